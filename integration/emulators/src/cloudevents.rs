@@ -1,19 +1,19 @@
-//! Events as senders of CloudEvents put them on the wire, and replies as they read them. Written anew from the HTTP binding,
-//! and knows no platform.
+//! Events as senders of CloudEvents put them on the wire, and replies as they read them. The file is written from the
+//! HTTP binding, and knows no platform.
 
 use crate::wire::{Answer, Headers};
 use serde_json::{Map, Value};
 
-/// A request.
+/// A request of a sender.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path and query, as they stand on the wire.
+    /// The path and query, as they are sent.
     pub target: String,
-    /// The sender's headers.
+    /// The headers of the sender.
     pub headers: Headers,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl Request {
         }
     }
 
-    /// Returns a POST of JSON that says nothing of events.
+    /// Makes a POST of JSON without any sign of an event.
     pub fn json(body: impl Into<Vec<u8>>) -> Request {
         Request::new("POST", "/", &[("Content-Type", "application/json")], body)
     }
@@ -52,7 +52,7 @@ impl Request {
         Request::new("POST", "/", &[("Content-Type", "application/cloudevents+json; charset=utf-8")], event.to_string())
     }
 
-    /// Events in batched mode.
+    /// Makes a request of events in batched mode.
     pub fn batch(events: &[Value]) -> Request {
         let events = Value::Array(events.to_vec());
         Request::new("POST", "/", &[("Content-Type", "application/cloudevents-batch+json")], events.to_string())
@@ -70,13 +70,13 @@ impl Request {
         Request::binary(&attributes, members.get("data").map(Value::to_string).unwrap_or_default())
     }
 
-    /// The same with one more header.
+    /// Returns the request with one more header.
     pub fn with(mut self, name: &str, value: &str) -> Request {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same to another path.
+    /// Returns the request to another path.
     pub fn to(mut self, target: &str) -> Request {
         target.clone_into(&mut self.target);
         self
@@ -86,9 +86,9 @@ impl Request {
 /// An event that came as a reply: attributes by name, the content type as `datacontenttype`, and the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Attributes.
+    /// The attributes of the event.
     pub attributes: Vec<(String, String)>,
-    /// Data.
+    /// The data of the event.
     pub data: Vec<u8>,
 }
 
@@ -96,7 +96,7 @@ impl Event {
     /// Reads a reply in binary mode.
     ///
     /// # Errors
-    /// It is none, or has a header that no event may have.
+    /// The answer is no event, or has a header that no event may have.
     pub fn read(answer: &Answer) -> Result<Event, String> {
         let mut event = Event { attributes: Vec::new(), data: answer.body.clone() };
         for (header, value) in &answer.headers {
@@ -118,13 +118,13 @@ impl Event {
         if event.attribute("specversion") != Some("1.0") { Err("not version 1.0".to_owned()) } else { Ok(event) }
     }
 
-    /// Returns an attribute.
+    /// Returns an attribute of the event; `None` if it has none of that name.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Space, `"`, `%` and whatever is not visible ASCII.
+/// Percent-codes space, `"`, `%` and all but visible ASCII.
 fn coded(text: &str) -> String {
     let coded = |byte: u8| match byte {
         b' ' | b'"' | b'%' | 0..=0x20 | 0x7f..=0xff => format!("%{byte:02X}"),

@@ -1,12 +1,12 @@
 //! One request over HTTP/2 without TLS, by a client that knows beforehand that it is spoken (RFC 9113 §3.3). Frames and
-//! header blocks by hand: enough for one exchange, whole or abandoned after its head, and it trusts nothing.
+//! header blocks are written by hand: enough for one exchange, whole or abandoned after its head. Nothing is trusted.
 
 use crate::wire::Headers;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// More than a server has to take in one frame.
+/// The most bytes that are sent in one frame, which every server has to take.
 const MAX_FRAME: usize = 16 << 10;
 
 const DATA: u8 = 0;
@@ -20,19 +20,19 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
 
-/// What came back.
+/// The answer of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
 /// Sends a request on a fresh connection and reads the answer. The body is at most one frame.
 ///
 /// # Errors
-/// The server does not speak HTTP/2, resets the stream, or answers with a status that a few bytes cannot tell.
+/// The server does not speak HTTP/2, resets the stream, or answers with a status that this client cannot read.
 pub fn exchange(
     mut stream: TcpStream,
     method: &str,
@@ -45,11 +45,11 @@ pub fn exchange(
     receive(&mut stream, false)
 }
 
-/// Sends a GET on a fresh connection and returns the status of the answer, of whose body no more is ever asked for than a
+/// Sends a GET on a fresh connection and returns the status of the answer, of whose body it never asks for more than a
 /// server may send unasked: 65,535 bytes (RFC 9113 §6.9.2).
 ///
 /// # Errors
-/// As [`exchange`].
+/// It fails as [`exchange`] does.
 pub fn head(stream: &mut TcpStream, path: &str, authority: &str) -> io::Result<u16> {
     send(stream, "GET", path, authority, &Headers::default(), &[])?;
     receive(stream, true).map(|answer| answer.status)
@@ -83,10 +83,10 @@ fn send(
 }
 
 /// Reads until the server closes the connection, and returns the error code with which it said before that it would
-/// (RFC 9113 §6.8), 0 for none.
+/// (RFC 9113 §6.8), 0 for no error.
 ///
 /// # Errors
-/// It closes without a word, or does not close.
+/// The server closes without a farewell, or does not close.
 pub fn farewell(stream: &mut TcpStream) -> io::Result<u32> {
     let mut code = None;
     loop {
@@ -102,7 +102,7 @@ pub fn farewell(stream: &mut TcpStream) -> io::Result<u32> {
     }
 }
 
-/// A frame that came.
+/// A frame from the server.
 struct Frame {
     kind: u8,
     flags: u8,
@@ -111,7 +111,7 @@ struct Frame {
 }
 
 impl Frame {
-    /// Reads the next one, and acknowledges what is to be.
+    /// Reads the next frame, and acknowledges it if that is needed.
     fn read(stream: &mut (impl Read + Write)) -> io::Result<Frame> {
         let mut head = [0; 9];
         stream.read_exact(&mut head)?;
@@ -131,7 +131,7 @@ impl Frame {
     }
 }
 
-/// As `Answer`, of the head alone if `to_head`.
+/// Reads an answer; with `to_head` only its head.
 fn receive(stream: &mut (impl Read + Write), to_head: bool) -> io::Result<Answer> {
     let mut status = None;
     let mut body = Vec::new();
@@ -169,7 +169,7 @@ fn answer(stream: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
     stream.write_all(&out)
 }
 
-/// Lets the server send as much again as has come.
+/// Lets the server send as many bytes again as have come.
 fn take(stream: &mut impl Write, length: usize) -> io::Result<()> {
     let increment = u32::try_from(length).unwrap_or(0).to_be_bytes();
     let mut out = Vec::new();
@@ -190,7 +190,8 @@ fn status_of(block: &[u8]) -> io::Result<u16> {
         [0x8c, ..] => 400,
         [0x8d, ..] => 404,
         [0x8e, ..] => 500,
-        // A literal with the name of an entry of the table, 8 to 14 (RFC 7541 §6.2), as it is or in Huffman's code.
+        // This is a literal with the name of an entry of the table, 8 to 14 (RFC 7541 §6.2), as it is or in Huffman's
+        // code.
         [0x48..=0x4e | 0x08..=0x0e, 3, a, b, c, ..] => {
             [a, b, c].iter().fold(0, |status, digit| status * 10 + u16::from(digit.wrapping_sub(b'0')))
         }
@@ -199,7 +200,8 @@ fn status_of(block: &[u8]) -> io::Result<u16> {
     })
 }
 
-/// Three digits in HPACK's Huffman code (RFC 7541, appendix B): 0 to 2 in five bits, 3 to 9 in six from 011001 on.
+/// Reads three digits in HPACK's Huffman code (RFC 7541, appendix B): 0 to 2 in five bits, 3 to 9 in six from 011001
+/// on.
 fn digits(coded: &[u8]) -> io::Result<u16> {
     let bit = |at: usize| coded.get(at / 8).map(|byte| u16::from(byte >> (7 - at % 8) & 1));
     let bits = |from: usize, count: usize| (from..from + count).try_fold(0, |number, at| Some(number << 1 | bit(at)?));
@@ -216,12 +218,12 @@ fn digits(coded: &[u8]) -> io::Result<u16> {
     Ok(status)
 }
 
-/// A field that no table keeps.
+/// Writes a field that no table keeps.
 fn literal(block: &mut Vec<u8>, name: &str, value: &str) {
     block.push(0);
     for text in [name, value] {
         let length = text.len();
-        // Seven bits, and the rest of a long one in a second byte.
+        // The length has seven bits, and the rest of a long one a second byte.
         match u8::try_from(length) {
             Ok(short @ 0..127) => block.push(short),
             _ => {

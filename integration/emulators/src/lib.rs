@@ -1,4 +1,4 @@
-//! Local control planes of the serverless platforms: what a runtime talks to when it is not in the cloud.
+//! Local control planes of the serverless platforms, which a runtime talks to when it is not in the cloud.
 //!
 //! Each platform has a folder of its own and is written from the platform's protocol notes, never from a runtime's
 //! client code, so that a mistake in one cannot hide a mistake in the other. The emulators are strict: they answer with

@@ -1,8 +1,8 @@
 //! A runtime under test as a child process: its output line by line while it runs, its signals, its exit, and the end
 //! of its whole process group when the handle goes. Knows no platform.
 //!
-//! Whoever asks for the lines gets all that the process had written by then, not only what a thread happened to have
-//! read: what a runtime logs before it answers is there for a test that has the answer.
+//! A reader of the lines gets all that the process had written by then, and not only the part that a thread happened to
+//! have read. So a line that a runtime logs before it answers is there for a test that has the answer.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -16,20 +16,20 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::wait::TimedOut;
 
-/// A signal a platform sends to a runtime, or a test to what stands before one.
+/// A signal that a platform sends to a runtime, or a test to a program in front of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGTERM: please leave.
+    /// The signal SIGTERM, which asks to leave.
     Term,
-    /// SIGINT: what Ctrl-C sends.
+    /// The signal SIGINT, which Ctrl-C sends.
     Int,
-    /// SIGHUP: what asks a proxy to read its configuration anew.
+    /// The signal SIGHUP, which asks a proxy to read its configuration anew.
     Hup,
-    /// SIGKILL: gone at once.
+    /// The signal SIGKILL, which ends the process at once.
     Kill,
-    /// SIGSTOP: frozen, as a platform freezes a sandbox between invocations.
+    /// The signal SIGSTOP, by which a platform freezes a sandbox between invocations.
     Stop,
-    /// SIGCONT: thawed.
+    /// The signal SIGCONT, which thaws it.
     Cont,
 }
 
@@ -46,7 +46,7 @@ impl Signal {
     }
 }
 
-/// Which output a line came from.
+/// The output that a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -58,15 +58,15 @@ pub enum Stream {
 /// One line of output, without its line feed; bytes that are not UTF-8 are replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Where it was written.
+    /// The output that it was written to.
     pub stream: Stream,
-    /// Its text.
+    /// The text of the line.
     pub text: String,
-    /// When it was read.
+    /// The time at which it was read.
     pub at: Instant,
 }
 
-/// The reading end of one output, which never blocks, and what was read behind the last line feed.
+/// The reading end of one output, which never blocks, and the bytes behind the last line feed.
 struct Pipe {
     stream: Stream,
     file: Arc<File>,
@@ -81,7 +81,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Reads whatever the process has written so far; a pipe that is at its end is let go.
+    /// Reads all that the process has written so far. A pipe that is at its end is dropped.
     fn take_written(&mut self) {
         let lines = &mut self.lines;
         self.pipes.retain_mut(|pipe| {
@@ -99,7 +99,7 @@ impl Seen {
 }
 
 impl Pipe {
-    /// False at the end of the pipe. A read error is one as far as lines go.
+    /// Reads the lines that are there. Returns `false` at the end of the pipe; a read error counts as the end.
     fn take_written(&mut self, lines: &mut Vec<Line>) -> bool {
         let mut buffer = [0; 16 << 10];
         loop {
@@ -139,7 +139,7 @@ impl Watched {
         self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// With all that the process has written by now.
+    /// Returns the state, with all that the process has written by now.
     fn written(&self) -> MutexGuard<'_, Seen> {
         let mut seen = self.seen();
         seen.take_written();
@@ -170,9 +170,9 @@ impl Watched {
         self.wait_until(limit, |seen| seen.status)
     }
 
-    /// Sends a signal to the process alone, as a platform does; nothing when it has ended.
+    /// Sends a signal to the process alone, as a platform does. Nothing happens when it has ended.
     pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
-        // Held while sending: the number cannot go to another process before the exit is noted here.
+        // The lock is held while sending: the number cannot go to another process before the exit is noted here.
         let seen = self.seen();
         if seen.status.is_some() {
             return Ok(());
@@ -185,13 +185,13 @@ impl Watched {
     pub(crate) fn kill_group(&self) {
         let seen = self.seen();
         if seen.status.is_none() || !seen.pipes.is_empty() {
-            // Fails only when there is nobody left to end.
+            // It fails only when no process is left to end.
             let _ = kill(Signal::Kill, &format!("-{}", self.pid));
         }
     }
 }
 
-/// `kill` is a shell built-in everywhere, while the program is not installed everywhere.
+/// The command `kill` is a shell built-in everywhere, while the program is not installed everywhere.
 fn kill(signal: Signal, target: &str) -> io::Result<()> {
     let status = Command::new("/bin/sh")
         .args(["-c", "kill -s \"$0\" -- \"$1\" 2>/dev/null", signal.name(), target])
@@ -208,15 +208,15 @@ pub(crate) fn alone(command: &mut Command, environment: impl IntoIterator<Item =
     command.envs(environment).envs(own);
 }
 
-/// A running (or ended) runtime. Dropping it kills its process group; where that is because a test has failed, it says how
-/// the process was started and all that it wrote.
+/// A running (or ended) runtime. Dropping it kills its process group; if a test has failed, it prints the command of
+/// the process and all its output.
 pub struct Process {
     watched: Arc<Watched>,
-    /// Folder, variables, program and arguments, as for a shell.
+    /// The folder, variables, program and arguments, as for a shell.
     started: String,
 }
 
-/// How long a program may be held open for writing by others.
+/// The time for which a program may be held open for writing by others.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Starts a program that may have been written a moment ago. A child of another thread holds it open for writing from its
@@ -238,9 +238,9 @@ impl Process {
     /// outputs captured. `on_exit` runs once, on a thread of this crate, as soon as the process has ended.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn spawn(mut command: Command, on_exit: impl FnOnce(ExitStatus) + Send + 'static) -> io::Result<Process> {
-        // As text: the command itself would hold its end of a pipe that is the process' input.
+        // The command is kept as text: the command itself would hold its end of a pipe that is the process' input.
         let started = format!("{command:?}");
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = start(&mut command)?;
@@ -278,7 +278,7 @@ impl Process {
     /// Sends a signal to the process alone (not to its group). Nothing happens when it has ended.
     ///
     /// # Errors
-    /// When the system refuses the signal.
+    /// The system refuses the signal.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         self.watched.signal(signal)
     }
@@ -286,7 +286,7 @@ impl Process {
     /// Waits for the exit, and for the rest of the output as far as the limit allows.
     ///
     /// # Errors
-    /// [`TimedOut`] when the process still runs at the limit; its last lines are in the text.
+    /// The process still runs at the limit. The text of [`TimedOut`] has its last lines.
     pub fn wait(&self, limit: Duration) -> Result<ExitStatus, TimedOut> {
         let whole = self.watched.wait_until(limit, |seen| seen.status.filter(|_| seen.pipes.is_empty()));
         whole.or_else(|| self.status()).ok_or_else(|| self.timed_out("the process has not ended", limit))
@@ -312,7 +312,7 @@ impl Process {
     /// Waits until some line, already read or still to come, satisfies `wanted`, and returns the first such.
     ///
     /// # Errors
-    /// [`TimedOut`] at the limit, or as soon as both outputs are closed without such a line.
+    /// The error is [`TimedOut`] at the limit, or as soon as both outputs are closed without such a line.
     pub fn wait_for_line(&self, mut wanted: impl FnMut(&str) -> bool, limit: Duration) -> Result<String, TimedOut> {
         let mut looked_at = 0;
         let found = self.watched.wait_until(limit, |seen| {
@@ -369,8 +369,8 @@ impl Tail {
         }
     }
 
-    /// The same, and keeps no line: for a process that lives so long that its output would fill the memory. No method of
-    /// the process finds a line that was handed on.
+    /// Hands on every line and keeps none, for a process that lives so long that its output would fill the memory. No
+    /// method of the process finds a line that was handed on.
     pub fn drain(&self, mut each: impl FnMut(&Line)) {
         loop {
             let mut seen = self.0.seen();
@@ -487,13 +487,13 @@ mod tests {
         process.wait_for_line(|line| line.parse::<u32>().is_ok(), LIMIT).expect("the grandchild's pid");
         let watched = process.watched();
         drop(process);
-        // The grandchild holds the pipe: it closes only when that one is gone too.
+        // The grandchild holds the pipe, which closes only when that one is gone, too.
         assert!(watched.wait_until(LIMIT, |seen| (seen.pipes.is_empty()).then_some(())).is_some());
     }
 
     #[test]
     fn a_test_that_fails_says_how_its_process_was_started_and_what_it_wrote() {
-        // Set for a test process that this test starts of its own executable: there the test fails.
+        // The variable is set for a test process that this test starts of its own executable, where the test fails.
         const INNER: &str = "FAAS_TEST_FAILS";
         if std::env::var_os(INNER).is_some() {
             let mut command = sh("echo a last word");

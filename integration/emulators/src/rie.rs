@@ -10,25 +10,25 @@ use std::time::Duration;
 use crate::process::Process;
 use crate::wait::TimedOut;
 
-/// What to run under the emulator.
+/// The programs that run under the emulator, and their settings.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The emulator itself; see [`find`].
+    /// The program of the emulator; see [`find`].
     pub program: PathBuf,
     /// The runtime it starts at the first invocation.
     pub bootstrap: PathBuf,
-    /// Becomes `_HANDLER`; without it the emulator sets none.
+    /// The value of `_HANDLER`; without it the emulator sets none.
     pub handler: Option<String>,
-    /// Variables of the function, on top of an otherwise almost empty environment (`PATH` is kept).
+    /// The variables of the function, on top of an otherwise almost empty environment (`PATH` is kept).
     pub env: Vec<(String, String)>,
-    /// Working directory of both programs.
+    /// The working directory of both programs.
     pub directory: Option<PathBuf>,
     /// `AWS_LAMBDA_FUNCTION_TIMEOUT`, in whole seconds; the emulator's own default is 300.
     pub timeout: Duration,
 }
 
 impl Options {
-    /// `bootstrap` under the emulator at `program`, everything else at its default.
+    /// Makes options for `bootstrap` under the emulator at `program`, with everything else at its default.
     pub fn new(program: impl Into<PathBuf>, bootstrap: impl Into<PathBuf>) -> Options {
         Options {
             program: program.into(),
@@ -44,21 +44,21 @@ impl Options {
 /// Returns the emulator's program: `FAAS_FOREIGN_DIR`, else `<target>/foreign`, where `.ci/foreign` puts it.
 ///
 /// # Errors
-/// The path that was looked at, when nothing is there.
+/// The program is not there. The error is the path that was looked at.
 pub fn find(target: &Path) -> Result<PathBuf, PathBuf> {
     let folder = std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| target.join("foreign"), PathBuf::from);
     let program = folder.join("aws-lambda-rie");
     if program.is_file() { Ok(program) } else { Err(program) }
 }
 
-/// What the emulator's front end answered.
+/// The answer of the emulator's front end.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// HTTP status.
+    /// The status of the answer.
     pub status: u16,
-    /// Header fields in the order received, names as written.
+    /// The header fields in the order received, with names as written.
     pub headers: Vec<(String, String)>,
-    /// The body, chunks joined.
+    /// The bytes of the body, with chunks joined.
     pub body: Vec<u8>,
 }
 
@@ -83,13 +83,13 @@ impl Rie {
     /// # Errors
     /// The program cannot be started, or it ended or stayed silent (20 s); its log is in the text.
     pub fn start(options: &Options) -> io::Result<Rie> {
-        // A free port can be taken by another program between here and the emulator's own bind: then it exits, and
+        // A free port can be taken by another program before the emulator binds it. Then the emulator exits, and
         // another pair is tried.
         let mut failure = String::new();
         for _ in 0..3 {
             let (front, runtime_api) = free_pair()?;
             let process = Process::spawn(command(options, front, runtime_api), |_| ())?;
-            // The emulator reports its Runtime API address before it opens the front end; neither line is promised, so
+            // The emulator reports its Runtime API address before it opens the front end. Neither line is promised, so
             // the port itself is asked.
             match wait_for_port(&process, front) {
                 Ok(()) => {
@@ -102,17 +102,17 @@ impl Rie {
         Err(io::Error::other(format!("{} does not serve: {failure}", options.program.display())))
     }
 
-    /// Where it takes invocations.
+    /// Returns the address at which it takes invocations.
     pub fn front(&self) -> SocketAddr {
         self.front
     }
 
-    /// Where its runtime polls (`AWS_LAMBDA_RUNTIME_API`).
+    /// Returns the address that its runtime polls (`AWS_LAMBDA_RUNTIME_API`).
     pub fn runtime_api(&self) -> SocketAddr {
         self.runtime_api
     }
 
-    /// Log of the emulator and of the runtime below it, as one text.
+    /// Returns the log of the emulator and of the runtime below it, as one text.
     pub fn log(&self) -> String {
         self.process.output()
     }
@@ -120,7 +120,7 @@ impl Rie {
     /// Waits for a line of that log.
     ///
     /// # Errors
-    /// [`TimedOut`] at the limit.
+    /// The error is [`TimedOut`] at the limit.
     pub fn wait_for_line(&self, wanted: impl FnMut(&str) -> bool, limit: Duration) -> Result<String, TimedOut> {
         self.process.wait_for_line(wanted, limit)
     }
@@ -129,7 +129,7 @@ impl Rie {
     /// front end: it reads `Content-Type`, `X-Amz-Client-Context` (base64) and `X-Amzn-Trace-Id`.
     ///
     /// # Errors
-    /// Connection lost or not HTTP; no answer at all for the function's timeout and 30 s more.
+    /// The connection is lost, or the bytes are not HTTP; or no answer comes for the function's timeout and 30 s more.
     pub fn invoke(&self, event: &[u8], headers: &[(&str, &str)]) -> io::Result<Reply> {
         let mut stream = TcpStream::connect(self.front)?;
         stream.set_nodelay(true)?;
@@ -174,8 +174,8 @@ fn free_pair() -> io::Result<(SocketAddr, SocketAddr)> {
     Ok((first.local_addr()?, second.local_addr()?))
 }
 
-/// A connection is refused until the port is open; each try is spaced by waiting for the process to end, which is the
-/// other thing that can happen.
+/// Waits for the port, which refuses connections until it is open. Between two tries it waits for the process to end,
+/// which is the other thing that can happen.
 fn wait_for_port(process: &Process, address: SocketAddr) -> io::Result<()> {
     for _ in 0..2000 {
         if TcpStream::connect(address).is_ok() {

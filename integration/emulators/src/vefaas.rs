@@ -14,29 +14,29 @@ use std::time::{Duration, Instant};
 const CODES: [&str; 5] =
     ["function_panic", "function_execution_error", "function_no_response", "invalid_event_type", "invalid_cloud_event"];
 
-/// A function's properties.
+/// The properties of a function.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `_FAAS_RUNTIME_PORT`.
     pub port: u16,
-    /// `_FAAS_FUNC_TIMEOUT`, in seconds, if it is set.
+    /// The value of `_FAAS_FUNC_TIMEOUT`, in seconds; `None` leaves it out.
     pub timeout: Option<u32>,
-    /// How long the port may take to open, and an answer to come.
+    /// The time that the port may take to open, and an answer to come.
     pub patience: Duration,
 }
 
-/// What is sent to the function.
+/// The request that is sent to the function.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path and query, as they stand on the wire.
+    /// The path and query, as they are sent.
     pub target: String,
-    /// `X-Faas-Event-Type`; empty: no such header.
+    /// The value of `X-Faas-Event-Type`; empty leaves the header out.
     pub event_type: String,
-    /// Further headers.
+    /// The further headers of the request.
     pub headers: Headers,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// An instance.
+/// An instance of the function.
 pub struct Vefaas {
     options: Options,
     process: Process,
@@ -68,7 +68,7 @@ impl Vefaas {
     /// Starts the process: nothing of the caller's environment but `PATH`, over which the command's own variables go.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn spawn(mut command: Command, options: Options) -> io::Result<Vefaas> {
         let mut environment = vec![("_FAAS_RUNTIME_PORT".to_owned(), options.port.to_string())];
         environment.extend(options.timeout.map(|timeout| ("_FAAS_FUNC_TIMEOUT".to_owned(), timeout.to_string())));
@@ -80,7 +80,7 @@ impl Vefaas {
     /// Dials the port until it accepts.
     ///
     /// # Errors
-    /// Why it does not, with the process' output.
+    /// The port does not accept. The error has the reason and the process' output.
     pub fn dial(&self) -> Result<(), String> {
         let end = Instant::now() + self.options.patience;
         loop {
@@ -89,16 +89,16 @@ impl Vefaas {
                 Err(error) if Instant::now() > end || self.process.status().is_some() => {
                     return Err(format!("{error}; {:?}; output:\n{}", self.process.status(), self.process.output()));
                 }
-                // The error is the ordinary case: it still runs.
+                // The error is the ordinary case, a process that still runs.
                 Err(_) => drop(self.process.wait(Duration::from_millis(3))),
             }
         }
     }
 
-    /// Initialises the function.
+    /// Initialises the function by a control request.
     ///
     /// # Errors
-    /// What the runtime answered instead of 200.
+    /// The runtime answered another status than 200, with these words.
     pub fn initialize(&self) -> Result<(), String> {
         match self.control("POST", "/v1/initialize") {
             Ok(answer) if answer.status == 200 => Ok(()),
@@ -106,10 +106,10 @@ impl Vefaas {
         }
     }
 
-    /// Returns a control request.
+    /// Sends a control request.
     ///
     /// # Errors
-    /// No connection, or no answer.
+    /// There is no connection, or no answer.
     pub fn control(&self, method: &str, path: &str) -> io::Result<Answer> {
         let headers = [("Host", "localhost"), ("X-Faas-Internal-Request", "true")];
         let headers: Headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -121,7 +121,7 @@ impl Vefaas {
     /// Sends a request and waits for the answer; the platform reads of its headers whether the function failed.
     ///
     /// # Errors
-    /// No connection, no answer, or one that the platform cannot read.
+    /// There is no connection, no answer, or one that the platform cannot read.
     pub fn invoke(&self, request: &Request) -> io::Result<Answer> {
         self.begin(request)?.end()
     }
@@ -129,7 +129,7 @@ impl Vefaas {
     /// Sends a request and does not wait.
     ///
     /// # Errors
-    /// No connection.
+    /// There is no connection.
     pub fn begin(&self, request: &Request) -> io::Result<Pending> {
         let mut headers: Headers = [
             ("Host", "function.example"),
@@ -154,7 +154,7 @@ impl Vefaas {
     /// Asks it to leave and waits.
     ///
     /// # Panics
-    /// With the output, if it does not leave within the patience.
+    /// The process does not leave within the patience. The message has its output.
     pub fn stop(&self) -> ExitStatus {
         self.process.signal(Signal::Term).expect("the signal is sent");
         self.process.wait(self.options.patience).expect("SIGTERM ends it")
@@ -177,17 +177,17 @@ impl Vefaas {
     }
 }
 
-/// A request whose answer has not come.
+/// A request that has no answer yet.
 pub struct Pending {
     wire: Wire<TcpStream>,
     method: String,
 }
 
 impl Pending {
-    /// Waits for the answer.
+    /// Waits for the answer and reads it.
     ///
     /// # Errors
-    /// None comes, or one that the platform cannot read.
+    /// No answer comes, or one that the platform cannot read.
     pub fn end(mut self) -> io::Result<Answer> {
         let answer = self.wire.receive(&self.method)?;
         match breach(&answer) {
@@ -197,7 +197,7 @@ impl Pending {
     }
 }
 
-/// What is wrong with an answer.
+/// Returns the breach in an answer; `None` if there is none.
 fn breach(answer: &Answer) -> Option<String> {
     let (codes, messages) = (answer.all("x-faas-response-error-code"), answer.all("x-faas-response-error-message"));
     match (&codes[..], &messages[..]) {

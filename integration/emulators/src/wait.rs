@@ -1,5 +1,5 @@
-//! The outcome of a bounded wait that was not met. Holds no waiting code: every wait in this crate is a condition
-//! variable beside the state it watches.
+//! The outcome of a bounded wait that was not met. There is no waiting code here: every wait in this crate is a
+//! condition variable beside the state it watches.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// A wait reached its limit before its condition held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedOut {
-    /// What was waited for and what was there instead.
+    /// The condition that was waited for, and the state instead.
     pub what: String,
     /// The limit that passed.
     pub limit: Duration,

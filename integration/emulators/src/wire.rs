@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-/// Names and values in order.
+/// The names and values of fields, in order.
 pub type Headers = Vec<(String, String)>;
 
 /// Returns names and values as values of their own.
@@ -14,22 +14,22 @@ pub fn headers(pairs: &[(&str, &str)]) -> Headers {
 /// How a request's body is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// With its length.
+    /// The body is sent with its length.
     Length,
-    /// In chunks of this many bytes.
+    /// The body is sent in chunks of this many bytes.
     Chunks(usize),
 }
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Fields in order, names as they were sent.
+    /// The fields in order, with names as they were sent.
     pub headers: Headers,
     /// The body, its framing undone.
     pub body: Vec<u8>,
-    /// Does the server close after it?
+    /// `true` if the server closes the connection after it.
     pub closes: bool,
 }
 
@@ -39,7 +39,7 @@ impl Answer {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns every value of a header.
+    /// Returns every value of a header, in order.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let same = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str()).collect()
@@ -51,7 +51,7 @@ impl Answer {
     }
 }
 
-/// A connection.
+/// A connection to a server.
 #[derive(Debug)]
 pub(crate) struct Wire<S>(BufReader<S>);
 
@@ -63,7 +63,7 @@ impl<S: Read + Write> Wire<S> {
     /// Sends a request; framing headers are added.
     ///
     /// # Errors
-    /// The connection is gone, or bytes have come that nobody asked for.
+    /// The connection is gone, or bytes have come that were not asked for.
     pub(crate) fn send(
         &mut self,
         method: &str,
@@ -100,7 +100,7 @@ impl<S: Read + Write> Wire<S> {
     /// Reads the answer to a request of this method.
     ///
     /// # Errors
-    /// Not HTTP, cut short, or nothing within the stream's own limit.
+    /// The bytes are not HTTP or cut short, or none came within the stream's own limit.
     pub(crate) fn receive(&mut self, method: &str) -> io::Result<Answer> {
         let line = self.line()?;
         let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());

@@ -10,38 +10,38 @@ use std::io::{self, PipeWriter, Write};
 use std::process::Command;
 use std::time::Duration;
 
-/// A larger result is an error.
+/// The most bytes of a result. A larger one is an error.
 const MAX_RESULT: usize = 1 << 20;
 
-/// Headers of a result that the platform does not take.
+/// The headers of a result that the platform does not take.
 const REFUSED: [&str; 4] = ["proxy-authenticate", "transfer-encoding", "via", "www-authenticate"];
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The result, one JSON document.
+    /// The result is this JSON document.
     Success(Value),
-    /// The script ended with another code than 0, or by a signal: `BashScriptExecutionError`. What it wrote, which goes to
-    /// the log.
+    /// The script ended with another code than 0, or by a signal: `BashScriptExecutionError`. This is its output, which
+    /// goes to the log.
     ExecutionError(String),
     /// The result is too large: `BashScriptReadOutputError`.
     ReadOutputError(usize),
     /// The result is not one JSON document.
     NotJson(String),
-    /// Time was up, and the script is killed.
+    /// Time was up, and the script was killed.
     TimedOut,
 }
 
-/// What a client gets whose request was a function's event.
+/// The response to a client whose request was a function's event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Headers: those of `multiValueHeaders`, and of `headers` the ones that are not there.
+    /// The headers: those of `multiValueHeaders`, and those of `headers` that are not among them.
     pub headers: Headers,
-    /// Body, base64 left as it stands.
+    /// The text of the body, base64 left as it stands.
     pub body: String,
-    /// Is it base64?
+    /// `true` if the body is base64.
     pub is_base64: bool,
 }
 
@@ -49,7 +49,7 @@ impl Outcome {
     /// Returns the result.
     ///
     /// # Panics
-    /// If there is none.
+    /// There is no result.
     pub fn value(self) -> Value {
         match self {
             Outcome::Success(value) => value,
@@ -57,10 +57,10 @@ impl Outcome {
         }
     }
 
-    /// What the client of a request gets.
+    /// Returns the response to the client of a request.
     ///
     /// # Errors
-    /// Why the platform answers 502.
+    /// The platform answers 502, for this reason.
     pub fn response(&self) -> Result<Response, String> {
         let Outcome::Success(value) = self else { return Err(format!("502: {self:?}")) };
         let status = value["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
@@ -98,7 +98,7 @@ impl Call {
     /// variables go.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn begin(mut command: Command) -> io::Result<Call> {
         let names =
             [("REQUEST_ID", "6f0c-emulated"), ("FUNCTION_NAME", "d4emulated"), ("FUNCTION_VERSION", "d4version")];
@@ -108,16 +108,16 @@ impl Call {
         Ok(Call { process: Process::spawn(command, |_| ())?, input: Some(writer) })
     }
 
-    /// Writes a part of the event. A script that has stopped reading is no error here: its end tells.
+    /// Writes a part of the event. A script that has stopped reading is no error here, since its end shows it.
     ///
     /// # Panics
-    /// If the input has been closed.
+    /// The input has been closed.
     pub fn write(&mut self, part: &[u8]) {
         let input = self.input.as_mut().expect("the input is open");
         let _ = input.write_all(part);
     }
 
-    /// Closes the input.
+    /// Closes the input of the script.
     pub fn finish(&mut self) {
         self.input = None;
     }
@@ -143,19 +143,19 @@ impl Call {
     }
 }
 
-/// How a call ended, and what it logged.
+/// The outcome of a call, and its log.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// How.
+    /// The outcome of the call.
     pub outcome: Outcome,
-    /// Standard error.
+    /// The text of standard error.
     pub log: String,
 }
 
-/// Returns a whole call.
+/// Makes a whole call.
 ///
 /// # Errors
-/// Whatever the system says when the program cannot be started.
+/// The program cannot be started. The error is the system's.
 pub fn call(command: Command, event: &[u8], limit: Duration) -> io::Result<Ended> {
     let mut call = Call::begin(command)?;
     call.write(event);

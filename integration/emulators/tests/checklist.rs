@@ -16,7 +16,7 @@ fn managed(polls: usize) -> Aws {
     Aws::start(Options { max_concurrency: Some(polls), ..Options::default() }).expect("a free port")
 }
 
-/// Returns a runtime in bash: `poll` sends a poll on descriptor 3 and reads the status line of its reply.
+/// Returns a runtime in bash. Its command `poll` sends a poll on descriptor 3 and reads the status line of the reply.
 fn bash(script: &str) -> Command {
     let head = r#"
         exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"

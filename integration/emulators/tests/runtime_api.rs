@@ -1,5 +1,5 @@
-//! The rules of the control planes that hand out events, asked by a client on a bare socket: what the checklists of Tencent
-//! SCF and Huawei FunctionGraph say of an emulator.
+//! The rules of the control planes that hand out events, asked by a client on a bare socket: the statements about an
+//! emulator in the checklists of Tencent SCF and Huawei FunctionGraph.
 #![forbid(unsafe_code)]
 
 #[path = "runtime_api/client.rs"]

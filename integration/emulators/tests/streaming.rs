@@ -96,7 +96,7 @@ fn a_stream_that_breaks_the_protocol_is_taken_and_noted() {
     client.send(b"1\r\nx\r\n0\r\nLambda-Runtime-Function-Error-Type: oops\r\n\r\n");
     assert_eq!(client.read().expect("a reply").status, 202);
     let violations = aws.violations();
-    // Neither trailer announced, the one sent not announced, its value no error type.
+    // Neither trailer was announced, the one that was sent is unannounced, and its value is no error type.
     assert_eq!(violations.len(), 4, "{violations:#?}");
 }
 

@@ -1,13 +1,13 @@
-//! What callers get: of a call through the API, and of a request to a custom domain.
+//! The outcomes for callers: of a call through the API, and of a request to a custom domain.
 
 use super::wire::Head;
 use std::io;
 use std::process::ExitStatus;
 
-/// How a call ended, as the platform sees it.
+/// The way in which a call ended, as the platform sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The function's result.
+    /// The function returned a result.
     Success,
     /// The runtime said that the function failed.
     FunctionError,
@@ -15,20 +15,20 @@ pub enum Kind {
     Exited,
     /// The time of the function was over.
     TimedOut,
-    /// What came back was no answer that the platform takes.
+    /// The answer was one that the platform does not take, for this reason.
     BadResponse(String),
     /// The initializer failed; the instance is given up.
     InitFailed(String),
-    /// The platform never sent it: the words of its refusal.
+    /// The platform refused to send it, in these words.
     InvalidArgument(String),
-    /// The instance has as many calls as it may have; the platform makes another.
+    /// The instance has as many calls as it may have, so the platform makes another.
     Busy,
     /// The instance is given up or told to stop.
     Gone,
 }
 
 impl Kind {
-    /// `X-Fc-Error-Type`, if it is an error.
+    /// Returns the text of `X-Fc-Error-Type`; `None` if it is no error.
     pub fn error_type(&self) -> Option<&'static str> {
         match self {
             Kind::Success => None,
@@ -38,18 +38,19 @@ impl Kind {
     }
 }
 
-/// What the caller of the API gets.
+/// The answer that the caller of the API gets.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// How it ended.
+    /// The way in which it ended.
     pub kind: Kind,
-    /// `X-Fc-Request-Id`.
+    /// The request id, from `X-Fc-Request-Id`.
     pub request_id: String,
     /// The runtime's status and headers, which the caller does not get.
     pub head: Option<Head>,
-    /// The body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// `X-Fc-Log-Result`, decoded: the call's own lines, the last 4 KB, where the instance takes one call at a time.
+    /// The text of `X-Fc-Log-Result`, decoded: the call's own lines, the last 4 KB. `None` unless the instance takes
+    /// one call at a time.
     pub log: Option<String>,
 }
 
@@ -59,7 +60,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Returns the runtime's status; 0: it gave none.
+    /// Returns the runtime's status; 0 if it gave none.
     pub fn status(&self) -> u16 {
         self.head.as_ref().map_or(0, |head| head.status)
     }
@@ -69,18 +70,18 @@ impl Answer {
     }
 }
 
-/// What a client of a custom domain gets.
+/// The answer that a client of a custom domain gets.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// How it ended.
+    /// The way in which it ended.
     pub kind: Kind,
-    /// `X-Fc-Request-Id`.
+    /// The request id, from `X-Fc-Request-Id`.
     pub request_id: String,
-    /// Status; 0: there is none of the function's.
+    /// The status; 0 if the function gave none.
     pub status: u16,
     /// The headers that are passed on.
     pub headers: Vec<(String, String)>,
-    /// `x-fc-status`, which is not.
+    /// The text of `x-fc-status`, which is not passed on.
     pub said: Option<String>,
     /// The pieces of the body as they came.
     pub pieces: Vec<Vec<u8>>,
@@ -103,16 +104,16 @@ impl Response {
     }
 }
 
-/// How an instance ended.
+/// The end of an instance.
 #[derive(Debug)]
 pub struct Stopped {
-    /// The status that `/pre-stop` was answered with, or why it was not; none: it is not configured.
+    /// The status that `/pre-stop` was answered with, or why it was not; `None` if it is not configured.
     pub pre_stop: Option<io::Result<u16>>,
-    /// The process' exit.
+    /// The exit of the process; `None` if it did not end.
     pub status: Option<ExitStatus>,
 }
 
-/// Of a function's headers those that a client gets.
+/// Returns the function's headers that a client gets.
 pub(super) fn passed_on(head: &Head) -> Vec<(String, String)> {
     let kept = head.headers.iter().filter(|(name, value)| {
         let name = name.to_ascii_lowercase();

@@ -7,7 +7,7 @@ use super::{Fc, strict};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// Between a connection that ends without a word and the notice that its process has.
+/// The time between the end of a connection and the notice that its process has ended.
 const EXIT_NOTICE: Duration = Duration::from_secs(3);
 
 /// The last bytes of a call's log that a caller gets.
@@ -16,15 +16,15 @@ const LOG_BYTES: usize = 4 << 10;
 /// An event for the API.
 #[derive(Clone, Debug, Default)]
 pub struct Event {
-    /// Its bytes.
+    /// The bytes of the event.
     pub body: Vec<u8>,
-    /// How often it has been tried before.
+    /// The number of earlier tries.
     pub retries: u32,
-    /// Does nobody wait for the result?
+    /// `true` if nobody waits for the result.
     pub asynchronous: bool,
-    /// Sent in chunks of this many bytes.
+    /// The size of the chunks in which it is sent, in bytes; `None` sends it with a length.
     pub chunks: Option<usize>,
-    /// Sent although the instance has as many calls as it may have, which the platform never does.
+    /// `true` to send it although the instance has as many calls as it may have, which the platform never does.
     pub overcommit: bool,
 }
 
@@ -43,22 +43,22 @@ impl From<Vec<u8>> for Event {
 /// A client's request to a custom domain.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path and query, as they stand on the wire.
+    /// The path and query, as they are sent.
     pub target: String,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// Sent in chunks of this many bytes.
+    /// The size of the chunks in which it is sent, in bytes; `None` sends it with a length.
     pub chunks: Option<usize>,
-    /// Sent although the instance has as many calls as it may have.
+    /// `true` to send it although the instance has as many calls as it may have.
     pub overcommit: bool,
 }
 
 impl Request {
-    /// One without headers and body.
+    /// Makes a request without headers and body.
     pub fn new(method: &str, target: &str) -> Request {
         Request {
             method: method.to_owned(),
@@ -70,13 +70,13 @@ impl Request {
         }
     }
 
-    /// One more header.
+    /// Adds one more header field.
     pub fn header(mut self, name: &str, value: &str) -> Request {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The body.
+    /// Sets the bytes of the body.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Request {
         Request { body: body.into(), ..self }
     }
@@ -84,7 +84,7 @@ impl Request {
 
 /// The client's address, as the platform tells it.
 pub(super) const CLIENT: &str = "192.0.2.44";
-/// The custom domain.
+/// The host name of the custom domain.
 pub(super) const DOMAIN: &str = "shop.example.com";
 
 /// An exchange whose answer has begun.
@@ -93,7 +93,7 @@ pub struct Exchange<'f> {
     request_id: String,
     wire: Option<Wire>,
     until: Instant,
-    /// The answer's head, or why there is none.
+    /// The head of the answer, or the reason why there is none.
     pub head: Result<Head, Kind>,
 }
 
@@ -136,7 +136,7 @@ impl Fc {
     /// Sends a client's request and reads the head of its answer.
     ///
     /// # Errors
-    /// Why there is no exchange.
+    /// There is no exchange, for this reason.
     pub fn open(&self, request: &Request) -> Result<Exchange<'_>, Kind> {
         let request_id = self.next_id();
         let mut headers = self.options.headers(&request_id, "/http-invoke");
@@ -192,8 +192,8 @@ impl Fc {
             return Err(kind);
         }
         self.note(Step::Invoke, &request_id, Outcome::Unknown);
-        // The platform answers the caller when the function's time is over. How long it waits on here leaves a busy
-        // machine room, and does no call any good.
+        // The platform answers the caller when the function's time is over. This wait may end later on a busy machine,
+        // which helps no call.
         let until = Instant::now() + Duration::from_secs(u64::from(self.options.timeout)) + self.options.patience;
         let mut exchange =
             Exchange { fc: self, request_id, wire: None, until, head: Err(Kind::BadResponse(String::new())) };
@@ -261,10 +261,10 @@ impl Exchange<'_> {
         &self.request_id
     }
 
-    /// Returns the next piece of the answer's body; nothing: it has ended.
+    /// Returns the next piece of the answer's body; `None` if it has ended.
     ///
     /// # Errors
-    /// It was cut short, or is late.
+    /// The body was cut short, or is late.
     pub fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let until = self.until;
         match (&self.head, &mut self.wire) {
@@ -273,7 +273,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Reads what is left, and returns what the client gets.
+    /// Reads the rest, and returns the answer for the client.
     pub fn finish(mut self) -> Response {
         let mut pieces = Vec::new();
         let failed = loop {
@@ -290,7 +290,7 @@ impl Exchange<'_> {
         Response { kind, request_id, status, headers, said, pieces }
     }
 
-    /// Gives up: the client has gone.
+    /// Gives up, as for a client that has gone.
     pub fn abandon(self) {
         self.fc.state().in_flight -= 1;
     }
@@ -316,7 +316,7 @@ impl Exchange<'_> {
         }
         let is_failure = head.header("x-fc-status") == Some("404");
         let outcome = match (is_failure, head.status) {
-            // It was not begun.
+            // The call was not begun.
             (true, 429 | 503) => Outcome::Refused,
             (true, _) => Outcome::Failed,
             (false, _) => Outcome::Fine,
@@ -344,7 +344,7 @@ fn body(bytes: &[u8], chunks: Option<usize>) -> Body<'_> {
     chunks.map_or(Body::Whole(bytes), |size| Body::Chunked(bytes, size))
 }
 
-/// Is it a header that is let through from a client?
+/// Returns `true` for a header of a client that is passed on.
 fn is_clients(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     !name.starts_with("x-fc-") && !matches!(&*name, "connection" | "keep-alive" | "host")

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 /// A hook that a function may be configured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
-    /// Before the first request.
+    /// The hook before the first request.
     Initialize,
-    /// Before a freeze, in 2.0.
+    /// The hook before a freeze, in 2.0.
     PreFreeze,
-    /// Before the end.
+    /// The hook before the end.
     PreStop,
 }
 
@@ -46,7 +46,7 @@ impl Fc {
     /// Dials the port until it accepts, as the platform does before it sends anything.
     ///
     /// # Errors
-    /// `FunctionNotStarted` and why, with the process' output.
+    /// The port never accepts: `FunctionNotStarted` with the reason and the process' output.
     pub fn dial(&self) -> Result<(), String> {
         let pause = match self.options.dialect {
             Dialect::Fc2 | Dialect::Fc3 => Duration::from_millis(3),
@@ -66,7 +66,7 @@ impl Fc {
                 }
                 Err(_) => {}
             }
-            // The error is the ordinary case: it still runs.
+            // The error is the ordinary case, a process that still runs.
             let _ = self.process.wait(pause);
         }
     }
@@ -95,7 +95,7 @@ impl Fc {
     /// Sends a hook, whether it is configured or has been sent before or not, and returns its answer.
     ///
     /// # Errors
-    /// No connection, or no answer within the hook's time.
+    /// There is no connection, or no answer within the hook's time.
     pub fn hook(&self, hook: Hook) -> io::Result<(Head, Vec<u8>)> {
         let request_id = self.next_id();
         let mut headers = self.options.headers(&request_id, hook.path());
@@ -109,7 +109,7 @@ impl Fc {
         let body = wire.body(until)?;
         let outcome = match head.status {
             200..=299 => Outcome::Fine,
-            // Nothing was begun.
+            // No work was begun.
             503 => Outcome::Refused,
             _ => Outcome::Failed,
         };
@@ -118,7 +118,7 @@ impl Fc {
         Ok((head, body))
     }
 
-    /// Freezes the instance, after the hook where it is configured; says how that was answered.
+    /// Freezes the instance, after the hook where it is configured; and returns the status of that.
     ///
     /// # Errors
     /// A call runs, the hook has no answer, or the signal is refused.
@@ -136,10 +136,10 @@ impl Fc {
         Ok(told)
     }
 
-    /// Thaws it. The next call would do that, too.
+    /// Thaws the instance. The next call would do that, too.
     pub fn thaw(&self) {
         if std::mem::take(&mut self.state().frozen) {
-            // Fails only for a process that has ended, which shows in the next exchange.
+            // It fails only for a process that has ended, which shows in the next exchange.
             let _ = self.process.signal(Signal::Cont);
         }
     }
@@ -157,7 +157,7 @@ impl Fc {
         Stopped { pre_stop, status: self.process.wait(self.options.patience).ok() }
     }
 
-    /// Sends SIGTERM, as to a container, and returns the exit, if there is one before the patience ends.
+    /// Sends SIGTERM, as to a container, and returns the exit; `None` if it still runs when the patience ends.
     ///
     /// # Errors
     /// The signal is refused.

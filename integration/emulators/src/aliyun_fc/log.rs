@@ -1,4 +1,4 @@
-//! The log of calls, cut out of standard output by the markers that a runtime writes, and what is wrong with those.
+//! The log of calls, cut out of standard output by the markers that a runtime writes, and the breaches in those.
 
 use crate::process::{Line, Stream};
 
@@ -24,16 +24,16 @@ impl Step {
     }
 }
 
-/// What the markers of a step have to say.
+/// The outcome that the markers of a step have to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It went well.
+    /// The step went well.
     Fine,
-    /// It failed.
+    /// The step failed.
     Failed,
-    /// It never was a call: no markers.
+    /// It never was a call, so there are no markers.
     Refused,
-    /// Nobody knows how it ended: one end at most.
+    /// The outcome is not known: there is one end at most.
     Unknown,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Asked {
     pub(super) outcome: Outcome,
 }
 
-/// A marker.
+/// A marker in the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mark<'l> {
     step: Step,
@@ -72,7 +72,7 @@ fn mark(line: &str) -> Option<Mark<'_>> {
     is_id.then_some(Mark { step, is_end, request_id, failed })
 }
 
-/// Is it the marker at the end of that step?
+/// Returns `true` for the marker at the end of that step.
 pub(super) fn is_end(line: &str, step: Step, request_id: &str) -> bool {
     mark(line).is_some_and(|mark| mark.is_end && mark.step == step && mark.request_id == request_id)
 }
@@ -93,7 +93,7 @@ pub(super) fn cut(lines: &[Line], request_id: &str) -> String {
     log
 }
 
-/// Everything that is wrong with the markers among these lines, where these steps were asked for.
+/// Returns all breaches in the markers among these lines, where these steps were asked for.
 pub(super) fn breaches(lines: &[Line], asked: &[Asked]) -> Vec<String> {
     let mut found = Vec::new();
     let mut marks = Vec::new();

@@ -19,8 +19,8 @@
 //! | `options` | a function's properties; variables and headers that follow from them |
 //! | `exchange` | one request and its answer |
 //! | `life` | the steps of an instance's life |
-//! | `answer` | what callers and clients get |
-//! | `strict` | what the platform refuses, and what is wrong with an answer |
+//! | `answer` | the answers for callers and clients |
+//! | `strict` | the platform's refusals, and breaches in an answer |
 //! | `log` | markers |
 //! | `wire` | HTTP/1.1 |
 //!
@@ -53,12 +53,12 @@ use wire::Wire;
 /// An address of this machine that a server on 127.0.0.1 alone does not have, as the platform's side of an instance.
 const SELF: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// An instance.
+/// An instance of the function.
 pub struct Fc {
     options: Options,
     process: Process,
     state: Mutex<State>,
-    /// Held while the instance is initialised: other calls wait.
+    /// The lock while the instance is initialised: other calls wait.
     initializing: Mutex<()>,
 }
 
@@ -109,7 +109,7 @@ impl Fc {
     pub fn violations(&self) -> Vec<String> {
         let asked = self.state().asked.clone();
         for asked in asked.iter().filter(|asked| matches!(asked.outcome, Outcome::Fine | Outcome::Failed)) {
-            // One that never comes shows below.
+            // An end that never comes shows below.
             let _ = self.wait_for_end(asked.step, &asked.request_id);
         }
         let mut found = self.state().breaches.clone();

@@ -1,10 +1,10 @@
-//! What a test chooses of a function and of the platform, and what follows from it: variables and headers.
+//! The choices of a test about a function and the platform, and the variables and headers that follow.
 
 use super::wire::Headers;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Who calls.
+/// The platform or tool that calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// Function Compute 3.0.
@@ -23,52 +23,52 @@ impl Dialect {
     }
 }
 
-/// A function's properties.
+/// The properties of a function.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who calls.
+    /// The platform or tool that calls.
     pub dialect: Dialect,
     /// The port that the function is configured with.
     pub port: u16,
     /// A custom container instead of a custom runtime: no code folder, and one port variable only.
     pub container: bool,
-    /// Where the code is unpacked.
+    /// The folder that the code is unpacked to.
     pub code: PathBuf,
     /// The function's name.
     pub function: String,
     /// The handler, of any text.
     pub handler: String,
-    /// In MB.
+    /// The memory in MB.
     pub memory_mb: u32,
     /// The limit of a call, in seconds.
     pub timeout: u32,
-    /// Region.
+    /// The name of the region.
     pub region: String,
-    /// Account.
+    /// The number of the account.
     pub account: String,
-    /// Service, in 2.0.
+    /// The name of the service, in 2.0.
     pub service: String,
     /// The alias or version that callers name.
     pub qualifier: String,
     /// The version that it stands for.
     pub version_id: String,
-    /// Is an initializer configured?
+    /// `true` if an initializer is configured.
     pub initializer: bool,
-    /// Is a hook before the end configured?
+    /// `true` if a hook before the end is configured.
     pub pre_stop: bool,
-    /// Is a hook before a freeze configured? In 2.0 only.
+    /// `true` if a hook before a freeze is configured, in 2.0 only.
     pub pre_freeze: bool,
     /// The limit of a hook, in seconds.
     pub hook_timeout: u32,
     /// Requests at once in one instance, 1 to 200.
     pub concurrency: usize,
-    /// Has the function a role, and so credentials?
+    /// `true` if the function has a role, and so credentials.
     pub role: bool,
-    /// How long the server may take to accept a connection.
+    /// The time that the server may take to accept a connection.
     pub start_limit: Duration,
-    /// How long the emulator waits for anything else that should happen at once.
+    /// The limit of all other waits for things that should happen at once.
     pub patience: Duration,
-    /// Variables of the user's.
+    /// The variables of the user.
     pub env: Vec<(String, String)>,
 }
 
@@ -101,7 +101,7 @@ impl Default for Options {
     }
 }
 
-/// Credentials of the function's role, made up.
+/// The credentials of the function's role, made up.
 pub const CREDENTIALS: [(&str, &str); 3] =
     [("access-key-id", "STS.id"), ("access-key-secret", "role-secret"), ("security-token", "role-token")];
 
@@ -142,8 +142,8 @@ impl Options {
         list
     }
 
-    /// Returns the headers that every request of the platform's has. What the function has not is there, too, and
-    /// empty.
+    /// Returns the headers that every request of the platform's has. A property that the function lacks is there, too,
+    /// and empty.
     pub(super) fn headers(&self, request_id: &str, control: &str) -> Headers {
         let only = |is: bool, value: &str| if is { value.to_owned() } else { String::new() };
         let fc2 = self.dialect == Dialect::Fc2;

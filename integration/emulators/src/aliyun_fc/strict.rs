@@ -1,18 +1,18 @@
-//! What the platform refuses before an instance sees it, what it does not take from one, and what a good runtime does not
-//! do although the platform lets it pass.
+//! The rules of the platform: its refusals before an instance sees a request, answers that it does not take, and
+//! breaches that a good runtime avoids although the platform lets them pass.
 
 use super::wire::{Head, Headers};
 
-/// Headers of a request, and of an answer.
+/// The most bytes of headers in a request, and in an answer.
 const MAX_HEADERS: usize = 8 << 10;
-/// Path and query of a request.
+/// The most bytes of path and query in a request.
 const MAX_TARGET: usize = 4 << 10;
-/// The body of a call that is waited for.
+/// The most bytes of the body of a call that is waited for.
 const MAX_BODY: usize = 32 << 20;
-/// The body of a call that is not.
+/// The most bytes of the body of a call that is not waited for.
 const MAX_ASYNC: usize = 128 << 10;
 
-/// Why a request is not sent, if it is not.
+/// Returns the reason why a request is not sent; `None` if it is sent.
 pub(super) fn refuses(target: &str, headers: &Headers, body: usize, asynchronous: bool) -> Option<String> {
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > MAX_HEADERS {
@@ -26,12 +26,12 @@ pub(super) fn refuses(target: &str, headers: &Headers, body: usize, asynchronous
     }
 }
 
-/// Why an answer is not taken, if it is not.
+/// Returns the reason why an answer is not taken; `None` if it is taken.
 pub(super) fn rejects(head: &Head) -> Option<String> {
     (head.bytes > MAX_HEADERS).then(|| format!("BadResponse: the headers have {} bytes", head.bytes))
 }
 
-/// What is wrong with the answer to an event or request.
+/// Returns the breaches in the answer to an event or request.
 pub(super) fn breaches(head: &Head, is_event: bool) -> Vec<String> {
     let mut found = Vec::new();
     let said = head.all("x-fc-status");

@@ -5,26 +5,26 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Names and values in order.
+/// The names and values of fields, in order.
 pub(super) type Headers = Vec<(String, String)>;
 
-/// How a request's body is sent.
+/// The framing of a request's body.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Body<'a> {
-    /// With its length.
+    /// The body is sent with its length.
     Whole(&'a [u8]),
-    /// In chunks of this many bytes.
+    /// The body is sent in chunks of this many bytes.
     Chunked(&'a [u8], usize),
 }
 
 /// The head of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Fields in order, names as they were sent.
+    /// The fields in order, with names as they were sent.
     pub headers: Vec<(String, String)>,
-    /// What it took on the wire.
+    /// The number of bytes that it took on the connection.
     pub bytes: usize,
 }
 
@@ -34,14 +34,14 @@ impl Head {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns every value of a header.
+    /// Returns every value of a header, in order.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let same = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str()).collect()
     }
 }
 
-/// What is left of an answer's body.
+/// The rest of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
     Length(usize),
@@ -50,12 +50,12 @@ enum Rest {
     Nothing,
 }
 
-/// A connection.
+/// A connection to the server.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: BufReader<TcpStream>,
     rest: Rest,
-    /// Does the server close after this answer?
+    /// `true` if the server closes after this answer.
     closing: bool,
 }
 
@@ -66,7 +66,7 @@ impl Wire {
         Ok(Wire { stream: BufReader::with_capacity(64 << 10, stream), rest: Rest::Nothing, closing: false })
     }
 
-    /// May another request follow?
+    /// Returns `true` if another request may follow.
     pub(super) fn is_free(&self) -> bool {
         self.rest == Rest::Nothing && !self.closing
     }
@@ -137,7 +137,7 @@ impl Wire {
         Ok(head)
     }
 
-    /// Returns the next piece of the body; nothing: it has ended.
+    /// Returns the next piece of the body; `None` if it has ended.
     pub(super) fn piece(&mut self, until: Instant) -> io::Result<Option<Vec<u8>>> {
         match self.rest {
             Rest::Nothing => Ok(None),
@@ -184,7 +184,8 @@ impl Wire {
         Ok(body)
     }
 
-    /// Has the server ended it, or said something that nobody asked for? Asked between two requests.
+    /// Returns `true` if the server has ended it, or sent bytes that were not asked for. This is asked between two
+    /// requests.
     pub(super) fn is_spoilt(&mut self) -> bool {
         let ready = self.stream.get_ref().set_nonblocking(true).and_then(|()| {
             let found = self.stream.fill_buf().map(<[u8]>::len);
@@ -225,8 +226,8 @@ impl Wire {
         self.stream.read(bytes)
     }
 
-    /// Waits until something is here to be read; nothing is: the server has ended it. A wait that a signal breaks off, as
-    /// one with a limit is after a freeze, goes on.
+    /// Waits until bytes are here to be read. No bytes mean that the server has ended it. A wait that a signal breaks
+    /// off, as one with a limit is after a freeze, goes on.
     fn fill(&mut self, until: Instant) -> io::Result<()> {
         loop {
             self.limit(until)?;
@@ -246,7 +247,7 @@ impl Wire {
     }
 }
 
-/// Does the error say that the time was over?
+/// Returns `true` if the error says that the time was over.
 pub(super) fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }

@@ -1,10 +1,10 @@
-//! What the invoker gets, and the view of the environment that waiting tests look at. Only data.
+//! The outcome for the invoker, and the view of the environment that waiting tests look at. There are only data here.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-/// How an invocation ended.
+/// The way in which an invocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A whole buffered response.
@@ -38,7 +38,7 @@ pub enum Kind {
 /// A piece of a body as it arrived.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// When it was read.
+    /// The time at which it was read.
     pub at: Instant,
     /// Its bytes; one read may join several chunks of the wire.
     pub bytes: Bytes,
@@ -47,33 +47,33 @@ pub struct Chunk {
 /// The outcome of an invocation.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// How it ended.
+    /// The way in which it ended.
     pub kind: Kind,
-    /// The invocation.
+    /// The request id of the invocation.
     pub request_id: String,
-    /// Status the deciding post was answered with; `None` where no post decided.
+    /// The status that the deciding post was answered with; `None` where no post decided.
     pub status: Option<u16>,
     /// Header fields of that post, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The payload the invoker gets: the body posted, or the error the platform made.
     pub body: Bytes,
-    /// Pieces of a streamed body, in order.
+    /// The pieces of a streamed body, in order.
     pub chunks: Vec<Chunk>,
     /// Trailer fields, names in lower case.
     pub trailers: Vec<(String, String)>,
-    /// `X-Amz-Function-Error` of the invoke reply.
+    /// The text of `X-Amz-Function-Error` of the invoke reply.
     pub function_error: Option<&'static str>,
-    /// Error type as the platform keeps it.
+    /// The error type as the platform keeps it; `None` without an error.
     pub error_type: Option<String>,
     /// The error JSON of a stream's trailer, decoded.
     pub stream_error: Option<Vec<u8>>,
-    /// X-Ray cause as kept.
+    /// The X-Ray cause as it is kept.
     pub xray_cause: Option<String>,
-    /// When it was submitted.
+    /// The time at which it was submitted.
     pub submitted: Instant,
-    /// When the event was first handed to a poll.
+    /// The time at which the event was first handed to a poll.
     pub delivered: Option<Instant>,
-    /// When the answer was whole.
+    /// The time at which the answer was whole.
     pub answered: Instant,
 }
 
@@ -88,12 +88,12 @@ impl Answer {
         find(&self.trailers, name)
     }
 
-    /// Returns the payload as text, what is not UTF-8 replaced.
+    /// Returns the payload as text, in which bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// From delivery to the whole answer.
+    /// Returns the time from delivery to the whole answer; `None` if it was not delivered.
     pub fn round_trip(&self) -> Option<Duration> {
         self.delivered.map(|delivered| self.answered - delivered)
     }
@@ -106,55 +106,55 @@ fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
 /// An invocation that has no answer yet.
 #[derive(Clone, Debug)]
 pub struct InFlight {
-    /// The invocation.
+    /// The request id of the invocation.
     pub request_id: String,
-    /// Whether a poll was given it.
+    /// `true` if a poll was given it.
     pub delivered: bool,
-    /// Whether the head of its response is here.
+    /// `true` if the head of its response is here.
     pub responding: bool,
-    /// Bytes of the response so far.
+    /// The number of bytes of the response so far.
     pub received: usize,
 }
 
 /// The environment at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Name of the runtime's state, as in 403 messages; for managed instances `Started`, `InitError` or `Ready`.
+    /// The name of the runtime's state, as in 403 messages; for managed instances `Started`, `InitError` or `Ready`.
     pub state: &'static str,
-    /// Polls waiting for an event.
+    /// The number of polls that wait for an event.
     pub parked: usize,
-    /// Most polls that ever waited at once.
+    /// The most polls that ever waited at once.
     pub max_parked: usize,
-    /// GET `/next` calls so far.
+    /// The number of GET `/next` calls so far.
     pub next_calls: usize,
-    /// Whether the restore poll waits.
+    /// `true` if the restore poll waits.
     pub restore_parked: bool,
-    /// `/init/error` calls accepted.
+    /// The number of `/init/error` calls that were accepted.
     pub init_errors: usize,
-    /// `/restore/error` calls accepted.
+    /// The number of `/restore/error` calls that were accepted.
     pub restore_errors: usize,
-    /// Extensions registered.
+    /// The number of extensions that are registered.
     pub extensions: usize,
-    /// Extensions waiting for their next event.
+    /// The number of extensions that wait for their next event.
     pub extensions_parked: usize,
-    /// Connections open.
+    /// The number of connections that are open.
     pub connections: usize,
-    /// Connections ever accepted.
+    /// The number of connections that were ever accepted.
     pub accepted_connections: usize,
-    /// Bytes on the framed log descriptor so far.
+    /// The number of bytes on the framed log descriptor so far.
     pub log_bytes: usize,
-    /// Scripted faults that have not struck yet.
+    /// The number of scripted faults that have not struck yet.
     pub faults: usize,
-    /// Breaches of the protocol so far.
+    /// The number of breaches of the protocol so far.
     pub violations: usize,
     /// Invocations without an answer, in the order submitted.
     pub in_flight: Vec<InFlight>,
-    /// Whether the process that was spawned last has ended.
+    /// `true` if the process that was spawned last has ended.
     pub ended: bool,
 }
 
 impl Snapshot {
-    /// Returns the unanswered invocation of that id.
+    /// Returns the unanswered invocation of that id; `None` if there is none.
     pub fn request(&self, id: &str) -> Option<&InFlight> {
         self.in_flight.iter().find(|request| request.request_id == id)
     }

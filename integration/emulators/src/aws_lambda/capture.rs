@@ -1,5 +1,5 @@
-//! What the runtime sent, as the tests see it: posts with the status they got, error reports, framed log records. Only
-//! data and its parsing.
+//! The messages of the runtime, as the tests see them: posts with the status they got, error reports, framed log
+//! records. There are only data here, and their parsing.
 
 use std::fmt;
 use std::time::Instant;
@@ -11,15 +11,15 @@ use super::state::Post;
 /// One POST to `/response` or `/error`, whether it was accepted or not.
 #[derive(Clone, Debug)]
 pub struct Posted {
-    /// Which of the two.
+    /// The call that it was.
     pub post: Post,
     /// The request id in its path.
     pub request_id: String,
-    /// When its head was read.
+    /// The time at which its head was read.
     pub at: Instant,
     /// The status it was answered with; `None` while unanswered, and for ever when its connection was cut.
     pub status: Option<u16>,
-    /// Bytes of its body.
+    /// The number of bytes of its body.
     pub size: usize,
 }
 
@@ -33,21 +33,21 @@ impl Posted {
 /// The account of one request id.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// The id.
+    /// The request id.
     pub request_id: String,
-    /// When the event was handed to a poll, each time: more than one is a redelivery.
+    /// The times at which the event was handed to a poll. More than one is a redelivery.
     pub deliveries: Vec<Instant>,
     /// Every answer that named it, in order.
     pub posts: Vec<Posted>,
 }
 
 impl Record {
-    /// Answers accepted; exactly one in a healthy run.
+    /// Returns the number of answers that were accepted; exactly one in a healthy run.
     pub fn accepted(&self) -> usize {
         self.posts.iter().filter(|post| post.accepted()).count()
     }
 
-    /// Answers refused or cut.
+    /// Returns the number of answers that were refused or cut.
     pub fn refused(&self) -> usize {
         self.posts.len() - self.accepted()
     }
@@ -56,21 +56,21 @@ impl Record {
 /// A report of `/init/error` or `/restore/error`, or the `/error` of an invocation, as received.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// When it was read.
+    /// The time at which it was read.
     pub at: Instant,
-    /// Status it was answered with.
+    /// The status that it was answered with.
     pub status: u16,
-    /// The error-type header as sent.
+    /// The error-type header as it was sent.
     pub sent_type: Option<String>,
     /// The error type the platform keeps.
     pub error_type: String,
-    /// Content type, relabelled where the platform does so.
+    /// The content type, relabelled where the platform does so.
     pub content_type: String,
-    /// X-Ray cause as kept.
+    /// The X-Ray cause as it is kept.
     pub xray_cause: Option<String>,
-    /// Header fields as received.
+    /// The header fields as they were received.
     pub headers: Vec<(String, String)>,
-    /// The body as received.
+    /// The body as it was received.
     pub body: Bytes,
 }
 
@@ -90,33 +90,33 @@ pub enum Level {
 /// One record of the framed log descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Severity in the header.
+    /// The severity in the header.
     pub level: Level,
-    /// Text, else JSON.
+    /// `true` for text, `false` for JSON.
     pub text: bool,
-    /// Microseconds since the epoch.
+    /// The time in microseconds since 1970.
     pub micros: u64,
-    /// The message.
+    /// The bytes of the message.
     pub message: Vec<u8>,
 }
 
-/// Why bytes on the log descriptor are not frames.
+/// The reason why bytes on the log descriptor are not frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// The type word is none of the known ones.
     UnknownType {
-        /// Offset of the frame.
+        /// The offset of the frame.
         at: usize,
-        /// What was there.
+        /// The type word that was there.
         found: u32,
     },
     /// The bytes end inside a header or a message.
     CutShort {
-        /// Offset of the frame.
+        /// The offset of the frame.
         at: usize,
-        /// Bytes the frame needs.
+        /// The number of bytes that the frame needs.
         expected: usize,
-        /// Bytes that are there.
+        /// The number of bytes that are there.
         found: usize,
     },
 }

@@ -1,6 +1,6 @@
-//! One environment of the control plane: the state machine, the polls that wait, the invocations under way and who waits
-//! for them. Everything here happens under one lock and does no I/O; [`super::polls`] and [`super::posts`] have the parts
-//! that take polls and answers.
+//! One environment of the control plane: the state machine, the polls that wait, the invocations under way and their
+//! waiters. Everything here happens under one lock and does no I/O; [`super::polls`] and [`super::posts`] have the
+//! parts that take polls and answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// Returns `true` if init, or a restore, is not over yet.
+    /// Returns `true` while init, or a restore, is not over.
     fn starting(&self) -> bool {
         match self {
             Machine::Classic(machine) => {
@@ -63,7 +63,7 @@ pub(crate) struct Delivery {
     pub(crate) deadline_ms: u128,
 }
 
-/// One invocation, from submission on.
+/// One invocation, from its submission on.
 pub(crate) struct Invocation {
     pub(crate) event: Arc<Event>,
     pub(crate) submitted: Instant,
@@ -79,11 +79,11 @@ pub(crate) struct Invocation {
 
 struct Connection {
     takeover: Option<oneshot::Sender<Takeover>>,
-    /// Used by an extension, which outlives the runtime's own connections at a shutdown.
+    /// `true` if an extension uses it, which outlives the runtime's own connections at a shutdown.
     extension: bool,
 }
 
-/// How an environment failed for good; every invocation gets this until a new one is started.
+/// The failure of an environment for good; every invocation gets this until a new one is started.
 #[derive(Clone)]
 pub(crate) enum Failure {
     Reported { kind: Kind, report: Box<Report> },
@@ -91,7 +91,7 @@ pub(crate) enum Failure {
     Extension { error_type: &'static str, name: String },
 }
 
-/// Everything about the environment.
+/// The whole state of the environment.
 pub(crate) struct Control {
     pub(crate) options: Options,
     pub(crate) machine: Machine,
@@ -99,20 +99,20 @@ pub(crate) struct Control {
     pub(crate) invocations: HashMap<String, Invocation>,
     /// Invocations without an answer, in the order submitted.
     open: VecDeque<String>,
-    /// Those of them no poll has taken.
+    /// The invocations among them that no poll has taken.
     queue: VecDeque<String>,
     pub(super) parked: Vec<Parked>,
     pub(super) restore_parked: Option<(u64, oneshot::Sender<()>)>,
     connections: HashMap<u64, Connection>,
     pub(crate) failure: Option<Failure>,
-    /// The environment is being ended: the runtime's calls are refused.
+    /// `true` while the environment is being ended: the runtime's calls are refused.
     pub(crate) closing: bool,
     pub(crate) process: Option<Arc<Watched>>,
     ended: bool,
     pub(crate) generation: u64,
     /// The moment the deadline task sleeps to.
     watching: Option<Instant>,
-    /// Set when the deadline task sleeps too long.
+    /// `true` if the deadline task sleeps too long.
     pub(crate) rewatch: bool,
     pub(crate) script: Script,
     pub(crate) violations: Vec<String>,
@@ -162,7 +162,7 @@ impl Control {
         }
     }
 
-    /// A fresh environment: nothing of the last one but the counts and the events that no poll has taken.
+    /// Begins a fresh environment: nothing of the last one but the counts and the events that no poll has taken.
     pub(crate) fn renew(&mut self) {
         self.generation += 1;
         self.machine = Machine::new(&self.options);
@@ -234,7 +234,7 @@ impl Control {
         )
     }
 
-    /// 403 for any call of a runtime that is being ended.
+    /// Refuses any call of a runtime that is being ended, with a 403.
     pub(crate) fn check_open(&self, to: &'static str) -> Result<(), Refusal> {
         if self.closing {
             return Err(Refusal::InvalidStateTransition { from: "Shutdown", to });
@@ -242,8 +242,8 @@ impl Control {
         Ok(())
     }
 
-    /// The runtime is told to leave: its calls are refused from here on and extensions get the event they asked for.
-    /// True when one is registered, which earns the runtime a SIGTERM.
+    /// Tells the runtime to leave: its calls are refused from here on and extensions get the event they asked for.
+    /// Returns `true` when one is registered, which earns the runtime a SIGTERM.
     pub(crate) fn close(&mut self, reason: &str) -> bool {
         self.closing = true;
         let deadline = epoch_ms() + 2000;
@@ -252,7 +252,7 @@ impl Control {
         self.extensions.len() > 0
     }
 
-    /// The process of that generation has ended.
+    /// Notes that the process of that generation has ended.
     pub(crate) fn exited(&mut self, generation: u64, status: ExitStatus) {
         if generation != self.generation {
             return;
@@ -275,7 +275,7 @@ impl Control {
         self.parked.clear();
     }
 
-    /// The environment cannot serve: everyone who waits is told so, and everyone who comes.
+    /// Notes that the environment cannot serve: every caller that waits is told so, and every later one.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.failure = Some(failure);
         self.queue.clear();
@@ -328,7 +328,7 @@ impl Control {
             record: Record { request_id: id.clone(), ..Record::default() },
         };
         if self.invocations.get(&id).is_some_and(|earlier| !earlier.settled) {
-            // The one in flight keeps its id; the refusal is filed under one of its own.
+            // The invocation in flight keeps its id; the refusal is filed under one of its own.
             let refused = self.uuid();
             self.invocations.insert(refused.clone(), fresh);
             self.refuse(&refused, &format!("{id} is in flight already"));
@@ -351,7 +351,7 @@ impl Control {
                 } else if machine.deliver(&id) {
                     let delivery = self.deliver(&id);
                     let poll = self.parked.remove(0);
-                    // Lost only when the connection ends this moment; then the event is lost with it, as for real.
+                    // The event is lost only when the connection ends this moment, as it is for real.
                     let _ = poll.sender.send(delivery);
                 } else {
                     self.refuse(&id, "an earlier invocation of this id is not over");
@@ -378,7 +378,7 @@ impl Control {
         }
         let Some(id) = self.queue.pop_front() else { return };
         machine.deliver(&id);
-        // More than one poll is a breach, noted when it came; each gets the event, as a repeated poll would.
+        // More than one poll is a breach, noted when it came. Each gets the event, as a repeated poll would.
         for poll in std::mem::take(&mut self.parked) {
             let delivery = self.deliver(&id);
             let _ = poll.sender.send(delivery);
@@ -465,15 +465,15 @@ impl Control {
         self.watching
     }
 
-    /// Times out what is overdue. One at a time that ends the environment: its calls are refused from here on, and the
-    /// answer is whether it must be stopped.
+    /// Times out the invocations that are overdue. One at a time that ends the environment, whose calls are refused
+    /// from here on. Returns `true` if it must be stopped.
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
         if !self.options.enforce_deadline {
             return false;
         }
         let overdue = |id: &&String| self.invocations[*id].deadline.is_some_and(|(at, _)| at <= now);
         let overdue: Vec<String> = self.open.iter().filter(overdue).cloned().collect();
-        // Not short-circuiting: each of them is over.
+        // The fold does not short-circuit, since each of them is over.
         overdue.iter().fold(false, |stop, id| self.time_out(id) | stop)
     }
 

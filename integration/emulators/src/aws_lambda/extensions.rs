@@ -25,7 +25,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// POST `/extension/register`.
+/// Answers POST `/extension/register`.
 pub(crate) async fn register(shared: &Arc<Shared>, connection: u64, parts: &Parts, body: Incoming) -> Reply {
     let sent = read(parts, body, usize::MAX, |_| ()).await;
     let name = header(&parts.headers, NAME);
@@ -59,7 +59,7 @@ pub(crate) async fn register(shared: &Arc<Shared>, connection: u64, parts: &Part
     }
 }
 
-/// GET `/extension/event/next`.
+/// Answers GET `/extension/event/next`.
 pub(crate) async fn next(shared: &Arc<Shared>, connection: u64, parts: &Parts) -> Reply {
     let id = header(&parts.headers, IDENTIFIER.as_str());
     let (token, polled) = shared.change(|control| {
@@ -85,7 +85,7 @@ pub(crate) async fn next(shared: &Arc<Shared>, connection: u64, parts: &Parts) -
     reply
 }
 
-/// POST `/extension/init/error` and `/extension/exit/error`: the environment is over.
+/// Answers POST `/extension/init/error` and `/extension/exit/error`: the environment is over.
 pub(crate) async fn failed(shared: &Arc<Shared>, error_type: &'static str, parts: &Parts, body: Incoming) -> Reply {
     read(parts, body, usize::MAX, |_| ()).await;
     let id = header(&parts.headers, IDENTIFIER.as_str());
@@ -93,7 +93,7 @@ pub(crate) async fn failed(shared: &Arc<Shared>, error_type: &'static str, parts
     let verdict = shared.change(|control| {
         let name = control.extensions.name_of(id)?;
         if !reported {
-            // The protocol notes say that the header is needed, not what its absence is called.
+            // The protocol notes say that the header is needed, and do not name the error for its absence.
             let message = "Lambda-Extension-Function-Error-Type is missing".to_owned();
             return Err(Refusal::Extension { error_type: "Extension.MissingHeader", message });
         }
@@ -103,7 +103,7 @@ pub(crate) async fn failed(shared: &Arc<Shared>, error_type: &'static str, parts
     verdict.map_or_else(Reply::from, |()| Reply::accepted())
 }
 
-/// PUT of a telemetry or log subscription.
+/// Answers PUT of a telemetry or log subscription.
 pub(crate) async fn unsupported(error_type: &'static str, parts: &Parts, body: Incoming) -> Reply {
     read(parts, body, usize::MAX, |_| ()).await;
     Reply::json(202, payloads::error_json(error_type, "Not supported by the local platform"))

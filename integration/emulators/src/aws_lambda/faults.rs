@@ -1,5 +1,5 @@
-//! Scripted faults: what may go wrong with the next call of an endpoint, and the queue they wait in. The server carries
-//! them out.
+//! Scripted faults: the faults of the next call of an endpoint, and the queue they wait in. The server carries them
+//! out.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::payloads::{Refusal, error_json};
 use super::reply::Reply;
 
-/// Where a fault strikes.
+/// The place where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// A connection, as soon as it is accepted.
@@ -28,11 +28,11 @@ pub enum Endpoint {
     Register,
     /// GET `/extension/event/next`.
     ExtensionNext,
-    /// Everything else the control plane serves.
+    /// Any other call that the control plane serves.
     Other,
 }
 
-/// One thing that goes wrong, once.
+/// A fault that happens once.
 ///
 /// The first group strikes when the head of the request is read: the call does not reach the state machine, so a poll
 /// hit by it took no event. The second group lets the call through and harms only the reply, so an event may be lost
@@ -43,7 +43,7 @@ pub enum Fault {
     Refuse,
     /// The connection is reset (RST).
     Reset,
-    /// No reply ever; the connection stays open.
+    /// No reply ever comes, and the connection stays open.
     Never,
     /// This status and the platform's error body. A post hit by it settles its invocation as failed, as the platform
     /// does when it refuses an answer for good, so that the next poll gets the next event.
@@ -60,24 +60,24 @@ pub enum Fault {
     HalfBody,
     /// A whole reply that promises nothing about the connection, which then ends.
     CloseKeepAlive,
-    /// The reply comes this much later.
+    /// The reply comes late, by this time.
     Delay(Duration),
     /// A poll only, one invocation at a time: after this event was answered it is delivered once more, with the same id.
     DuplicateDelivery,
 }
 
-/// How a connection is ended.
+/// The way in which a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// In order (FIN).
+    /// The connection is closed in order (FIN).
     Close,
-    /// Reset (RST).
+    /// The connection is reset (RST).
     Reset,
-    /// Not at all: it stays open and silent.
+    /// The connection stays open and silent.
     Hang,
 }
 
-/// What the server writes on a connection in place of what HTTP would, before it ends it.
+/// The bytes that the server writes on a connection in place of HTTP's, before it ends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Takeover {
     pub(crate) bytes: Vec<u8>,
@@ -90,7 +90,7 @@ impl Takeover {
     }
 }
 
-/// Faults in waiting, one queue an endpoint.
+/// The faults that wait, in one queue for each endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     queues: HashMap<Endpoint, VecDeque<Fault>>,
@@ -111,7 +111,8 @@ impl Script {
 }
 
 impl Fault {
-    /// What becomes of the connection where the fault strikes before the call is taken; `None` for every other fault.
+    /// Returns the treatment of the connection where the fault strikes before the call is taken; `None` for every other
+    /// fault.
     pub(crate) fn before(&self) -> Option<Takeover> {
         match self {
             Fault::Refuse | Fault::Reset => Some(Takeover::silent(Ending::Reset)),
@@ -121,7 +122,7 @@ impl Fault {
         }
     }
 
-    /// What becomes of the connection where the fault harms the reply; `None` when the reply is sent as it is.
+    /// Returns the treatment of the connection where the fault harms the reply; `None` when the reply is sent as it is.
     pub(crate) fn after(&self, reply: &Reply) -> Option<Takeover> {
         let (head, mut body) = match self {
             Fault::CloseAfterRequest => return Some(Takeover::silent(Ending::Close)),

@@ -13,17 +13,17 @@ use super::options::{LOG_FD, Options};
 use super::shared::Shared;
 use crate::process::{Signal, Watched};
 
-/// Between SIGTERM and SIGKILL: 30 % of the two seconds an environment has to shut down.
+/// The time between SIGTERM and SIGKILL: 30 % of the two seconds an environment has to shut down.
 pub const GRACE: Duration = Duration::from_millis(600);
 
-/// How a process was ended.
+/// The end of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shutdown {
-    /// The signals sent, in order; none when it had ended before.
+    /// The signals that were sent, in order; empty when it had ended before.
     pub signals: Vec<Signal>,
-    /// Its exit.
+    /// The exit of the process; `None` if it did not end.
     pub status: Option<ExitStatus>,
-    /// From the first signal to the exit.
+    /// The time from the first signal to the exit.
     pub took: Duration,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn prepare(
     Ok((prepared, reader))
 }
 
-/// Keeps what comes through the log descriptor.
+/// Keeps the bytes that come through the log descriptor.
 pub(crate) fn read_log(shared: Arc<Shared>, mut reader: io::PipeReader) {
     std::thread::spawn(move || {
         let mut buffer = [0; 8192];
@@ -86,7 +86,7 @@ pub(crate) fn end(process: &Watched, with_extension: bool) -> Shutdown {
     if process.status().is_none() && process.signal(Signal::Kill).is_ok() {
         signals.push(Signal::Kill);
     }
-    // Nothing outlives SIGKILL for long; the bound is for a process stuck in the kernel.
+    // No process outlives SIGKILL for long. The limit is for one that is stuck in the kernel.
     let status = process.wait_exit(Duration::from_secs(10));
     process.kill_group();
     Shutdown { signals, status, took: started.elapsed() }
@@ -95,8 +95,8 @@ pub(crate) fn end(process: &Watched, with_extension: bool) -> Shutdown {
 /// A process that is to be ended, and whether an extension earns it a SIGTERM.
 pub(crate) type Leaving = (Arc<Watched>, bool);
 
-/// Returns a deadline passed, one invocation at a time: the runtime's connections are cut and its process, if this
-/// control plane started it, is to be ended. Without one the new environment begins here.
+/// Notes that a deadline has passed, one invocation at a time: the runtime's connections are cut and its process, if
+/// this control plane started it, is to be ended. Without a process the new environment begins here.
 pub(crate) fn close_after_timeout(control: &mut Control) -> Option<Leaving> {
     let Some(process) = control.process.clone() else {
         control.renew();

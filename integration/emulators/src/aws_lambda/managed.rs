@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::payloads::Refusal;
 use super::state::Post;
 
-/// Polls that may be parked before the next is answered 500.
+/// The most polls that may be parked; the next is answered 500.
 pub const MAX_PARKED: usize = 10_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +16,13 @@ enum Phase {
     Responding {
         cut: bool,
     },
-    /// An error is being read.
+    /// An error is being read from its post.
     Failing,
-    /// Its time passed; the late answer is still to be told.
+    /// Its time has passed; the late answer is still to be told.
     TimedOut,
 }
 
-/// What an answer that begins leads to.
+/// The meaning of an answer that begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     /// The invocation's only answer so far.
@@ -50,7 +50,7 @@ impl Managed {
         self.init_failed
     }
 
-    /// GET `/invocation/next` with `parked` polls waiting before it: a new slot, never a redelivery.
+    /// Takes a GET `/invocation/next` with `parked` polls waiting before it: a new slot, never a redelivery.
     ///
     /// # Errors
     /// 403 after a reported init error, 500 when the queue of polls is full.
@@ -65,7 +65,8 @@ impl Managed {
         Ok(())
     }
 
-    /// A parked poll was given this event. False when that id is in flight already: the invocation is refused.
+    /// Notes that a parked poll was given this event. Returns `false` when that id is in flight already: the invocation
+    /// is refused.
     pub(crate) fn deliver(&mut self, id: &str) -> bool {
         if self.live.contains_key(id) {
             return false;
@@ -74,7 +75,7 @@ impl Managed {
         true
     }
 
-    /// Returns an answer for `id` begins.
+    /// Notes that an answer for `id` begins.
     ///
     /// # Errors
     /// 400 for an id that is unknown, answered, or being answered; 410, once, for one that timed out.
@@ -97,8 +98,8 @@ impl Managed {
         Ok(Begun::Fresh)
     }
 
-    /// Returns the body that [`Managed::begin`] announced is read. Not for an error that cut a stream: there the
-    /// stream's own post ends the invocation.
+    /// Notes that the body that [`Managed::begin`] announced is read. It is not called for an error that cut a stream:
+    /// there the stream's own post ends the invocation.
     ///
     /// # Errors
     /// 410 when the time passed meanwhile, 400 when an error has taken the response's place.
@@ -110,14 +111,14 @@ impl Managed {
         }
     }
 
-    /// The deadline of `id` passed. Its code runs on; an answer still to come is refused.
+    /// Notes that the deadline of `id` passed. Its code runs on; an answer still to come is refused.
     pub(crate) fn time_out(&mut self, id: &str) {
         if let Some(phase) = self.live.get_mut(id) {
             *phase = Phase::TimedOut;
         }
     }
 
-    /// POST `/init/error`.
+    /// Takes a POST `/init/error`.
     ///
     /// # Errors
     /// 403 after the first poll, and when another worker reported first.

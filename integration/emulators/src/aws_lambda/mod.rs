@@ -19,9 +19,9 @@
 //! | `state`, `managed` | the two state machines, sans-IO |
 //! | `control`, `polls`, `posts`, `registry` | one environment under one lock: invocations, polls, answers, extensions |
 //! | `routes`, `runtime_api`, `extensions` | the calls |
-//! | `server`, `reply`, `faults` | connections, replies, what is made to go wrong |
-//! | `strict`, `payloads`, `capture`, `clock` | breaches, the platform's own JSON, what the runtime sent |
-//! | `options`, `answer`, `lifecycle` | what a test chooses, what it gets, the process |
+//! | `server`, `reply`, `faults` | connections, replies, scripted faults |
+//! | `strict`, `payloads`, `capture`, `clock` | breaches, the platform's own JSON, the runtime's messages |
+//! | `options`, `answer`, `lifecycle` | the choices of a test, its outcomes, the process |
 
 mod answer;
 mod capture;
@@ -76,10 +76,10 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Starts it on a free loopback port.
+    /// Starts the control plane on a free loopback port.
     ///
     /// # Errors
-    /// No port or no thread to be had.
+    /// There is no free port, or no thread can be started.
     pub fn start(options: Options) -> io::Result<Aws> {
         let (sender, commands) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(Control::new(options), sender));
@@ -87,7 +87,7 @@ impl Aws {
         Ok(Aws { shared, address, server: Some(server) })
     }
 
-    /// Where it listens; the value of `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns the address it listens on; the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -107,7 +107,7 @@ impl Aws {
         let (options, last, ending) =
             self.shared.look(|control| (control.options.clone(), control.process.clone(), control.closing));
         if let Some(last) = last.filter(|last| last.status().is_none()) {
-            // One that is being ended after a passed deadline is gone within its grace.
+            // A process that is being ended after a passed deadline is gone within its grace.
             if !ending || last.wait_exit(GRACE + Duration::from_secs(10)).is_none() {
                 return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the environment's process still runs"));
             }
@@ -147,13 +147,13 @@ impl Aws {
         Pending { shared: Arc::clone(&self.shared), id, submitted: Instant::now(), patience }
     }
 
-    /// SnapStart: takes the environment out of its snapshot. False when no restore poll is parked.
+    /// Takes the environment out of its snapshot, for SnapStart. Returns `false` when no restore poll is parked.
     pub fn restore(&self) -> bool {
         self.shared.change(Control::restore)
     }
 
-    /// Lets the deadline of an invocation pass now, whatever the clock and [`Options::enforce_deadline`] say. False when
-    /// no poll has taken it or it is answered.
+    /// Lets the deadline of an invocation pass now, whatever the clock and [`Options::enforce_deadline`] say. Returns
+    /// `false` when no poll has taken it or it is answered.
     pub fn time_out(&self, request_id: &str) -> bool {
         let (under_way, leaving) = self.shared.change(|control| {
             let under_way = control.snapshot().request(request_id).is_some_and(|request| request.delivered);
@@ -222,7 +222,7 @@ impl Aws {
         })
     }
 
-    /// Posts that named an id never given out.
+    /// Returns the posts that named an id never given out.
     pub fn strays(&self) -> Vec<Posted> {
         self.shared.look(|control| control.strays.clone())
     }
@@ -242,12 +242,12 @@ impl Aws {
         self.shared.look(|control| control.errors.clone())
     }
 
-    /// GET `/next` calls so far.
+    /// Returns the number of GET `/next` calls so far.
     pub fn next_calls(&self) -> usize {
         self.snapshot().next_calls
     }
 
-    /// Most polls that ever waited at once.
+    /// Returns the most polls that ever waited at once.
     pub fn max_parked(&self) -> usize {
         self.snapshot().max_parked
     }

@@ -1,4 +1,4 @@
-//! What a test chooses: the function's configuration, the events, and the variables the platform would set for them.
+//! The choices of a test: the function's configuration, the events, and the variables the platform would set for them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// How an environment comes to be (`AWS_LAMBDA_INITIALIZATION_TYPE`).
+/// The way in which an environment begins (`AWS_LAMBDA_INITIALIZATION_TYPE`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InitType {
-    /// Started by the first event.
+    /// It is started by the first event.
     #[default]
     OnDemand,
-    /// Started ahead of events.
+    /// It is started ahead of events.
     ProvisionedConcurrency,
     /// Snapshot after init, restored later: the restore calls and the credentials endpoint exist.
     SnapStart,
@@ -32,14 +32,14 @@ impl InitType {
     }
 }
 
-/// When the reply of a poll is sent chunked instead of with a length.
+/// The replies of polls that are sent chunked instead of with a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkNext {
-    /// Always with `Content-Length`.
+    /// No reply is chunked: each has `Content-Length`.
     Never,
     /// Chunked when the event is larger than this many bytes. AWS' own emulator does so above 2048.
     Above(usize),
-    /// Always chunked.
+    /// Every reply is sent chunked.
     Always,
 }
 
@@ -54,20 +54,22 @@ pub struct Options {
     pub handler: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, in MB.
     pub memory_mb: u32,
-    /// Time an invocation may take, from its delivery. An event may choose another.
+    /// The time an invocation may take, from its delivery. An event may choose another.
     pub timeout: Duration,
-    /// Whether a passed deadline ends the invocation and (one at a time) the process. Off, the runtime is left alone.
+    /// `true` if a passed deadline ends the invocation and (one at a time) the process. Otherwise the runtime is left
+    /// alone.
     pub enforce_deadline: bool,
-    /// How long a waiting caller stays patient, from submission, before the answer is `Unanswered`: no test hangs.
+    /// The time for which a waiting caller stays patient, from submission, before the answer is `Unanswered`: no test
+    /// hangs.
     pub patience: Duration,
-    /// How the environment starts.
+    /// The way in which the environment starts.
     pub init_type: InitType,
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`: set, polls may be parked side by side and [`InitType::ManagedInstances`] rules
-    /// apply.
+    /// The value of `AWS_LAMBDA_MAX_CONCURRENCY`. If it is set, polls may be parked side by side and the rules of
+    /// [`InitType::ManagedInstances`] apply.
     pub max_concurrency: Option<usize>,
     /// `AWS_REGION`.
     pub region: String,
-    /// Account number, in ARNs and in the reply to an extension that asks for it.
+    /// The account number, in ARNs and in the reply to an extension that asks for it.
     pub account_id: String,
     /// `AWS_LAMBDA_LOG_FORMAT`: `Text` or `JSON`; `None` leaves it out.
     pub log_format: Option<String>,
@@ -75,15 +77,15 @@ pub struct Options {
     pub log_level: Option<String>,
     /// `LAMBDA_TASK_ROOT` and the working directory; `None` stands for `/var/task` and the caller's directory.
     pub task_root: Option<PathBuf>,
-    /// Whether the process inherits a descriptor for framed logs (`_LAMBDA_TELEMETRY_LOG_FD`).
+    /// `true` if the process inherits a descriptor for framed logs (`_LAMBDA_TELEMETRY_LOG_FD`).
     pub telemetry_log_fd: bool,
-    /// Names of extensions taken for external ones, which may ask for SHUTDOWN. Any other is internal.
+    /// The names of extensions taken for external ones, which may ask for SHUTDOWN. Any other is internal.
     pub external_extensions: Vec<String>,
-    /// How the reply of a poll is framed.
+    /// The framing of a poll's reply.
     pub chunk_next: ChunkNext,
-    /// Header names in lower case instead of the platform's `Lambda-Runtime-…`.
+    /// `true` for header names in lower case instead of the platform's `Lambda-Runtime-…`.
     pub lower_case_headers: bool,
-    /// More variables, set last.
+    /// Further variables, which are set last.
     pub env: Vec<(String, String)>,
 }
 
@@ -113,7 +115,7 @@ impl Default for Options {
     }
 }
 
-/// Number of the framed log descriptor in the child.
+/// The number of the framed log descriptor in the child.
 pub(crate) const LOG_FD: u32 = 3;
 
 /// The token of the credentials endpoint.
@@ -194,10 +196,10 @@ pub struct Cognito {
     pub identity_pool_id: String,
 }
 
-/// One event and what comes with it. Absent members are headers left out.
+/// One event and its headers. An absent member is a header left out.
 #[derive(Clone, Debug, Default)]
 pub struct Event {
-    /// The bytes, unchanged.
+    /// The bytes of the event, unchanged.
     pub body: Bytes,
     /// A request id of the caller's choosing; `None` makes a new UUID.
     pub request_id: Option<String>,
@@ -213,9 +215,10 @@ pub struct Event {
     pub invoked_arn: Option<String>,
     /// `Content-Type`; `None` is `application/json`.
     pub content_type: Option<String>,
-    /// Time this invocation may take, from its delivery; `None` takes the function's.
+    /// The time this invocation may take, from its delivery; `None` takes the function's.
     pub deadline_in: Option<Duration>,
-    /// Headers sent as they are, after the platform's own and in place of one of the same name: for malformed values.
+    /// Headers that are sent as they are, after the platform's own and in place of one of the same name: for malformed
+    /// values.
     pub headers: Vec<(String, String)>,
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// Largest event and largest buffered response: 6 MiB + 100 bytes.
+/// The most bytes of an event and of a buffered response: 6 MiB + 100 bytes.
 pub const MAX_PAYLOAD: usize = 6_291_556;
-/// Largest streamed response: 200 MB.
+/// The most bytes of a streamed response: 200 MB.
 pub const MAX_STREAM: usize = 200 * 1024 * 1024;
-/// Managed instances: largest body of `/error` and `/init/error`.
+/// The most bytes of the body of `/error` and `/init/error`, for managed instances.
 pub const MAX_MANAGED_ERROR: usize = 1024 * 1024;
-/// Largest X-Ray cause that is kept; longer ones are cropped.
+/// The most bytes of an X-Ray cause that are kept; longer ones are cropped.
 const MAX_XRAY_CAUSE: usize = 64 * 1024;
 
 /// A call the control plane refuses, each with its status and `errorType`.
@@ -34,16 +34,16 @@ pub(crate) enum Refusal {
     Truncated,
     /// 403: not in this state.
     InvalidStateTransition {
-        /// State the runtime is in.
+        /// The state that the runtime is in.
         from: &'static str,
-        /// State the call would have led to.
+        /// The state that the call would have led to.
         to: &'static str,
     },
     /// 403: an extension's call, refused under this `errorType`.
     Extension {
         /// The `errorType`, such as `Extension.RegistrationClosed`.
         error_type: &'static str,
-        /// What was wrong.
+        /// The mistake of the call.
         message: String,
     },
     /// 410, managed instances: the invocation timed out before its answer came.
@@ -53,14 +53,14 @@ pub(crate) enum Refusal {
     },
     /// 413: the body is larger than allowed.
     TooLarge {
-        /// Bytes sent.
+        /// The number of bytes that were sent.
         size: usize,
-        /// Bytes allowed.
+        /// The number of bytes that are allowed.
         limit: usize,
     },
     /// 500: more polls than the queue holds, or a scripted fault.
     Internal {
-        /// What failed.
+        /// The failure in words.
         message: String,
     },
     /// Any other status, from a scripted fault.
@@ -134,8 +134,8 @@ pub(crate) fn error_json(error_type: &str, message: &str) -> Bytes {
     line(&json!({"errorMessage": message, "errorType": error_type}))
 }
 
-/// JSON as the platform's encoder writes it: one line feed after it, and `<`, `>`, `&` escaped. Those three occur in
-/// JSON only inside strings, so replacing the characters is enough.
+/// Returns JSON as the platform's encoder writes it: one line feed after it, and `<`, `>`, `&` escaped. Those three
+/// occur in JSON only inside strings, so replacing the characters is enough.
 pub(crate) fn line(value: &Value) -> Bytes {
     let plain = value.to_string();
     let mut out = String::with_capacity(plain.len() + 1);
@@ -151,12 +151,12 @@ pub(crate) fn line(value: &Value) -> Bytes {
     out.into()
 }
 
-/// Message of `Function.ResponseSizeTooLarge`.
+/// Returns the message of `Function.ResponseSizeTooLarge`.
 pub(crate) fn response_too_large(size: usize, limit: usize) -> String {
     format!("Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes).")
 }
 
-/// Payload when the runtime's process ends under an invocation (`Runtime.ExitError`).
+/// Returns the payload for a runtime whose process ends under an invocation (`Runtime.ExitError`).
 pub(crate) fn exit_error(request_id: &str, status: ExitStatus) -> Bytes {
     let reason = match (status.code(), status.signal()) {
         (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
@@ -189,13 +189,13 @@ fn signal_text(signal: i32) -> String {
     }
 }
 
-/// Payload when the deadline passes. `stamp` is RFC 3339.
+/// Returns the payload for a deadline that passes. `stamp` is in RFC 3339.
 pub(crate) fn timed_out(request_id: &str, stamp: &str, timeout: Duration) -> Bytes {
     let message = format!("{stamp} {request_id} Task timed out after {:.2} seconds", timeout.as_secs_f64());
     error_json("Sandbox.Timedout", &message)
 }
 
-/// What the platform keeps of `Lambda-Runtime-Function-Error-Type`: the value where it holds
+/// Returns the text that the platform keeps of `Lambda-Runtime-Function-Error-Type`: the value where it holds
 /// `(Runtime|Function)\.[A-Z][A-Za-z]+` anywhere, else an `Unknown` of its family.
 pub(crate) fn kept_error_type(sent: Option<&str>) -> String {
     match sent {
@@ -232,7 +232,7 @@ pub(crate) fn error_payload(content_type: Option<&str>, body: Bytes) -> Bytes {
     }
 }
 
-/// Returns the X-Ray cause as kept: dropped when it is not JSON or says nothing, cropped to 64 KiB.
+/// Returns the X-Ray cause as kept: dropped when it is not JSON or empty, cropped to 64 KiB.
 pub(crate) fn xray_cause(sent: Option<&str>) -> Option<String> {
     let sent = sent?;
     let value: Value = serde_json::from_str(sent).ok()?;
@@ -248,7 +248,7 @@ pub(crate) fn xray_cause(sent: Option<&str>) -> Option<String> {
     says_something.then(|| sent[..end].to_owned())
 }
 
-/// Standard base64 with padding, as the stream's error trailer is written.
+/// Decodes standard base64 with padding, as the stream's error trailer is written.
 pub(crate) fn base64_decode(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let text = text.as_bytes();

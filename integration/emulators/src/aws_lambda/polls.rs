@@ -11,14 +11,14 @@ pub(super) struct Parked {
     pub(super) sender: oneshot::Sender<Delivery>,
 }
 
-/// What a poll leads to.
+/// The meaning of a poll.
 pub(crate) enum Polled {
     Now(Delivery),
     Parked { token: u64, receiver: oneshot::Receiver<Delivery> },
 }
 
 impl Control {
-    /// GET `/invocation/next`.
+    /// Takes a GET `/invocation/next`.
     pub(crate) fn poll(&mut self) -> Result<Polled, Refusal> {
         self.next_calls += 1;
         self.check_open(State::Ready.name())?;
@@ -49,14 +49,14 @@ impl Control {
         Ok(Polled::Parked { token, receiver })
     }
 
-    /// A parked poll has lost its connection (or has its event, when there is nothing left to forget).
+    /// Notes that a parked poll has lost its connection (or has its event, when there is nothing left to forget).
     pub(crate) fn abandon(&mut self, token: u64) {
         self.parked.retain(|poll| poll.token != token);
         self.restore_parked.take_if(|(parked, _)| *parked == token);
         self.extensions.abandon(token);
     }
 
-    /// GET `/restore/next`.
+    /// Takes a GET `/restore/next`.
     pub(crate) fn restore_poll(&mut self) -> Result<(u64, oneshot::Receiver<()>), Refusal> {
         self.check_open(State::RestoreReady.name())?;
         if let Machine::Classic(machine) = &mut self.machine {
@@ -68,7 +68,7 @@ impl Control {
         Ok((token, receiver))
     }
 
-    /// Restores the environment: the restore poll returns. False when none is parked.
+    /// Restores the environment, and the restore poll returns. Returns `false` when none is parked.
     pub(crate) fn restore(&mut self) -> bool {
         let Machine::Classic(machine) = &mut self.machine else { return false };
         let Some((_, sender)) = self.restore_parked.take() else { return false };

@@ -1,4 +1,4 @@
-//! The answers a runtime posts: how each is judged, counted and turned into what the invoker gets. The second part of
+//! The answers a runtime posts: how each is judged, counted and turned into the invoker's outcome. The second part of
 //! [`Control`], under the same lock.
 
 use std::time::Instant;
@@ -12,23 +12,23 @@ use super::managed::Begun;
 use super::payloads::{self, Refusal};
 use super::state::{InitFailure, Post, State};
 
-/// How a request's body ended.
+/// The end of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyEnd {
     Whole,
-    /// Early: no last chunk, or fewer bytes than announced.
+    /// It ended early: no last chunk, or fewer bytes than announced.
     CutShort,
     TooLarge {
         limit: usize,
     },
 }
 
-/// A request's body as read.
+/// The body of a request as it was read.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
-    /// Bytes received, also those beyond a limit.
+    /// The number of bytes received, also those beyond a limit.
     pub(crate) size: usize,
     pub(crate) trailers: Vec<(String, String)>,
     pub(crate) end: BodyEnd,
@@ -86,7 +86,7 @@ impl Control {
         }
     }
 
-    /// The head of an answer is here.
+    /// Takes the head of an answer.
     pub(crate) fn begin(&mut self, id: &str, post: Post) -> Result<Begun, Refusal> {
         let to = if post == Post::Response { State::InvocationResponse } else { State::InvocationErrorResponse };
         self.check_open(to.name())?;
@@ -100,7 +100,7 @@ impl Control {
         Ok(begun)
     }
 
-    /// Returns the mode header names no mode: the invocation fails and, one at a time, the state stays where it is.
+    /// Takes a mode header that names no mode: the invocation fails and, one at a time, the state stays where it is.
     pub(crate) fn invalid_mode(&mut self, id: &str, mode: String) -> Refusal {
         if let Machine::Managed(machine) = &mut self.machine {
             // The reply is the same whether or not the deadline has overtaken it.
@@ -115,7 +115,7 @@ impl Control {
         refusal
     }
 
-    /// A piece of a response's body is here. `keep` for a stream, whose pieces the answer lists.
+    /// Takes a piece of a response's body. `keep` is `true` for a stream, whose pieces the answer lists.
     pub(crate) fn piece(&mut self, id: &str, bytes: &Bytes, keep: bool) {
         let Some(invocation) = self.invocations.get_mut(id) else { return };
         invocation.received += bytes.len();
@@ -124,7 +124,7 @@ impl Control {
         }
     }
 
-    /// A response is read.
+    /// Takes the end of a response.
     pub(crate) fn finish_response(&mut self, id: &str, sent: Sent, streaming: bool) -> Result<(), Refusal> {
         match &mut self.machine {
             Machine::Classic(machine) => machine.finish(),
@@ -164,7 +164,7 @@ impl Control {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// The error of an invocation is read.
+    /// Takes the end of an invocation's error.
     pub(crate) fn finish_error(&mut self, id: &str, sent: Sent, begun: Begun) -> Result<(), Refusal> {
         let refusal = sent.refusal();
         match (&mut self.machine, begun) {
@@ -196,7 +196,7 @@ impl Control {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// POST `/init/error`.
+    /// Takes a POST `/init/error`.
     pub(crate) fn init_error(&mut self, sent: Sent) -> Result<(), Refusal> {
         let verdict = sent.refusal().map_or(Ok(()), Err).and_then(|()| self.check_open(State::InitError.name()));
         let verdict = verdict.and_then(|()| match &mut self.machine {
@@ -213,7 +213,7 @@ impl Control {
         Ok(())
     }
 
-    /// POST `/restore/error`.
+    /// Takes a POST `/restore/error`.
     pub(crate) fn restore_error(&mut self, sent: Sent) -> Result<(), Refusal> {
         let verdict = sent.refusal().map_or(Ok(()), Err).and_then(|()| self.check_open(State::RestoreError.name()));
         let verdict = verdict.and_then(|()| match &mut self.machine {
@@ -227,7 +227,7 @@ impl Control {
         Ok(())
     }
 
-    /// A scripted fault refuses an answer for good: its invocation is over and the next poll gets the next event.
+    /// Lets a scripted fault refuse an answer for good: its invocation is over and the next poll gets the next event.
     pub(crate) fn refuse_post(&mut self, id: &str, post: Post, status: u16) {
         let Ok(begun) = self.begin(id, post) else { return };
         match (&mut self.machine, begun) {

@@ -1,5 +1,5 @@
-//! The extensions of one environment: who registered, for which events, who waits. Sans-IO: it holds the waiters'
-//! channels but waits for nothing itself.
+//! The extensions of one environment: their names, their events, and those that wait. It is sans-IO: it holds the
+//! waiters' channels but waits for nothing itself.
 
 use std::collections::VecDeque;
 
@@ -9,23 +9,23 @@ use tokio::sync::oneshot;
 
 use super::payloads::Refusal;
 
-/// Extensions an environment takes.
+/// The most extensions that an environment takes.
 pub const MAX_EXTENSIONS: usize = 10;
 
 /// A registered extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
-    /// The name it gave.
+    /// The name that it gave.
     pub name: String,
-    /// The identifier it was given.
+    /// The identifier that it was given.
     pub id: String,
-    /// Whether it asked for INVOKE.
+    /// `true` if it asked for INVOKE.
     pub invoke: bool,
-    /// Whether it asked for SHUTDOWN.
+    /// `true` if it asked for SHUTDOWN.
     pub shutdown: bool,
-    /// Registered from within the runtime, not started by the platform.
+    /// `true` if it registered from within the runtime, and was not started by the platform.
     pub internal: bool,
-    /// Whether it has ever asked for its next event.
+    /// `true` if it has ever asked for its next event.
     pub polled: bool,
 }
 
@@ -35,15 +35,15 @@ struct Member {
     waiting: VecDeque<Bytes>,
 }
 
-/// All of them.
+/// All extensions of an environment.
 #[derive(Default)]
 pub(crate) struct Registry {
     members: Vec<Member>,
 }
 
-/// What a poll for the next event leads to.
+/// The meaning of a poll for the next event.
 pub(crate) enum ExtensionPoll {
-    /// The event is here.
+    /// The event is already here.
     Now(Bytes),
     /// It will come through this channel.
     Parked(oneshot::Receiver<Bytes>),
@@ -54,11 +54,11 @@ fn refuse(error_type: &'static str, message: impl Into<String>) -> Refusal {
 }
 
 impl Registry {
-    /// POST `/extension/register`. `external` tells whether the platform started it; `open` whether registration is
-    /// still possible; `id` becomes its identifier.
+    /// Takes a POST `/extension/register`. `external` is `true` if the platform started it; `open` is `true` if
+    /// registration is still possible; `id` becomes its identifier.
     ///
     /// # Errors
-    /// 403 with the type that says why. The types for a missing name, a body that is no list of events, a second
+    /// A 403 with the type that says why. The types for a missing name, a body that is no list of events, a second
     /// registration and the eleventh extension are this emulator's own choice: the protocol notes name none.
     pub(crate) fn register(
         &mut self,
@@ -121,15 +121,15 @@ impl Registry {
     /// Checks an identifier.
     ///
     /// # Errors
-    /// 403 when it is missing, malformed or unknown.
+    /// A 403 when it is missing, malformed or unknown.
     pub(crate) fn name_of(&mut self, id: Option<&str>) -> Result<String, Refusal> {
         self.member(id).map(|member| member.extension.name.clone())
     }
 
-    /// GET `/extension/event/next`; `token` names this wait.
+    /// Takes a GET `/extension/event/next`; `token` names this wait.
     ///
     /// # Errors
-    /// 403 when the identifier is missing, malformed or unknown.
+    /// A 403 when the identifier is missing, malformed or unknown.
     pub(crate) fn poll(&mut self, id: Option<&str>, token: u64) -> Result<ExtensionPoll, Refusal> {
         let member = self.member(id)?;
         member.extension.polled = true;
@@ -141,7 +141,7 @@ impl Registry {
         Ok(ExtensionPoll::Parked(receiver))
     }
 
-    /// The wait of that token has lost its connection.
+    /// Notes that the wait of that token has lost its connection.
     pub(crate) fn abandon(&mut self, token: u64) {
         for member in &mut self.members {
             if member.parked.as_ref().is_some_and(|(parked, _)| *parked == token) {
@@ -150,20 +150,20 @@ impl Registry {
         }
     }
 
-    /// Returns `true` if an event may be handed out: all have polled once, and those who want INVOKE wait for it now
-    /// (unless invocations overlap, when there is no such moment).
+    /// Returns `true` if an event may be handed out: all extensions have polled once, and those that want INVOKE wait
+    /// for it now (unless invocations overlap, when there is no such moment).
     pub(crate) fn ready(&self, overlapping: bool) -> bool {
         self.members.iter().all(|member| {
             member.extension.polled && (overlapping || !member.extension.invoke || member.parked.is_some())
         })
     }
 
-    /// Tells everyone who asked for INVOKE.
+    /// Tells every extension that asked for INVOKE.
     pub(crate) fn invoke(&mut self, event: &Bytes) {
         self.send(event, |extension| extension.invoke);
     }
 
-    /// Tells everyone who asked for SHUTDOWN.
+    /// Tells every extension that asked for SHUTDOWN.
     pub(crate) fn shutdown(&mut self, event: &Bytes) {
         self.send(event, |extension| extension.shutdown);
     }

@@ -1,4 +1,4 @@
-//! A reply of the control plane: status, header fields, body, and how the body is framed. Can be handed to the HTTP
+//! A reply of the control plane: status, header fields, body, and the framing of the body. It can be handed to the HTTP
 //! server or rendered to bytes, which the faults then cut.
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use hyper::{Response, StatusCode};
 
 use super::payloads::{self, Refusal};
 
-/// Largest chunk of a chunked body.
+/// The most bytes of a chunk of a chunked body.
 const CHUNK: usize = 32 * 1024;
 
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Reply {
         response
     }
 
-    /// Head and body as bytes on the wire.
+    /// Returns head and body as bytes for the connection.
     pub(crate) fn render(&self) -> (Vec<u8>, Vec<u8>) {
         let reason = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason()).unwrap_or("");
         let mut head = format!("HTTP/1.1 {} {reason}\r\n", self.status).into_bytes();

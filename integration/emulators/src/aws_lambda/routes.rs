@@ -1,4 +1,4 @@
-//! Which call a method and a path are. Knows the table of the protocol, nothing of what the calls do.
+//! The calls by their methods and paths. Only the table of the protocol is known here, and not the work of the calls.
 
 use hyper::Method;
 
@@ -23,12 +23,12 @@ pub(crate) enum Call {
     Logs,
 }
 
-/// Why there is no call.
+/// The reason why there is no call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoCall {
-    /// 404.
+    /// The path is unknown: 404.
     Path,
-    /// 405, with the method that is allowed.
+    /// The method is wrong: 405, with the method that is allowed.
     Method(&'static str),
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn route(method: &Method, path: &str, snap_start: bool) -> Result<Cal
 }
 
 impl Call {
-    /// Returns where a fault for this call is queued.
+    /// Returns the endpoint at which a fault for this call is queued.
     pub(crate) fn endpoint(&self) -> Endpoint {
         match self {
             Call::Next => Endpoint::Next,
@@ -77,7 +77,7 @@ impl Call {
         }
     }
 
-    /// Returns `true` if the call waits for something to happen.
+    /// Returns `true` if the call waits for an event.
     pub(crate) fn polls(&self) -> bool {
         matches!(self, Call::Next | Call::RestoreNext | Call::ExtensionNext)
     }

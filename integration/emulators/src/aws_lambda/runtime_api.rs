@@ -44,7 +44,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-/// GET `/invocation/next`. With `duplicate`, the event is queued once more behind its own answer.
+/// Answers GET `/invocation/next`. With `duplicate`, the event is queued once more behind its own answer.
 pub(crate) async fn next(shared: &Arc<Shared>, duplicate: bool) -> Reply {
     let delivery = match shared.change(Control::poll) {
         Err(refusal) => return refused(shared, "GET /invocation/next", refusal),
@@ -52,10 +52,10 @@ pub(crate) async fn next(shared: &Arc<Shared>, duplicate: bool) -> Reply {
         Ok(Polled::Parked { token, receiver }) => {
             let mut forget = Forget { shared, token: Some(token) };
             let Ok(delivery) = receiver.await else {
-                // The environment is gone; a parked poll then just never returns.
+                // The environment is gone, and a parked poll then never returns.
                 return std::future::pending().await;
             };
-            // It has left the list of parked polls already.
+            // The poll has left the list of parked polls already.
             forget.token = None;
             delivery
         }
@@ -66,7 +66,7 @@ pub(crate) async fn next(shared: &Arc<Shared>, duplicate: bool) -> Reply {
     shared.look(|control| event_reply(&control.options, &delivery))
 }
 
-/// Returns the reply that carries an event. Absent members are left out; managed instances write them empty, all but
+/// Returns the reply that carries an event. Absent members are left out. Managed instances write them empty, all but
 /// the tenant, which they never send.
 fn event_reply(options: &Options, delivery: &Delivery) -> Reply {
     let event = &delivery.event;
@@ -107,7 +107,7 @@ fn event_reply(options: &Options, delivery: &Delivery) -> Reply {
     reply
 }
 
-/// POST `/{id}/response` and `/{id}/error`.
+/// Answers POST `/{id}/response` and `/{id}/error`.
 pub(crate) async fn answer(shared: &Arc<Shared>, id: &str, post: Post, parts: &Parts, body: Incoming) -> Reply {
     let (token, begun) = shared.change(|control| (control.open_post(id, post), control.begin(id, post)));
     let managed = shared.look(|control| control.options.managed());
@@ -120,7 +120,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, id: &str, post: Post, parts: &P
             return refused(shared, &what, refusal);
         }
     };
-    // The account of a post is closed together with its verdict, since from there on somebody may look at both.
+    // The account of a post is closed together with its verdict, since from there on a test may look at both.
     let verdict = match post {
         Post::Response => {
             let mode = parts.headers.get(MODE);
@@ -163,7 +163,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, id: &str, post: Post, parts: &P
     verdict.map_or_else(|refusal| refused(shared, &what, refusal), |()| Reply::accepted())
 }
 
-/// POST `/init/error`.
+/// Answers POST `/init/error`.
 pub(crate) async fn init_error(shared: &Arc<Shared>, parts: &Parts, body: Incoming) -> Reply {
     let limit = if shared.look(|control| control.options.managed()) { MAX_MANAGED_ERROR } else { usize::MAX };
     let sent = read(parts, body, limit, |_| ()).await;
@@ -175,7 +175,7 @@ pub(crate) async fn init_error(shared: &Arc<Shared>, parts: &Parts, body: Incomi
     verdict.map_or_else(|refusal| refused(shared, "POST /init/error", refusal), |()| Reply::accepted())
 }
 
-/// GET `/restore/next`.
+/// Answers GET `/restore/next`.
 pub(crate) async fn restore_next(shared: &Arc<Shared>) -> Reply {
     let (token, receiver) = match shared.change(Control::restore_poll) {
         Ok(parked) => parked,
@@ -188,7 +188,7 @@ pub(crate) async fn restore_next(shared: &Arc<Shared>) -> Reply {
     }
 }
 
-/// POST `/restore/error`.
+/// Answers POST `/restore/error`.
 pub(crate) async fn restore_error(shared: &Arc<Shared>, parts: &Parts, body: Incoming) -> Reply {
     let sent = read(parts, body, usize::MAX, |_| ()).await;
     let breaches = strict::error("POST /restore/error", &sent);
@@ -199,7 +199,7 @@ pub(crate) async fn restore_error(shared: &Arc<Shared>, parts: &Parts, body: Inc
     verdict.map_or_else(|refusal| refused(shared, "POST /restore/error", refusal), |()| Reply::accepted())
 }
 
-/// GET `/2021-04-23/credentials`.
+/// Answers GET `/2021-04-23/credentials`.
 pub(crate) fn credentials(parts: &Parts) -> Reply {
     let token = parts.headers.get(hyper::header::AUTHORIZATION);
     if token.is_none_or(|token| token.as_bytes() != CREDENTIALS_TOKEN.as_bytes()) {
@@ -214,7 +214,7 @@ pub(crate) fn credentials(parts: &Parts) -> Reply {
     Reply::json(200, payloads::line(&credentials))
 }
 
-/// Returns a call that a scripted fault answers with `status`: counted like any other, then refused.
+/// Answers a call with the `status` of a scripted fault: it is counted like any other, then refused.
 pub(crate) async fn scripted(
     shared: &Arc<Shared>,
     call: &super::routes::Call,
@@ -285,8 +285,8 @@ fn text(name: &HeaderName, value: &hyper::header::HeaderValue) -> (String, Strin
     (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Returns a refusal as a reply. One that only a runtime out of step can earn is a breach as well; where invocations
-/// overlap, late and doubled answers are part of the game.
+/// Returns a refusal as a reply. A refusal that only a runtime out of step can earn is a breach as well. Where
+/// invocations overlap, late and doubled answers are to be expected.
 fn refused(shared: &Shared, what: &str, refusal: Refusal) -> Reply {
     shared.change(|control| {
         let out_of_step = match &refusal {

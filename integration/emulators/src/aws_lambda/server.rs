@@ -1,5 +1,5 @@
-//! The HTTP side: a thread of its own that accepts connections, reads requests, carries out scripted faults and keeps the
-//! deadlines. What a call means is not decided here.
+//! The HTTP side: a thread of its own that accepts connections, reads requests, carries out scripted faults and keeps
+//! the deadlines. The meaning of a call is not decided here.
 
 use std::convert::Infallible;
 use std::io;
@@ -48,7 +48,7 @@ pub(crate) fn start(
     })
 }
 
-/// Sleeps to the earliest deadline and times out what is overdue.
+/// Sleeps to the earliest deadline and times out the invocations that are overdue.
 async fn keep_deadlines(shared: Arc<Shared>) {
     loop {
         let next = shared.change(|control| control.next_deadline());
@@ -102,7 +102,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The connection's end is its drop, which follows at once.
+        // The end of the connection is its drop, which follows at once.
         Poll::Ready(Ok(()))
     }
 }
@@ -123,7 +123,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     tokio::select! {
         biased;
         Ok(takeover) = takeover => {
-            // One that stays open for ever is no longer anybody's.
+            // A connection that stays open for ever is no longer anybody's.
             if takeover.ending == Ending::Hang {
                 shared.change(|control| control.disconnected(connection));
             }
@@ -138,7 +138,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     shared.change(|control| control.disconnected(connection));
 }
 
-/// Writes what there is to write and ends the connection as asked.
+/// Writes the bytes of the fault and ends the connection as asked.
 async fn end(stream: Arc<TcpStream>, takeover: Takeover) {
     let mut rest = &takeover.bytes[..];
     while !rest.is_empty() && stream.writable().await.is_ok() {

@@ -12,7 +12,7 @@ use crate::acceptor::Command;
 pub(crate) struct Shared {
     control: Mutex<Control>,
     changed: Condvar,
-    /// Woken when the next deadline is nearer than the one the deadline task sleeps to.
+    /// Notified when the next deadline is nearer than the one the deadline task sleeps to.
     pub(crate) deadlines: Notify,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
 }
@@ -31,7 +31,7 @@ impl Shared {
         look(&self.lock())
     }
 
-    /// Changes something and wakes everybody who waits for a change.
+    /// Changes something, and wakes every waiter for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Control) -> T) -> T {
         let mut control = self.lock();
         let value = change(&mut control);

@@ -1,26 +1,26 @@
-//! The runtime's state on the control plane's side, one invocation at a time. Sans-IO: it is told what arrived and says
-//! what is allowed; it holds no socket, clock or waiter.
+//! The runtime's state on the control plane's side, one invocation at a time. Sans-IO: it is told of each message and
+//! decides which are allowed; it holds no socket, clock or waiter.
 
 use super::payloads::Refusal;
 
-/// Where the runtime is.
+/// The state that the runtime is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// The process was started and has not polled yet.
     Started,
     /// Init failed and was reported; terminal.
     InitError,
-    /// Polling, no event given.
+    /// It polls, and has no event.
     Ready,
-    /// Has an event.
+    /// It has an event to serve.
     Running,
     /// SnapStart: parked on the restore poll, the snapshot may be taken.
     RestoreReady,
     /// SnapStart: restored, its after-restore hooks run.
     Restoring,
-    /// A response is being read.
+    /// A response is being read from its post.
     InvocationResponse,
-    /// An error is being read.
+    /// An error is being read from its post.
     InvocationErrorResponse,
     /// The answer is in; the next poll is awaited.
     ResponseSent,
@@ -55,21 +55,21 @@ pub enum Post {
     Error,
 }
 
-/// What a poll leads to.
+/// The meaning of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Poll {
-    /// Wait for an event.
+    /// The poll waits for an event.
     Park,
-    /// The current event again, at once.
+    /// The poll gets the current event again, at once.
     Redeliver,
 }
 
-/// What a reported init error is taken for.
+/// The meaning of a reported init error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InitFailure {
     /// Init itself failed.
     Init,
-    /// Reported while restoring: the restore failed.
+    /// The error was reported while restoring, so the restore failed.
     Restore,
 }
 
@@ -87,20 +87,20 @@ impl Default for Classic {
 }
 
 impl Classic {
-    /// Returns where the runtime is.
+    /// Returns the state that the runtime is in.
     pub(crate) fn state(&self) -> State {
         self.state
     }
 
-    /// Returns the invocation that `/response` and `/error` must name; kept from delivery until the next poll.
+    /// Returns the invocation that `/response` and `/error` must name; it is kept from delivery until the next poll.
     pub(crate) fn current(&self) -> Option<&str> {
         self.current.as_deref()
     }
 
-    /// GET `/invocation/next`.
+    /// Takes a GET `/invocation/next`.
     ///
     /// # Errors
-    /// 403 while an answer is still being read, while parked on the restore poll, and after a reported failure.
+    /// A 403 while an answer is still being read, while parked on the restore poll, and after a reported failure.
     pub(crate) fn poll(&mut self) -> Result<Poll, Refusal> {
         match self.state {
             State::Running => Ok(Poll::Redeliver),
@@ -118,13 +118,13 @@ impl Classic {
         self.state == State::Ready
     }
 
-    /// The parked poll was given this event. Only after [`Classic::can_deliver`].
+    /// Notes that the parked poll was given this event. It is called only after [`Classic::can_deliver`].
     pub(crate) fn deliver(&mut self, id: &str) {
         self.state = State::Running;
         self.current = Some(id.to_owned());
     }
 
-    /// Returns an answer for `id` begins: its head is here, its body is not read yet.
+    /// Notes that an answer for `id` begins: its head is here, its body is not read yet.
     ///
     /// # Errors
     /// First 400 when the id is not the current one, then 403 when the state does not allow an answer.
@@ -143,17 +143,18 @@ impl Classic {
         Ok(())
     }
 
-    /// The body that [`Classic::begin`] announced is read, whether whole, cut short or too large: the runtime may poll.
+    /// Notes that the body that [`Classic::begin`] announced is read, whether whole, cut short or too large: the
+    /// runtime may poll.
     pub(crate) fn finish(&mut self) {
         if matches!(self.state, State::InvocationResponse | State::InvocationErrorResponse) {
             self.state = State::ResponseSent;
         }
     }
 
-    /// POST `/init/error`.
+    /// Takes a POST `/init/error`.
     ///
     /// # Errors
-    /// 403 once init is over.
+    /// A 403 once init is over.
     pub(crate) fn init_error(&mut self) -> Result<InitFailure, Refusal> {
         match self.state {
             State::Started => {
@@ -168,13 +169,13 @@ impl Classic {
         }
     }
 
-    /// GET `/restore/next`: parks until [`Classic::restored`].
+    /// Takes a GET `/restore/next`, and parks it until [`Classic::restored`].
     ///
     /// # Errors
-    /// 403 anywhere but at the end of init.
+    /// A 403 anywhere but at the end of init.
     pub(crate) fn restore_poll(&mut self) -> Result<(), Refusal> {
         match self.state {
-            // Parked already: a poll whose connection was lost comes again.
+            // It is parked already: a poll whose connection was lost comes again.
             State::Started | State::RestoreReady => {
                 self.state = State::RestoreReady;
                 Ok(())
@@ -183,7 +184,7 @@ impl Classic {
         }
     }
 
-    /// The environment was restored: the restore poll is answered. False when none is awaited.
+    /// Notes that the environment was restored: the restore poll is answered. Returns `false` when none is awaited.
     pub(crate) fn restored(&mut self) -> bool {
         let parked = self.state == State::RestoreReady;
         if parked {
@@ -192,10 +193,10 @@ impl Classic {
         parked
     }
 
-    /// POST `/restore/error`.
+    /// Takes a POST `/restore/error`.
     ///
     /// # Errors
-    /// 403 unless the after-restore hooks run.
+    /// A 403 unless the after-restore hooks run.
     pub(crate) fn restore_error(&mut self) -> Result<(), Refusal> {
         if self.state != State::Restoring {
             return Err(self.refuse(State::RestoreError));

@@ -1,5 +1,5 @@
 //! Breaches of the protocol that the control plane itself lets pass (or answers without naming them): each becomes one
-//! line of [`super::Aws::violations`]. Looks, never decides.
+//! line of [`super::Aws::violations`]. This file only looks, and never decides.
 
 use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, TRAILER, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
@@ -8,7 +8,7 @@ use hyper::{HeaderMap, Method, Version};
 use super::payloads;
 use super::posts::{BodyEnd, ERROR_BODY, ERROR_TYPE, Sent};
 
-/// Breaches in the head of any request.
+/// Returns the breaches in the head of any request.
 pub(crate) fn head(parts: &Parts) -> Vec<String> {
     let mut found = Vec::new();
     let mut note = |what: &str| found.push(format!("{} {}: {what}", parts.method, parts.uri));
@@ -40,7 +40,7 @@ pub(crate) fn chunked(headers: &HeaderMap) -> bool {
     headers.get(TRANSFER_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }
 
-/// Breaches of a response, once it is read. `streaming`: its mode header says so.
+/// Returns the breaches of a response, once it is read. `streaming` is `true` if its mode header says so.
 pub(crate) fn response(headers: &HeaderMap, sent: &Sent, streaming: bool) -> Vec<String> {
     let mut found = Vec::new();
     match (streaming, chunked(headers)) {
@@ -78,7 +78,7 @@ pub(crate) fn response(headers: &HeaderMap, sent: &Sent, streaming: bool) -> Vec
     found
 }
 
-/// Breaches of an error report, once it is read; `what` names the call.
+/// Returns the breaches of an error report, once it is read; `what` names the call.
 pub(crate) fn error(what: &str, sent: &Sent) -> Vec<String> {
     let mut found: Vec<String> = sent.header(ERROR_TYPE).and_then(error_type).into_iter().collect();
     if sent.end == BodyEnd::Whole {

@@ -1,4 +1,4 @@
-//! What a function is called with, and how the host writes it down for a custom handler.
+//! The call of a function, and the form in which the host writes it for a custom handler.
 //!
 //! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and `HttpRequestExtensions`.
 //! The metadata of the triggers is what their extensions document.
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 /// A client's request to the app.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path and query.
+    /// The path and query of the request.
     pub target: String,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Headers,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// Does the client send it in chunks, so that its length is not known?
+    /// `true` if the client sends it in chunks, so that its length is not known.
     pub is_chunked: bool,
 }
 
@@ -55,7 +55,7 @@ impl Request {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Decoded names and values, repeated names joined by commas.
+    /// Returns decoded names and values, with repeated names joined by commas.
     pub(super) fn query(&self) -> Vec<(String, String)> {
         let mut query: Vec<(String, String)> = Vec::new();
         let text = self.target.split_once('?').map_or("", |(_, query)| query);
@@ -128,15 +128,15 @@ fn decoded(text: &str) -> String {
 /// A value of an input binding or of the metadata.
 #[derive(Clone, Debug)]
 pub enum Bound {
-    /// A client's request.
+    /// The request of a client.
     Request(Request),
-    /// A text.
+    /// A value that is a text.
     Text(String),
-    /// What is an object is written as it is, everything else as a text that holds its JSON.
+    /// A value of JSON. An object is written as it is, everything else as a text that holds its JSON.
     Json(Value),
-    /// Bytes.
+    /// A value that is bytes.
     Bytes(Vec<u8>),
-    /// Written by hand, as the documentation's samples are.
+    /// A value that is written by hand, as the documentation's samples are.
     Plain(Value),
 }
 
@@ -155,22 +155,22 @@ impl Bound {
 /// An output binding.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Its name; `$return` is the return value.
+    /// The name of the binding; `$return` is the return value.
     pub name: String,
-    /// Is it the reply to an HTTP request?
+    /// `true` if it is the reply to an HTTP request.
     pub is_http: bool,
-    /// Has it the `dataType` `binary`?
+    /// `true` if it has the `dataType` `binary`.
     pub is_binary: bool,
 }
 
 /// A call of a function.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The function's folder.
+    /// The folder of the function.
     pub function: String,
     /// The input bindings, the trigger first.
     pub data: Vec<(String, Bound)>,
-    /// What the host knows of the trigger.
+    /// The metadata that the host has for the trigger.
     pub metadata: Vec<(String, Bound)>,
     /// The output bindings.
     pub outputs: Vec<Output>,
@@ -187,13 +187,13 @@ impl Call {
         }
     }
 
-    /// By an HTTP request, whose reply is the output `res`.
+    /// Makes a call by an HTTP request, whose reply is the output `res`.
     pub fn http(function: &str, request: Request) -> Call {
         let query = request.query().into_iter().map(|(name, value)| (name, Bound::Text(value))).collect();
         Call { metadata: query, ..Call::new(function, "req", Bound::Request(request)) }.http_output("res")
     }
 
-    /// By a message of a queue.
+    /// Makes a call by a message of a queue.
     pub fn queue(function: &str, message: &str) -> Call {
         Call::new(function, "job", Bound::Text(message.to_owned())).knows(&[
             ("DequeueCount", json!(1)),
@@ -203,7 +203,7 @@ impl Call {
         ])
     }
 
-    /// By the clock.
+    /// Makes a call by the clock.
     pub fn timer(function: &str) -> Call {
         let timer = json!({
             "Schedule": { "AdjustForDST": true },
@@ -213,7 +213,7 @@ impl Call {
         Call::new(function, "timer", Bound::Json(timer))
     }
 
-    /// By a blob of these bytes, with the `dataType` `binary` or without.
+    /// Makes a call by a blob of these bytes, with the `dataType` `binary` or without.
     pub fn blob(function: &str, content: Bound) -> Call {
         Call::new(function, "blob", content).knows(&[
             ("Uri", json!("https://store.blob.core.windows.net/in/a.txt")),
@@ -223,13 +223,13 @@ impl Call {
         ])
     }
 
-    /// By an event of Event Grid, in either of its schemas.
+    /// Makes a call by an event of Event Grid, in either of its schemas.
     pub fn event_grid(function: &str, event: Value) -> Call {
         let data = event["data"].clone();
         Call::new(function, "event", Bound::Json(event)).knows(&[("data", data)])
     }
 
-    /// By events of an event hub.
+    /// Makes a call by events of an event hub.
     pub fn event_hub(function: &str, events: Value) -> Call {
         Call::new(function, "events", Bound::Json(events)).knows(&[
             ("PartitionContext", json!({ "PartitionId": "0", "ConsumerGroup": "$Default" })),
@@ -238,7 +238,7 @@ impl Call {
         ])
     }
 
-    /// By a message of Service Bus.
+    /// Makes a call by a message of Service Bus.
     pub fn service_bus(function: &str, message: &str) -> Call {
         Call::new(function, "message", Bound::Text(message.to_owned())).knows(&[
             ("MessageId", json!("m1")),
@@ -248,39 +248,39 @@ impl Call {
         ])
     }
 
-    /// By changed documents of Cosmos DB.
+    /// Makes a call by changed documents of Cosmos DB.
     pub fn cosmos_db(function: &str) -> Call {
         let documents = json!([{ "id": "1", "_rid": "r", "_self": "s", "_etag": "e", "_ts": 1767323045 }]);
         Call::new(function, "documents", Bound::Json(documents))
     }
 
-    /// The same with more metadata.
+    /// Returns the call with more metadata.
     pub fn knows(mut self, metadata: &[(&str, Value)]) -> Call {
         let bound = |(name, value): &(&str, Value)| ((*name).to_owned(), Bound::Json(value.clone()));
         self.metadata.extend(metadata.iter().map(bound));
         self
     }
 
-    /// The same with one more input.
+    /// Returns the call with one more input.
     pub fn input(mut self, name: &str, value: Bound) -> Call {
         self.data.push((name.to_owned(), value));
         self
     }
 
-    /// The same with one more output, of whatever kind but HTTP.
+    /// Returns the call with one more output, of any kind but HTTP.
     pub fn output(mut self, name: &str) -> Call {
         self.outputs.push(Output { name: name.to_owned(), is_http: false, is_binary: false });
         self
     }
 
-    /// The same with one more output for the reply to a request.
+    /// Returns the call with one more output for the reply to a request.
     pub fn http_output(mut self, name: &str) -> Call {
         self.outputs.push(Output { name: name.to_owned(), is_http: true, is_binary: false });
         self
     }
 
-    /// Returns the request, if the function has it alone and replies to it alone: then forwarding and proxying concern
-    /// it.
+    /// Returns the request, if it is the only input and its reply the only output: then forwarding and proxying concern
+    /// it. `None` otherwise.
     pub(super) fn request_alone(&self) -> Option<&Request> {
         match (&self.data[..], &self.outputs[..]) {
             ([(_, Bound::Request(request))], [output]) if output.is_http => Some(request),
@@ -288,7 +288,7 @@ impl Call {
         }
     }
 
-    /// Returns the envelope. Written by hand for the order of its members, which the host keeps.
+    /// Returns the envelope. It is written by hand for the order of its members, which the host keeps.
     pub fn envelope(&self) -> String {
         let members = |pairs: &[(String, Bound)]| {
             let member = |(name, value): &(String, Bound)| format!("{}:{}", json!(name), value.json());

@@ -1,31 +1,31 @@
-//! What the host does when a custom handler's process ends by itself.
+//! The host's reaction when a custom handler's process ends by itself.
 //!
 //! Source: the repository `Azure/azure-functions-host`, `HttpWorkerProcess` and `HttpFunctionInvocationDispatcher`.
 
 use std::time::{Duration, Instant};
 
-/// Errors that lie closer together than this are counted together.
+/// The time within which errors are counted together.
 const WINDOW: Duration = Duration::from_secs(30 * 60);
-/// With this many the host gives up.
+/// The number of errors with which the host gives up.
 const MOST: usize = 3;
 
-/// What comes after an exit.
+/// The host's reaction to an exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: the host takes it for meant, and every later call fails.
+    /// Nothing happens: the host takes it for meant, and every later call fails.
     Nothing,
-    /// A new process.
+    /// A new process is started.
     Restart,
     /// The host itself ends.
     ShutDown,
 }
 
-/// The errors so far.
+/// The times of the errors so far.
 #[derive(Clone, Debug, Default)]
 pub struct Exits(Vec<Instant>);
 
 impl Exits {
-    /// Returns a process has ended with that code, or by a signal.
+    /// Notes that a process has ended with that code, or by a signal (`None`), and returns the reaction.
     pub fn note(&mut self, code: Option<i32>, at: Instant) -> Next {
         match code {
             Some(0) => Next::Nothing,

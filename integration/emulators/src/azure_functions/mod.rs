@@ -3,9 +3,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `call` | what a function is called with, and its envelope |
+//! | `call` | a call and its envelope |
 //! | `result` | how an answer is read |
-//! | `exits` | what an exit means |
+//! | `exits` | the reaction to an exit |
 //! | `text` | base64 and times as .NET sees them |
 //!
 //! Source: the repository `Azure/azure-functions-host`, `DefaultHttpWorkerService` and `HttpWorkerProcess`.
@@ -29,50 +29,50 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What the host says it is.
+/// The version that the host claims to be.
 pub const HOST_VERSION: &str = "4.1037.0.0";
 
-/// Between two questions whether the process listens.
+/// The time between two questions whether the process listens.
 const POLL: Duration = Duration::from_millis(25);
-/// How long a killed process may take to be gone.
+/// The time that a killed process may take to be gone.
 const KILL: Duration = Duration::from_secs(1);
 
-/// What becomes of functions that have an HTTP request alone and reply to it alone.
+/// The treatment of functions that have only an HTTP request as input and only its reply as output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// An envelope, like everything else.
+    /// The call is an envelope, like every other.
     Envelope,
-    /// `enableForwardingHttpRequest`.
+    /// The request is forwarded, by `enableForwardingHttpRequest`.
     Forward,
-    /// `enableProxyingHttpRequest`.
+    /// The request is proxied, by `enableProxyingHttpRequest`.
     Proxy,
-    /// The older `httpWorker`: forwarded, to the function's name.
+    /// The request is forwarded to the function's name, by the older `httpWorker`.
     Worker,
 }
 
-/// Properties of the app.
+/// The properties of the app.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port that the process is given.
     pub port: u16,
-    /// Does the host set the variables of today, or only those of older ones?
+    /// `true` if the host sets only the variables of older hosts.
     pub is_old: bool,
-    /// The app's folder.
+    /// The folder of the app.
     pub app_root: PathBuf,
-    /// How requests are handed on.
+    /// The way in which requests are handed on.
     pub mode: Mode,
-    /// How long the process may take to listen, and an answer to come.
+    /// The time that the process may take to listen, and an answer to come.
     pub patience: Duration,
 }
 
-/// As the host writes a line of the process' output to its log.
+/// The level at which the host writes a line of the process' output to its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// From standard output.
+    /// The line is from standard output.
     Information,
-    /// From standard error, with the word "warn" in it.
+    /// The line is from standard error, and has the word "warn" in it.
     Warning,
-    /// From standard error.
+    /// The line is from standard error.
     Error,
 }
 
@@ -92,7 +92,7 @@ impl Host {
     /// variables go over both.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn spawn(make: impl Fn() -> Command + Send + Sync + 'static, options: Options) -> io::Result<Host> {
         let process = start(&make, &options)?;
         Ok(Host {
@@ -106,10 +106,10 @@ impl Host {
         })
     }
 
-    /// Asks every 25 ms until there is an answer of whatever kind.
+    /// Asks every 25 ms until there is an answer of any kind.
     ///
     /// # Errors
-    /// None came in time, or the process has ended; with its output.
+    /// No answer came in time, or the process has ended. The error has its output.
     pub fn ready(&self) -> Result<(), String> {
         let (process, end) = (self.process(), Instant::now() + self.options.patience);
         loop {
@@ -118,26 +118,26 @@ impl Host {
                 Err(error) if Instant::now() > end || process.status().is_some() => {
                     return Err(format!("{error}; {:?}; output:\n{}", process.status(), process.output()));
                 }
-                // The error is the ordinary case: it still runs.
+                // The error is the ordinary case, a process that still runs.
                 Err(_) => drop(process.wait(POLL)),
             }
         }
     }
 
-    /// Returns the question whether it listens, which also keeps it warm.
+    /// Asks whether it listens, which also keeps it warm.
     ///
     /// # Errors
-    /// No connection, or no answer.
+    /// There is no connection, or no answer.
     pub fn ping(&self) -> io::Result<Answer> {
         let mut wire = self.wire()?;
         wire.send("GET", "/", &[self.host()], b"", Framing::Length)?;
         wire.receive("GET")
     }
 
-    /// Calls a function and reads what comes of it.
+    /// Calls a function and reads the outcome.
     ///
     /// # Errors
-    /// No connection, or no answer.
+    /// There is no connection, or no answer.
     pub fn call(&self, call: &Call) -> io::Result<Ended> {
         self.begin(call)?.end()
     }
@@ -145,7 +145,7 @@ impl Host {
     /// Calls a function and does not wait.
     ///
     /// # Errors
-    /// No connection.
+    /// There is no connection.
     pub fn begin<'h>(&'h self, call: &Call) -> io::Result<Pending<'h>> {
         let id = self.next_id();
         let handed = call.request_alone().filter(|_| self.options.mode != Mode::Envelope);
@@ -168,7 +168,7 @@ impl Host {
         Ok(Pending { host: self, wire, method, outputs: call.outputs.clone(), is_handed: handed.is_some(), id })
     }
 
-    /// Returns a client's request as it is handed on: method, target, headers, body.
+    /// Returns a client's request in the form in which it is handed on: method, target, headers, body.
     pub fn handed(&self, function: &str, request: &Request, id: &str) -> (String, String, Headers, Vec<u8>, Framing) {
         let is_own = |name: &str| name.to_ascii_lowercase().starts_with("x-azure-functions-");
         let mut headers: Headers = request.front().into_iter().filter(|(name, _)| !is_own(name)).collect();
@@ -199,10 +199,10 @@ impl Host {
         (request.method.clone(), target, headers, body, Framing::Length)
     }
 
-    /// Waits for the process' end and does what the host does then.
+    /// Waits for the process' end and reacts as the host does.
     ///
     /// # Errors
-    /// It has not ended within the patience, or a new one cannot be started.
+    /// The process has not ended within the patience, or a new one cannot be started.
     pub fn exited(&self) -> Result<(Option<i32>, Next), String> {
         let code = self.process().wait(self.options.patience).map_err(|error| error.to_string())?.code();
         let next = self.exits.lock().unwrap_or_else(PoisonError::into_inner).note(code, Instant::now());
@@ -215,7 +215,7 @@ impl Host {
     /// Kills the process, as the host does whenever it wants it gone.
     ///
     /// # Errors
-    /// It is still there a second later.
+    /// The process is still there a second later.
     pub fn kill(&self) -> Result<(), String> {
         let process = self.process();
         process.signal(Signal::Kill).map_err(|error| error.to_string())?;
@@ -225,7 +225,7 @@ impl Host {
     /// Kills the process if it is there, and starts another in its place.
     ///
     /// # Errors
-    /// It cannot be killed or started.
+    /// The process cannot be killed or started.
     pub fn restart(&self) -> Result<(), String> {
         if self.process().status().is_none() {
             self.kill()?;
@@ -251,12 +251,12 @@ impl Host {
         self.process().lines().into_iter().map(|line| (level(line.stream, &line.text), line.text)).collect()
     }
 
-    /// What no handler should do and this one has done.
+    /// Returns the breaches of this handler.
     pub fn breaches(&self) -> Vec<String> {
         self.breaches.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns where the process is to listen.
+    /// Returns the address at which the process is to listen.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
@@ -311,7 +311,7 @@ fn own_headers(id: &str) -> [(String, String); 2] {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
-/// A call whose answer has not come.
+/// A call that has no answer yet.
 pub struct Pending<'h> {
     host: &'h Host,
     wire: Wire<TcpStream>,
@@ -330,7 +330,7 @@ impl Pending<'_> {
     /// Waits for the answer and reads it.
     ///
     /// # Errors
-    /// None comes.
+    /// No answer comes.
     pub fn end(mut self) -> io::Result<Ended> {
         let answer = self.wire.receive(&self.method)?;
         if !answer.closes {

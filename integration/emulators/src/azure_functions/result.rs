@@ -1,4 +1,4 @@
-//! How the host reads a custom handler's answer to an envelope.
+//! The host's reading of a custom handler's answer to an envelope.
 //!
 //! Source: the repository `Azure/azure-functions-host`, `DefaultHttpWorkerService`, `HttpScriptInvocationResultExtensions`,
 //! `WorkerFunctionInvoker` and `HttpBinding`.
@@ -8,17 +8,17 @@ use super::text::{decode, is_time};
 use crate::wire::{Answer, Headers};
 use serde_json::{Map, Value};
 
-/// What a binding gets.
+/// The value that a binding gets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Produced {
-    /// Bytes, which for most bindings are a text.
+    /// The value is bytes, which for most bindings are a text.
     Bytes(Vec<u8>),
-    /// A value.
+    /// The value is JSON.
     Json(Value),
 }
 
 impl Produced {
-    /// As a text: of bytes and strings what they hold, else the JSON.
+    /// Returns the value as text: the content of bytes and strings, else the JSON.
     pub fn text(&self) -> String {
         match self {
             Produced::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -28,14 +28,14 @@ impl Produced {
     }
 }
 
-/// What the client of an HTTP trigger gets.
+/// The reply to the client of an HTTP trigger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Headers,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
@@ -54,35 +54,35 @@ impl Reply {
 /// A call that went well.
 #[derive(Clone, Debug, Default)]
 pub struct Done {
-    /// Output bindings that have got something, by name.
+    /// The output bindings that have got a value, by name.
     pub outputs: Vec<(String, Produced)>,
-    /// What the client gets, where there is one.
+    /// The reply to the client; `None` without a client.
     pub reply: Option<Reply>,
-    /// Lines for the function's log.
+    /// The lines for the function's log.
     pub logs: Vec<String>,
-    /// The members as they came.
+    /// The members of the answer as they came.
     pub raw: Value,
 }
 
 impl Done {
-    /// Returns the text that a binding has got.
+    /// Returns the text that a binding has got; `None` if it has got none.
     pub fn output(&self, name: &str) -> Option<String> {
         self.outputs.iter().find(|(other, _)| other == name).map(|(_, value)| value.text())
     }
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub enum Ended {
-    /// Well.
+    /// The call went well.
     Done(Done),
-    /// Badly, and why: retries and poison queues are for these; a client gets 500.
+    /// The call failed, for this reason: retries and poison queues are for these; a client gets 500.
     Failed(String),
-    /// Not at all: the host waits until the function's time is over.
+    /// The call did not end: the host waits until the function's time is over.
     Hung,
 }
 
-/// Reads an answer; what no handler should do is put among `breaches`.
+/// Reads an answer, and adds its breaches to `breaches`.
 pub(super) fn read(answer: &Answer, outputs: &[Output], breaches: &mut Vec<String>) -> Ended {
     let kind = answer.header("content-type").unwrap_or_default();
     let is_json = kind.starts_with("application/json");
@@ -178,7 +178,7 @@ fn caseless<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value
     members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// What a binding gets of a value: strings are base64 if they can be, and times if they look like one.
+/// Makes the value of a binding: strings are base64 if they can be, and times if they look like one.
 fn bound(value: &Value, is_binary: bool) -> Produced {
     match value {
         Value::String(text) if !is_binary && is_time(text) => Produced::Json(Value::String(text.replace('T', " "))),
@@ -189,7 +189,7 @@ fn bound(value: &Value, is_binary: bool) -> Produced {
     }
 }
 
-/// Returns an HTTP output: an object with the four members the host knows, or a string of such.
+/// Makes the reply of an HTTP output: an object with the four members the host knows, or a string of such.
 fn response(value: &Value) -> Result<Value, String> {
     let parsed = match value {
         Value::String(text) => {

@@ -37,7 +37,7 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Does .NET's JSON reader make a time of a text?
+/// Returns `true` if .NET's JSON reader makes a time of the text.
 pub(super) fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);

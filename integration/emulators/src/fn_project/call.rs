@@ -1,4 +1,5 @@
-//! A call, and what its caller gets: the agent's reading of the answer, and for a request that of the trigger's server.
+//! A call, and the outcome for its caller: the agent's reading of the answer, and for a request that of the trigger's
+//! server.
 
 use crate::wire::{Answer, Headers};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A client's request that a trigger passes on.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Method.
+    /// The method of the request.
     pub method: String,
     /// The whole address, or from the path on.
     pub url: String,
@@ -14,20 +15,20 @@ pub struct Request {
     pub headers: Headers,
 }
 
-/// A call.
+/// A call of the function.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// `Fn-Call-Id`.
+    /// The id of the call, `Fn-Call-Id`.
     pub id: String,
-    /// `Fn-Deadline`, from now on; none: no such header.
+    /// The deadline from now on, for `Fn-Deadline`; `None` leaves the header out.
     pub deadline: Option<Duration>,
-    /// The request, if it is one and no bare call.
+    /// The request of a client; `None` for a bare call.
     pub request: Option<Request>,
-    /// Further headers of the call, as they are.
+    /// The further headers of the call, as they are.
     pub headers: Headers,
-    /// The body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// Sent in chunks of this many bytes.
+    /// The size of the chunks in which it is sent, in bytes; `None` sends it with a length.
     pub chunks: Option<usize>,
 }
 
@@ -51,12 +52,12 @@ impl Call {
         Call { request: Some(request), ..Call::plain(body) }
     }
 
-    /// The same with another limit.
+    /// Returns the call with another limit.
     pub fn within(self, limit: Duration) -> Call {
         Call { deadline: Some(limit), ..self }
     }
 
-    /// The same with one more header of the call itself.
+    /// Returns the call with one more header of the call itself.
     pub fn with(mut self, name: &str, value: &str) -> Call {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -82,18 +83,18 @@ impl Call {
     }
 }
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Handled: what the caller gets.
+    /// The call was handled, and the caller gets this answer.
     Success(Answer),
-    /// The function failed: the caller gets 502. The body, which only the agent sees.
+    /// The function failed, and the caller gets 502. The body is seen by the agent alone.
     Failed(String),
-    /// The container says that time was up: the caller gets 504. The body, which only the agent sees.
+    /// The container reports that time was up, and the caller gets 504. The body is seen by the agent alone.
     TimedOut(String),
-    /// Another status: the container is shut down.
+    /// The container answers with another status, and is shut down.
     Breach(u16),
-    /// The connection broke, or nothing came in time: the container is shut down.
+    /// The connection broke, or no answer came in time. The container is shut down.
     Broken(String),
 }
 
@@ -108,10 +109,10 @@ impl Outcome {
         }
     }
 
-    /// What the caller gets of a call that was handled.
+    /// Returns the answer to a call that was handled.
     ///
     /// # Panics
-    /// If it was not.
+    /// The call was not handled.
     pub fn answer(self) -> Answer {
         match self {
             Outcome::Success(answer) => answer,
@@ -120,7 +121,8 @@ impl Outcome {
     }
 }
 
-/// Returns the trigger's server: prefixed headers lose their prefix, and all others are dropped but two.
+/// Returns an answer as the trigger's server passes it on: prefixed headers lose their prefix, and all others are
+/// dropped but two.
 fn passed_on(answer: Answer) -> Answer {
     let status = answer.header("fn-http-status").and_then(|text| text.parse().ok()).unwrap_or(200);
     let kept = |(name, value): &(String, String)| {
@@ -134,7 +136,7 @@ fn passed_on(answer: Answer) -> Answer {
     Answer { status, headers: answer.headers.iter().filter_map(kept).collect(), ..answer }
 }
 
-/// What is wrong with an answer, although the agent lets it pass.
+/// Returns the breaches in an answer that the agent lets pass.
 pub(super) fn breaches(call: &Call, answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     for name in ["Fn-Fdk-Version", "Fn-Fdk-Runtime"] {

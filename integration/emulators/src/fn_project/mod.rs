@@ -16,8 +16,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `call` | what is sent, and what callers get of the answer |
-//! | `socket` | the watch over the folder, and what is wrong with a socket |
+//! | `call` | a call, and the outcome for its caller |
+//! | `socket` | the watch over the folder, and the rules for the socket |
 //!
 //! Sources: the page on the function format in `fnproject/docs`, and the agent in `fnproject/fn`. The agent is told of a
 //! new name by inotify; here the folder is asked every millisecond.
@@ -36,22 +36,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A container's properties.
+/// The properties of a container.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The folder that agent and container share.
     pub folder: PathBuf,
-    /// `FN_LISTENER`; otherwise `unix:` and `lsnr.sock` in the folder.
+    /// The value of `FN_LISTENER`; `None` for `unix:` and `lsnr.sock` in the folder.
     pub listener: Option<String>,
-    /// `FN_FORMAT`, if it is to be set.
+    /// The value of `FN_FORMAT`; `None` leaves it out.
     pub format: Option<String>,
-    /// How long the socket may take to appear. The platform's own limit is 5 s; a slow machine needs more.
+    /// The time that the socket may take to appear. The platform's own limit is 5 s; a slow machine needs more.
     pub start_limit: Duration,
-    /// How long the agent waits for an answer.
+    /// The time that the agent waits for an answer.
     pub patience: Duration,
-    /// The container frozen between calls?
+    /// `true` if the container is frozen between calls.
     pub freezes: bool,
-    /// `FN_LOGFRAME_NAME` and `FN_LOGFRAME_HDR`.
+    /// The values of `FN_LOGFRAME_NAME` and `FN_LOGFRAME_HDR`; `None` leaves them out.
     pub frame: Option<(String, String)>,
     /// The function's and the application's own configuration.
     pub config: Vec<(String, String)>,
@@ -112,7 +112,7 @@ impl Agent {
     /// Starts a container: nothing of the caller's environment but `PATH`, over which the command's own variables go.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn spawn(mut command: Command, options: Options) -> io::Result<Agent> {
         alone(&mut command, options.environment());
         command.stdin(Stdio::null());
@@ -124,7 +124,8 @@ impl Agent {
     /// Waits for the socket, checks it and connects, all as soon as its name appears.
     ///
     /// # Errors
-    /// What the caller of the first call is told: the container did not come up in time, or its socket is none.
+    /// The container did not come up in time, or its socket breaks the rules. The text is the one for the caller of the
+    /// first call.
     pub fn connect(&mut self) -> Result<(), String> {
         let end = Instant::now() + self.options.start_limit;
         let stream = loop {
@@ -137,7 +138,7 @@ impl Agent {
             if Instant::now() > end {
                 return Err(format!("container initialization timed out; output:\n{}", self.process.output()));
             }
-            // The error is the ordinary case: it still runs.
+            // The error is the ordinary case, a process that still runs.
             let _ = self.process.wait(Duration::from_millis(1));
         };
         stream.set_read_timeout(Some(self.options.patience)).map_err(|error| error.to_string())?;
@@ -145,10 +146,10 @@ impl Agent {
         Ok(())
     }
 
-    /// Sends a call and tells what becomes of it. Calls come one by one: this one has to end before the next begins.
+    /// Sends a call and returns its outcome. Calls come one by one: this one has to end before the next begins.
     ///
     /// # Panics
-    /// If there is no connection, or the process cannot be frozen.
+    /// There is no connection, or the process cannot be frozen.
     pub fn call(&mut self, call: &Call) -> Outcome {
         self.send(call);
         self.receive(call)
@@ -157,19 +158,19 @@ impl Agent {
     /// Sends a call and does not wait.
     ///
     /// # Panics
-    /// If there is no connection, or the process cannot be thawed.
+    /// There is no connection, or the process cannot be thawed.
     pub fn send(&mut self, call: &Call) {
         self.thaw();
         let wire = self.wire.as_mut().expect("the agent is connected");
         let framing = call.chunks.map_or(Framing::Length, Framing::Chunks);
-        // What becomes of it shows when the answer is read.
+        // A failure shows when the answer is read.
         let _ = wire.send("POST", "/call", &call.headers(), &call.body, framing);
     }
 
-    /// What becomes of a call that was sent.
+    /// Returns the outcome of a call that was sent.
     ///
     /// # Panics
-    /// If there is no connection, or the process cannot be frozen.
+    /// There is no connection, or the process cannot be frozen.
     pub fn receive(&mut self, call: &Call) -> Outcome {
         let wire = self.wire.as_mut().expect("the agent is connected");
         let outcome = match wire.receive("POST") {
@@ -185,10 +186,10 @@ impl Agent {
         outcome
     }
 
-    /// Sends what the agent never sends: any request, on a connection of its own.
+    /// Sends any request on a connection of its own, which the agent never does.
     ///
     /// # Errors
-    /// No connection, or no answer.
+    /// There is no connection, or no answer.
     pub fn stray(&self, method: &str, target: &str) -> io::Result<crate::wire::Answer> {
         let stream = UnixStream::connect(self.options.socket())?;
         stream.set_read_timeout(Some(self.options.patience))?;
@@ -200,7 +201,7 @@ impl Agent {
     /// Freezes the container, as the platform does when it has been idle for 50 ms.
     ///
     /// # Panics
-    /// If the signal cannot be sent, or it does not stop.
+    /// The signal cannot be sent, or the container does not stop.
     pub fn freeze(&mut self) {
         self.process.signal(Signal::Stop).expect("the container is frozen");
         let stat = format!("/proc/{}/stat", self.process.pid());
@@ -215,10 +216,10 @@ impl Agent {
         self.frozen = true;
     }
 
-    /// Thaws it.
+    /// Thaws the container.
     ///
     /// # Panics
-    /// If the signal cannot be sent.
+    /// The signal cannot be sent.
     pub fn thaw(&mut self) {
         if std::mem::take(&mut self.frozen) {
             self.process.signal(Signal::Cont).expect("the container is thawed");
@@ -228,7 +229,7 @@ impl Agent {
     /// Asks it to leave and waits; after `grace` it is killed.
     ///
     /// # Panics
-    /// If the signal cannot be sent or a killed process does not end.
+    /// The signal cannot be sent or a killed process does not end.
     pub fn stop(&mut self, grace: Duration) -> ExitStatus {
         self.thaw();
         self.process.signal(Signal::Term).expect("the signal is sent");
@@ -248,7 +249,7 @@ impl Agent {
         &self.options.folder
     }
 
-    /// What was wrong with the socket and with answers, beyond what outcomes say.
+    /// Returns the breaches of the socket and of answers, beyond those in outcomes.
     pub fn violations(&self) -> Vec<String> {
         let mut all = self.watch.violations().to_vec();
         all.extend(self.violations.iter().cloned());

@@ -4,13 +4,13 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// What a socket's address has room for.
+/// The most bytes of a socket's address.
 const MAX_PATH: usize = 107;
 
-/// What a name was before the container started: it is new when this differs.
+/// The identity of a name before the container started: the name is new when this differs.
 type Old = Option<(u64, u64, i64)>;
 
-/// Waits for a name.
+/// The watch for a name in the folder.
 #[derive(Debug)]
 pub(super) struct Watch {
     path: PathBuf,
@@ -24,7 +24,7 @@ impl Watch {
         Watch { path, old, violations: Vec::new() }
     }
 
-    /// Has it appeared? Then it is a connection, or what the agent says of it.
+    /// Looks for the name; `None` until it appears. The result is a connection, or the agent's complaint.
     pub(super) fn look(&mut self) -> Option<Result<UnixStream, String>> {
         let now = seen(&self.path)?;
         if Some(now) == self.old {
@@ -49,7 +49,8 @@ fn seen(path: &Path) -> Option<(u64, u64, i64)> {
     Some((of.ino(), of.ctime().unsigned_abs(), of.ctime_nsec()))
 }
 
-/// What the agent looks at: a link leads to a name in the same folder, its end is a socket that everybody may write to.
+/// Checks the socket as the agent does: a link leads to a name in the same folder, its end is a socket that everybody
+/// may write to.
 fn check(path: &Path) -> Result<(), String> {
     let named = path.symlink_metadata().map_err(|error| format!("{}: {error}", path.display()))?;
     if named.file_type().is_symlink() {

@@ -1,5 +1,5 @@
-//! The suite's seventeen events, each in the older form and as a CloudEvent: what is sent, and what a function has to get.
-//! The names are the suite's; what happened in them is made up here after its mapping.
+//! The suite's seventeen events, each in the older form and as a CloudEvent: the sent form, and the form that a
+//! function has to get. The names are the suite's; the content is made up here after its mapping.
 
 use serde_json::{Value, json};
 
@@ -8,24 +8,24 @@ const ID: &str = "aaaaaa-1111-bbbb-2222-cccccccccccc";
 /// The time of every event.
 const TIME: &str = "2020-09-29T11:32:00.123Z";
 
-/// One event.
+/// One event of the suite.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The suite's name for it.
     pub name: &'static str,
-    /// In the older form, as it is sent.
+    /// The event in the older form, as it is sent.
     pub legacy: Value,
-    /// In the older form, as a function gets it.
+    /// The event in the older form, as a function gets it.
     pub legacy_seen: Value,
-    /// The same, of one that was sent as a CloudEvent.
+    /// The event in the older form, as a function gets one that was sent as a CloudEvent.
     pub legacy_converted: Value,
-    /// As a CloudEvent, as it is sent, and as a function gets it.
+    /// The event as a CloudEvent, as it is sent, and as a function gets it.
     pub event: Value,
-    /// As a CloudEvent, of one that was sent in the older form.
+    /// The event as a CloudEvent, as a function gets one that was sent in the older form.
     pub event_converted: Value,
 }
 
-/// Returns all of them.
+/// Returns all events of the suite.
 pub fn all() -> Vec<Case> {
     let mut all = vec![
         firebase_auth(),
@@ -70,7 +70,7 @@ fn seen(event_type: &str, resource: &Value, data: &Value) -> Value {
     json!({"context": context(event_type, resource), "data": data})
 }
 
-/// Returns the context's members at the top, and some that nobody knows.
+/// Returns an event with the context's members at the top, and some unknown ones.
 fn flat(event_type: &str, resource: &Value, data: &Value, more: &Value) -> Value {
     let mut all = context(event_type, resource);
     all["data"] = data.clone();
@@ -175,7 +175,7 @@ fn pubsub(name: &'static str, older: &str, attributes: &Value, data: &str) -> Ca
         name,
         legacy: seen(older, &resource, &published),
         legacy_seen: seen(older, &resource, &published),
-        // Of its two older types the newer form goes back to one.
+        // The newer form goes back to one of its two older types.
         legacy_converted: seen("google.pubsub.topic.publish", &resource, &published),
         event: event(newer, &source, None, &sent),
         event_converted: event(newer, &source, None, &json!({"message": message})),

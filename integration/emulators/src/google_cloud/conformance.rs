@@ -1,6 +1,6 @@
 //! The client of the functions frameworks' conformance suite, for one type of function at a time.
 //!
-//! The suite's own client reads what a function got from a file that the function writes; this one reads it from the
+//! The suite's own client reads the function's input from a file that the function writes; this one reads it from the
 //! function's answer: the CloudEvent as one JSON document, or the JSON of data and context.
 
 use super::cases::{self, Case};
@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 /// A type of function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// Answers a request with its body.
+    /// The function answers a request with its body.
     Http,
-    /// Takes JSON, and answers it as the member `payload`.
+    /// The function takes JSON, and answers it as the member `payload`.
     Typed,
-    /// Answers a CloudEvent with it, in structured mode.
+    /// The function answers a CloudEvent with it, in structured mode.
     CloudEvent,
-    /// Answers data and context with them.
+    /// The function answers data and context with them.
     LegacyEvent,
 }
 
-/// Runs the suite; what did not hold, one line each.
+/// Runs the suite, and returns a line for each failure.
 pub fn run(instance: &Instance, kind: Type) -> Vec<String> {
     match kind {
         Type::Http => http(instance),
@@ -58,7 +58,7 @@ fn typed(instance: &Instance) -> Vec<String> {
     if holds { Vec::new() } else { vec![format!("typed: {answer:?}")] }
 }
 
-/// Sends every case, and compares what the function got with what it has to get.
+/// Sends every case, and compares the function's input with the expected one.
 fn each(
     instance: &Instance,
     of: impl Fn(Case) -> (Request, Value),
@@ -100,7 +100,7 @@ fn read_event(answer: &Answer) -> Result<Value, String> {
 fn read_legacy(answer: &Answer) -> Result<Value, String> {
     let mut seen = body(answer);
     let members = seen.as_object_mut().ok_or_else(|| format!("no object: {}", answer.text()))?;
-    // What stands beside them counts for nothing.
+    // Other members beside them do not count.
     members.retain(|name, _| name == "context" || name == "data");
     Ok(seen)
 }

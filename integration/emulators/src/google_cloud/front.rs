@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 /// The host that clients ask for.
 pub const HOST: &str = "paint-abc-uc.a.run.app";
-/// The client's address.
+/// The address of the client.
 pub const CLIENT: &str = "192.0.2.7";
-/// Marks answers of the front end's own.
+/// The header that marks answers of the front end's own.
 const OWN: &str = "x-emulated-front";
-/// A larger answer has to be streamed.
+/// The most bytes of an answer that is not streamed.
 const MAX_ANSWER: usize = 32 << 20;
 
 /// An instance and the front end before it.
@@ -34,7 +34,7 @@ impl Instance {
     /// Starts the container: nothing of the caller's environment but `PATH`, over which the command's own variables go.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn spawn(mut command: Command, options: Options) -> io::Result<Instance> {
         alone(&mut command, options.environment());
         command.stdin(Stdio::null());
@@ -48,10 +48,10 @@ impl Instance {
         })
     }
 
-    /// Returns the startup probe: dials the port until it accepts.
+    /// Runs the startup probe: it dials the port until it accepts.
     ///
     /// # Errors
-    /// The revision fails; with the container's output.
+    /// The revision fails. The error has the container's output.
     pub fn listens(&self) -> Result<(), String> {
         let end = Instant::now() + self.options.patience;
         loop {
@@ -64,16 +64,16 @@ impl Instance {
                         "failed to start and listen on the port: {error}; {status:?}; output:\n{output}"
                     ));
                 }
-                // The error is the ordinary case: it still runs.
+                // The error is the ordinary case, a process that still runs.
                 Err(_) => drop(self.process.wait(Duration::from_millis(3))),
             }
         }
     }
 
-    /// Sends a request and waits for what the client gets.
+    /// Sends a request and waits for the client's answer.
     ///
     /// # Errors
-    /// What came is no answer.
+    /// The bytes that came are no answer.
     pub fn call(&self, request: &Request) -> io::Result<Answer> {
         self.begin(request)?.end()
     }
@@ -81,7 +81,7 @@ impl Instance {
     /// Sends a request and does not wait.
     ///
     /// # Errors
-    /// The front end reaches nobody.
+    /// The front end reaches no container.
     pub fn begin(&self, request: &Request) -> io::Result<Pending<'_>> {
         let running = self.running.fetch_add(1, Ordering::SeqCst);
         let mut pending = Pending { instance: self, wire: None, method: request.method.clone() };
@@ -98,7 +98,7 @@ impl Instance {
         Ok(pending)
     }
 
-    /// Returns the headers that a client's request has behind the front end. What the client sends as a trace goes on.
+    /// Returns the headers that a client's request has behind the front end. The client's own trace goes on.
     pub fn forwarded(&self, request: &Request) -> Headers {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let (trace, span) = (format!("{:032x}", 0xface << 64 | u128::from(number)), number << 8 | 1);
@@ -118,10 +118,10 @@ impl Instance {
         own.chain(request.headers.iter().cloned()).collect()
     }
 
-    /// Ends the instance: SIGTERM, some seconds, SIGKILL.
+    /// Ends the instance: SIGTERM, some seconds, and SIGKILL.
     ///
     /// # Errors
-    /// It had to be killed.
+    /// The instance had to be killed.
     pub fn end(&self) -> Result<ExitStatus, String> {
         let end = |error| format!("{error}");
         self.process.signal(Signal::Term).map_err(|error| error.to_string())?;
@@ -136,7 +136,7 @@ impl Instance {
         &self.process
     }
 
-    /// Where it listens: what `localhost` is here.
+    /// Returns the addresses it listens on: those of `localhost`.
     ///
     /// # Errors
     /// There is no such name.
@@ -144,7 +144,7 @@ impl Instance {
         Ok(("localhost", self.options.port).to_socket_addrs()?.collect())
     }
 
-    /// What the contract forbids and was done.
+    /// Returns the breaches of the contract so far.
     pub fn breaches(&self) -> Vec<String> {
         self.breaches.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -154,10 +154,10 @@ impl Instance {
     }
 }
 
-/// A request whose answer has not come.
+/// A request that has no answer yet.
 pub struct Pending<'i> {
     instance: &'i Instance,
-    /// `None`: the front end refuses it.
+    /// `None` if the front end refuses it.
     wire: Option<Wire<TcpStream>>,
     method: String,
 }
@@ -169,10 +169,10 @@ impl Drop for Pending<'_> {
 }
 
 impl Pending<'_> {
-    /// Waits for what the client gets: the container's answer, or the front end's where there is none.
+    /// Waits for the client's answer: the container's, or the front end's where there is none.
     ///
     /// # Errors
-    /// What came is no answer.
+    /// The bytes that came are no answer.
     pub fn end(mut self) -> io::Result<Answer> {
         let Some(wire) = &mut self.wire else { return Ok(own(429)) };
         match wire.receive(&self.method) {
@@ -194,12 +194,12 @@ fn own(status: u16) -> Answer {
     Answer { status, headers: vec![(OWN.to_owned(), "1".to_owned())], body: Vec::new(), closes: true }
 }
 
-/// Is it an answer of the front end's own?
+/// Returns `true` for an answer of the front end's own.
 pub fn is_own(answer: &Answer) -> bool {
     answer.header(OWN).is_some()
 }
 
-/// What the contract forbids.
+/// Returns the breaches of the contract in an answer.
 fn forbidden(answer: &Answer) -> impl Iterator<Item = &'static str> {
     let words = answer.all("x-google-status");
     let known = |word: &&str| matches!(*word, "crash" | "error" | "timeout");

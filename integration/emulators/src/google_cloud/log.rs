@@ -1,35 +1,35 @@
-//! What the logging agent makes of a line on standard output: an entry with severity, trace and labels, if the line is one
-//! JSON object, else a text.
+//! The logging agent's reading of a line on standard output: an entry with severity, trace and labels, if the line is
+//! one JSON object, else a text.
 
 use serde_json::Value;
 
-/// The severities there are.
+/// The severities that exist.
 const SEVERITIES: [&str; 9] =
     ["DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"];
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Severity; `DEFAULT` for a text.
+    /// The severity; `DEFAULT` for a text.
     pub severity: String,
-    /// What is shown.
+    /// The message that is shown.
     pub message: String,
-    /// `projects/<project>/traces/<id>`.
+    /// The trace, as `projects/<project>/traces/<id>`.
     pub trace: Option<String>,
-    /// 16 hexadecimal digits.
+    /// The span, as 16 hexadecimal digits.
     pub span: Option<String>,
-    /// The trace sampled?
+    /// `true` if the trace is sampled.
     pub sampled: bool,
-    /// Labels.
+    /// The labels of the entry.
     pub labels: Value,
-    /// Everything that has no place of its own.
+    /// The members that have no place of their own.
     pub payload: Value,
 }
 
 /// Reads a line.
 ///
 /// # Errors
-/// It is an object, and a member that has a meaning is not what it should be.
+/// The line is an object, and a member with a meaning has a wrong type.
 pub fn read(line: &str) -> Result<Entry, String> {
     let Ok(Value::Object(mut members)) = serde_json::from_str(line) else {
         return Ok(Entry {

@@ -6,9 +6,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`options`] | what a revision is configured for, and the environment that follows |
+//! | [`options`] | the configuration of a revision, and the environment that follows |
 //! | [`front`] | requests with the front end's headers, its limits, the end of an instance |
-//! | [`log`] | what becomes of a line |
+//! | [`log`] | the reading of a line |
 //! | [`cases`], [`conformance`] | the suite's events, and its client |
 
 pub mod cases;

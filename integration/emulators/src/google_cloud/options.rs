@@ -1,20 +1,20 @@
-//! What a revision is configured for, and what its containers find in their environment.
+//! The configuration of a revision, and the variables that its containers find.
 
 use std::time::Duration;
 
 /// The name that a revision's service has.
 pub const SERVICE: &str = "paint";
-/// The revision's own name.
+/// The name of the revision.
 pub const REVISION: &str = "paint-00007-abc";
 
-/// What a function takes.
+/// The input that a function takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
-    /// Requests.
+    /// The function takes requests.
     Http,
-    /// CloudEvents.
+    /// The function takes CloudEvents.
     CloudEvent,
-    /// Data and context.
+    /// The function takes data and context.
     Event,
 }
 
@@ -28,29 +28,29 @@ impl Signature {
     }
 }
 
-/// A revision.
+/// The configuration of a revision.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The container's port.
+    /// The port of the container.
     pub port: u16,
-    /// A function, and what it takes; `None`: a service.
+    /// The input of the function; `None` for a service.
     pub signature: Option<Signature>,
-    /// The function's entry point.
+    /// The entry point of the function.
     pub target: Option<String>,
-    /// The limit of a request in seconds, if the container is told.
+    /// The limit of a request in seconds; `None` if the container is not told.
     pub timeout_s: Option<u32>,
-    /// Requests at once on one instance; more get the front end's 429.
+    /// The number of requests at once on one instance; more get the front end's 429.
     pub concurrency: usize,
-    /// How long the front end waits for an answer before it says 504 itself.
+    /// The time that the front end waits for an answer before it answers 504 itself.
     pub front_limit: Duration,
-    /// From SIGTERM to SIGKILL.
+    /// The time from SIGTERM to SIGKILL.
     pub kill_after: Duration,
-    /// How long the port may take to open.
+    /// The time that the port may take to open.
     pub patience: Duration,
 }
 
 impl Options {
-    /// Returns a service on that port. Limits are the patience: how long anything may take.
+    /// Returns a service on that port. Its limits are `patience`, which is the limit of all waits.
     pub fn service(port: u16, patience: Duration) -> Options {
         Options {
             port,

@@ -1,37 +1,37 @@
-//! API Gateway: it makes an event of a client's request, its body in base64, and a reply of the result. What is no reply is
-//! 500 at the client.
+//! API Gateway: it makes an event of a client's request, its body in base64, and a reply of the result. A result that
+//! is no reply is a 500 for the client.
 
 use super::base64;
 use crate::runtime_api::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 
-/// A client's request.
+/// The request of a client.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The request id of its event; made up where there is none.
+    /// The request id of its event; `None` makes one up.
     pub id: Option<String>,
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path.
+    /// The path of the request.
     pub path: String,
-    /// Decoded query.
+    /// The decoded query, in order.
     pub query: Vec<(String, String)>,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
-/// What the client gets.
+/// The answer that the client gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// Body, its coding undone.
+    /// The bytes of the body, its coding undone.
     pub body: Vec<u8>,
-    /// Did the body come in base64?
+    /// `true` if the body came in base64.
     pub coded: bool,
 }
 

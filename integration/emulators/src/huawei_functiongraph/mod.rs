@@ -13,8 +13,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! Sources: FunctionGraph's developer guide and a partner's published runtimes. Whether a poll is held is not documented:
-//! both are to be had. No status but 200 is: the refusals here are this emulator's own.
+//! Sources: FunctionGraph's developer guide and a partner's published runtimes. Whether a poll is held is not
+//! documented, so both are offered. Only the status 200 is documented, so the refusals here are this emulator's own.
 
 mod base64;
 mod front;
@@ -27,20 +27,20 @@ use crate::runtime_api::{Call, Plane, Rules, Times};
 use std::io;
 use std::path::PathBuf;
 
-/// A function's properties.
+/// The properties of a function.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Times. The process is told the limit in whole seconds.
+    /// The limits of time. The process is told the limit in whole seconds.
     pub times: Times,
-    /// The text of `RUNTIME_TIMEOUT`, where it is to be another.
+    /// The text of `RUNTIME_TIMEOUT`; `None` for the limit.
     pub timeout: Option<String>,
     /// The configured handler.
     pub handler: String,
-    /// Where the code lies.
+    /// The folder of the code; `None` leaves the variable out.
     pub code_root: Option<PathBuf>,
-    /// Is a poll held until there is an event?
+    /// `true` if a poll is held until there is an event.
     pub holds_polls: bool,
-    /// Has the function an agency, whose keys are sent?
+    /// `true` if the function has an agency, whose keys are sent.
     pub agency: bool,
     /// The longest result, in bytes.
     pub max_result: usize,
@@ -82,7 +82,7 @@ impl Options {
     }
 }
 
-/// Keys of the agency, as headers of an event.
+/// The keys of the agency, as headers of an event.
 pub const KEYS: [(&str, &str); 4] = [
     ("X-CFF-Access-Key", "temporary-access-key"),
     ("X-CFF-Secret-Key", "temporary-secret-key"),

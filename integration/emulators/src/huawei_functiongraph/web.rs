@@ -1,21 +1,21 @@
-//! What the platform adds to the requests of an HTTP function, and of an event function of an image.
+//! The headers that the platform adds to the requests of an HTTP function, and of an event function of an image.
 
 /// The additions to one request.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// The request's id.
+    /// The id of the request.
     pub request_id: String,
-    /// Has the function an agency, and are its keys to be sent?
+    /// `true` if the function has an agency whose keys are sent.
     pub agency: bool,
 }
 
 impl Web {
-    /// Without an agency.
+    /// Makes the additions without an agency.
     pub fn new(request_id: &str) -> Web {
         Web { request_id: request_id.to_owned(), agency: false }
     }
 
-    /// Header lines, each ended by CRLF. Project and region are what a partner has been seen to send.
+    /// Returns the header lines, each ended by CRLF. Project and region are those that a partner has been seen to send.
     pub fn headers(&self) -> String {
         let mut lines = format!(
             "X-CFF-Request-Id: {}\r\nX-CFF-Memory: 128\r\nX-CFF-Timeout: 60\r\nX-CFF-Func-Name: graph-function\r\n\

@@ -1,4 +1,4 @@
-//! What a broker makes of the reply to an event that it delivered: send on the event in it, repeat, or give up.
+//! A broker's reaction to the reply to an event that it delivered: it sends on the event in it, repeats, or gives up.
 
 use crate::cloudevents::Event;
 use crate::wire::Answer;
@@ -6,20 +6,20 @@ use crate::wire::Answer;
 /// The outcome of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Done, and nothing comes of it.
+    /// The delivery is done, and no event follows.
     Done,
-    /// Done; this event goes on.
+    /// The delivery is done, and this event goes on.
     Reply(Event),
-    /// Done, but the reply is neither empty nor an event.
+    /// The delivery is done, but the reply is neither empty nor an event.
     Malformed(String),
-    /// To be repeated, with growing pauses.
+    /// The delivery is to be repeated, with growing pauses.
     Again,
-    /// Given up: to the dead letters.
+    /// The delivery is given up, and the event goes to the dead letters.
     GivenUp,
 }
 
 impl Delivery {
-    /// Of an answer.
+    /// Reads the outcome from an answer.
     pub fn of(answer: &Answer) -> Delivery {
         match answer.status {
             200..300 if answer.body.is_empty() && answer.header("ce-id").is_none() => Delivery::Done,
@@ -33,7 +33,7 @@ impl Delivery {
     }
 }
 
-/// Returns an event in JSON; `None`: the reply does not say that it is one.
+/// Returns an event in JSON; `None` if the reply does not say that it is one.
 fn structured(answer: &Answer) -> Option<Result<Event, String>> {
     answer.header("content-type").filter(|kind| kind.starts_with("application/cloudevents+json"))?;
     let read = || {

@@ -4,9 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`options`] | what a revision is configured for, and the environment that follows |
+//! | [`options`] | the configuration of a revision, and the environment that follows |
 //! | [`pod`] | probes, requests through the queue-proxy, the end of a pod |
-//! | [`broker`] | what a broker makes of a reply |
+//! | [`broker`] | a broker's reaction to a reply |
 
 pub mod broker;
 pub mod options;

@@ -1,4 +1,4 @@
-//! What a revision is configured for, and what its containers find in their environment.
+//! The configuration of a revision, and the variables that its containers find.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ pub const SERVICE: &str = "shop";
 /// The name of the revision.
 pub const REVISION: &str = "shop-00007";
 
-/// Ports that a user's container may not have: they are the queue-proxy's own.
+/// The ports that a user's container may not have: they are the queue-proxy's own.
 const RESERVED: [u16; 7] = [8008, 8012, 8013, 8022, 9090, 9091, 8023];
 
-/// How readiness is asked.
+/// The way in which readiness is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// By a connection.
+    /// Readiness is a connection.
     Tcp,
-    /// By a GET of this path.
+    /// Readiness is a GET of this path.
     Http(String),
 }
 
-/// A revision.
+/// The configuration of a revision.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The container's port.
+    /// The port of the container.
     pub port: u16,
-    /// Built by Knative Functions, and not only run by Serving?
+    /// `true` if it was built by Knative Functions, and is not only run by Serving.
     pub is_function: bool,
-    /// Readiness.
+    /// The probe of readiness.
     pub readiness: Probe,
     /// The limit of a request.
     pub timeout: Duration,
-    /// Requests at once; ten times as many wait. 0: no limit.
+    /// The number of requests at once; ten times as many wait. 0 is no limit.
     pub container_concurrency: usize,
-    /// From SIGTERM to SIGKILL.
+    /// The time from SIGTERM to SIGKILL.
     pub grace: Duration,
-    /// How long readiness may take to come.
+    /// The time that readiness may take to come.
     pub patience: Duration,
 }
 
 impl Options {
-    /// Returns a function on that port, asked as Knative Functions do. Limits are the patience: how long anything may
-    /// take.
+    /// Returns a function on that port, asked as Knative Functions do. Its limits are `patience`, which is the limit of
+    /// all waits.
     ///
     /// # Panics
-    /// If the port is one of the queue-proxy's own.
+    /// The port is one of the queue-proxy's own.
     pub fn function(port: u16, patience: Duration) -> Options {
         assert!(!RESERVED.contains(&port), "the webhook refuses port {port}");
         Options {

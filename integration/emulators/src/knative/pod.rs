@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 /// The host that clients ask for.
 pub const HOST: &str = "shop.default.example.com";
-/// Marks answers of the queue-proxy's own.
+/// The header that marks answers of the queue-proxy's own.
 const OWN: &str = "x-emulated-queue-proxy";
 /// The time between two probes at the start.
 const AGGRESSIVE: Duration = Duration::from_millis(50);
-/// Headers of the activator that end here.
+/// The headers of the activator that end here.
 const REMOVED: [&str; 2] = ["knative-serving-revision", "knative-serving-namespace"];
 
-/// A pod.
+/// A pod with one container.
 pub struct Pod {
     options: Options,
     process: Process,
@@ -38,7 +38,7 @@ impl Pod {
     /// Starts the container: nothing of the caller's environment but `PATH`, over which the command's own variables go.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started. The error is the system's.
     pub fn spawn(mut command: Command, options: Options) -> io::Result<Pod> {
         alone(&mut command, options.environment());
         command.stdin(Stdio::null());
@@ -49,7 +49,7 @@ impl Pod {
     /// Probes aggressively until the container is ready.
     ///
     /// # Errors
-    /// It does not become so; with its output.
+    /// The container does not become ready. The error has its output.
     pub fn ready(&self) -> Result<(), String> {
         let end = Instant::now() + self.options.patience;
         loop {
@@ -61,15 +61,15 @@ impl Pod {
                 let status = self.process.status();
                 return Err(format!("not ready: {probed:?}; {status:?}; output:\n{}", self.process.output()));
             }
-            // The error is the ordinary case: it still runs.
+            // The error is the ordinary case, a process that still runs.
             drop(self.process.wait(AGGRESSIVE));
         }
     }
 
-    /// One readiness probe: its status; 200 for a connection.
+    /// Sends one readiness probe, and returns its status; 200 for a connection.
     ///
     /// # Errors
-    /// Nobody answers.
+    /// No answer comes.
     pub fn probe(&self) -> io::Result<u16> {
         match &self.options.readiness {
             Probe::Tcp => TcpStream::connect(self.address()).map(|_| 200),
@@ -77,10 +77,10 @@ impl Pod {
         }
     }
 
-    /// Returns a GET as the kubelet sends it: its status.
+    /// Sends a GET as the kubelet does, and returns its status.
     ///
     /// # Errors
-    /// Nobody answers.
+    /// No answer comes.
     pub fn kubelet(&self, path: &str) -> io::Result<u16> {
         let headers = [("Host", "10.0.0.7:8080"), ("User-Agent", "kube-probe/1.33"), ("Connection", "close")];
         let headers: Headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -92,7 +92,7 @@ impl Pod {
     /// Sends a request through the queue-proxy and waits.
     ///
     /// # Errors
-    /// What came is no answer.
+    /// The bytes that came are no answer.
     pub fn call(&self, request: &Request) -> io::Result<Answer> {
         self.begin(request)?.end()
     }
@@ -100,7 +100,7 @@ impl Pod {
     /// Sends a request through the queue-proxy, which may make it wait for a place, and does not wait for the answer.
     ///
     /// # Errors
-    /// The queue-proxy reaches nobody.
+    /// The queue-proxy reaches no container.
     pub fn begin(&self, request: &Request) -> io::Result<Pending<'_>> {
         let mut pending = Pending { pod: None, wire: None, method: request.method.clone() };
         if !self.enter() {
@@ -113,7 +113,7 @@ impl Pod {
         Ok(pending)
     }
 
-    /// Takes a place, or waits for one. False: too many wait.
+    /// Takes a place, or waits for one. Returns `false` if too many wait.
     fn enter(&self) -> bool {
         let limit = self.options.container_concurrency;
         let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +137,7 @@ impl Pod {
     /// Ends the pod in Knative's order: the queue-proxy drains first, only then comes SIGTERM, and SIGKILL after the grace.
     ///
     /// # Errors
-    /// It did not drain, or had to be killed.
+    /// The pod did not drain, or had to be killed.
     pub fn scale_down(&self) -> Result<ExitStatus, String> {
         let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
         load.drains = true;
@@ -155,7 +155,7 @@ impl Pod {
     /// Ends the container without a drain, as a node that goes away does.
     ///
     /// # Errors
-    /// It had to be killed.
+    /// The container had to be killed.
     pub fn terminate(&self) -> Result<ExitStatus, String> {
         self.process.signal(Signal::Term).map_err(|error| error.to_string())?;
         self.process.wait(self.options.grace).map_err(|late| {
@@ -169,7 +169,7 @@ impl Pod {
         &self.process
     }
 
-    /// Returns where the queue-proxy finds the container.
+    /// Returns the address at which the queue-proxy finds the container.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
@@ -196,9 +196,9 @@ fn forwarded(request: &Request) -> Headers {
     own.chain(theirs.cloned()).collect()
 }
 
-/// A request whose answer has not come.
+/// A request that has no answer yet.
 pub struct Pending<'p> {
-    /// `None`: the queue-proxy refuses it.
+    /// `None` if the queue-proxy refuses it.
     pod: Option<&'p Pod>,
     wire: Option<Wire<TcpStream>>,
     method: String,
@@ -213,10 +213,10 @@ impl Drop for Pending<'_> {
 }
 
 impl Pending<'_> {
-    /// Waits for what the client gets: the container's answer, or the queue-proxy's where there is none.
+    /// Waits for the client's answer: the container's, or the queue-proxy's where there is none.
     ///
     /// # Errors
-    /// What came is no answer.
+    /// The bytes that came are no answer.
     pub fn end(mut self) -> io::Result<Answer> {
         let Some(wire) = &mut self.wire else { return Ok(own(503)) };
         match wire.receive(&self.method) {
@@ -231,7 +231,7 @@ fn own(status: u16) -> Answer {
     Answer { status, headers: vec![(OWN.to_owned(), "1".to_owned())], body: Vec::new(), closes: true }
 }
 
-/// Is it an answer of the queue-proxy's own?
+/// Returns `true` for an answer of the queue-proxy's own.
 pub fn is_own(answer: &Answer) -> bool {
     answer.header(OWN).is_some()
 }

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// A call of a function.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path and query behind the function's name.
+    /// The path and query behind the function's name.
     pub target: String,
-    /// The client's headers.
+    /// The headers of the client.
     pub headers: Headers,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// Sent in chunks of this many bytes.
+    /// The size of the chunks in which it is sent, in bytes; `None` sends it with a length.
     pub chunks: Option<usize>,
     /// The id that the gateway gives it.
     pub id: String,
@@ -39,12 +39,12 @@ impl Call {
         }
     }
 
-    /// Returns a POST.
+    /// Makes a POST of these bytes.
     pub fn post(target: &str, body: &[u8]) -> Call {
         Call { body: body.to_vec(), ..Call::new("POST", target) }
     }
 
-    /// The same with one more header.
+    /// Returns the call with one more header.
     pub fn with(mut self, name: &str, value: &str) -> Call {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -55,7 +55,7 @@ impl Call {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// What the gateway sends on: the client's headers and its own.
+    /// Returns the headers that the gateway sends on: the client's and its own.
     pub(super) fn forwarded(&self, host: &str) -> Headers {
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let mut headers = self.headers.clone();
@@ -79,7 +79,7 @@ impl Call {
 #[derive(Debug)]
 pub(super) struct Pool {
     address: SocketAddr,
-    /// An idle connection of this age is ended.
+    /// The age at which an idle connection is ended.
     idle: Duration,
     kept: Mutex<Vec<Kept>>,
 }
@@ -87,7 +87,7 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Kept {
     wire: Wire<TcpStream>,
-    /// The same socket, for its limits.
+    /// The socket of the connection, for its limits.
     socket: TcpStream,
     since: Instant,
 }
@@ -97,7 +97,7 @@ impl Pool {
         Pool { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), idle, kept: Mutex::default() }
     }
 
-    /// Returns a whole exchange. As Go's client does it: a kept connection that turns out to be ended is no failure.
+    /// Makes a whole exchange. As for Go's client, a kept connection that turns out to be ended is no failure.
     pub(super) fn exchange(&self, call: &Call, headers: &[(String, String)], limit: Duration) -> io::Result<Answer> {
         if let Some(kept) = self.take() {
             match self.over(kept, call, headers, limit) {
@@ -133,7 +133,7 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
-/// Was it the limit that ended the exchange?
+/// Returns `true` if the limit ended the exchange.
 pub(super) fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -14,9 +14,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `options` | what a function is deployed with, the variables that follow, durations as the watchdog reads them |
-//! | `call` | a request, and how one connection after the other carries it |
-//! | `pod` | the process in the watchdog's place, and what is wrong with its answers |
+//! | `options` | the deployment of a function, the variables that follow, durations as the watchdog reads them |
+//! | `call` | a request, and the connections that carry one after the other |
+//! | `pod` | the process in the watchdog's place, and the breaches in its answers |
 //! | `watchdog` | of-watchdog's own forwarding, limits and end |
 //!
 //! Sources: the repositories `openfaas/of-watchdog` and `openfaas/faas-middleware`.

@@ -1,22 +1,22 @@
-//! What a function is deployed with, and the variables that its container gets for it. Durations stand here as they are
-//! configured; what they come to is read by the watchdog's rules.
+//! The deployment of a function, and the variables that its container gets for it. Durations stand here as they are
+//! configured, and are read by the watchdog's rules.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What the watchdog takes for a time that nobody sets, or that it cannot read.
+/// The time that the watchdog assumes if none is set, or if it cannot read it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A function's deployment. An empty text leaves its variable out.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The function's name.
+    /// The name of the function.
     pub name: String,
-    /// Its namespace.
+    /// The namespace of the function.
     pub namespace: String,
     /// The pod's port.
     pub port: u16,
-    /// Where the watchdog forwards to.
+    /// The port that the watchdog forwards to.
     pub upstream: u16,
     /// `exec_timeout`.
     pub exec_timeout: String,
@@ -32,9 +32,9 @@ pub struct Options {
     pub suppress_lock: bool,
     /// `log_callid`.
     pub log_callid: bool,
-    /// Where temporary files are; empty: where they usually are.
+    /// The folder of temporary files; empty for the usual one.
     pub temporary: PathBuf,
-    /// How long anything may take that should happen at once.
+    /// The limit of waits for things that should happen at once.
     pub patience: Duration,
 }
 
@@ -59,14 +59,14 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What the container of a function finds in its environment, be it a watchdog's or not.
+    /// Returns the variables of a function's container, whether it has a watchdog or not.
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
         let flag = |set: bool| if set { "true".to_owned() } else { String::new() };
         let limit = if self.max_inflight == 0 { String::new() } else { self.max_inflight.to_string() };
         let all = [
             ("OPENFAAS_NAME", self.name.clone()),
             ("OPENFAAS_NAMESPACE", self.namespace.clone()),
-            // Every pod has it.
+            // Every pod has this variable.
             ("KUBERNETES_SERVICE_HOST", "10.96.0.1".to_owned()),
             ("port", self.port.to_string()),
             ("exec_timeout", self.exec_timeout.clone()),
@@ -81,17 +81,17 @@ impl Options {
         all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
 
-    /// Returns the limit of a call; none if it is off.
+    /// Returns the limit of a call; `None` if it is off.
     pub(super) fn exec(&self) -> Option<Duration> {
         Some(duration(&self.exec_timeout).unwrap_or(TIMEOUT)).filter(|limit| !limit.is_zero())
     }
 
-    /// Returns how long what runs at the end may go on.
+    /// Returns the time for which calls may run on at the end.
     pub(super) fn write(&self) -> Duration {
         duration(&self.write_timeout).unwrap_or(TIMEOUT)
     }
 
-    /// Returns how long calls are taken after SIGTERM.
+    /// Returns the time for which calls are taken after SIGTERM.
     pub fn drain(&self) -> Duration {
         duration(&self.healthcheck_interval).unwrap_or_else(|| self.write())
     }
@@ -105,7 +105,7 @@ pub fn duration(text: &str) -> Option<Duration> {
     go_duration(text)
 }
 
-/// Numbers with units, largest unit first or not.
+/// Reads numbers with units, largest unit first or not; `None` if the text is no duration.
 pub(super) fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = 0.0;

@@ -12,10 +12,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Between two questions of the kubelet's.
+/// The time between two questions of the kubelet.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// A pod.
+/// A pod with one container.
 pub struct Pod {
     options: Options,
     process: Process,
@@ -40,7 +40,7 @@ impl Pod {
         &self.process
     }
 
-    /// What it was deployed with.
+    /// Returns the deployment that the process runs for.
     pub fn options(&self) -> &Options {
         &self.options
     }
@@ -53,7 +53,7 @@ impl Pod {
     /// Calls the function as the gateway does.
     ///
     /// # Errors
-    /// The connection failed, or what came is no HTTP.
+    /// The connection failed, or the bytes that came are no HTTP.
     pub fn call(&self, call: &Call) -> io::Result<Answer> {
         let answer = self.pool.exchange(call, &call.forwarded("figlet.openfaas-fn"), self.options.patience)?;
         let found = breaches(&answer);
@@ -65,15 +65,15 @@ impl Pod {
     /// Asks as the kubelet does.
     ///
     /// # Errors
-    /// The connection failed, or what came is no HTTP.
+    /// The connection failed, or the bytes that came are no HTTP.
     pub fn probe(&self, method: &str, path: &str) -> io::Result<Answer> {
         get(self.address(), method, path, self.options.patience)
     }
 
-    /// What Prometheus reads on that port.
+    /// Reads the metrics on that port, as Prometheus does.
     ///
     /// # Errors
-    /// The connection failed, or what came is no HTTP.
+    /// The connection failed, or the bytes that came are no HTTP.
     pub fn scrape(&self, port: u16) -> io::Result<Answer> {
         get(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "GET", "/metrics", self.options.patience)
     }
@@ -81,7 +81,7 @@ impl Pod {
     /// Waits until the kubelet would send calls.
     ///
     /// # Errors
-    /// The process ended, or patience did.
+    /// The process or the patience ended.
     pub fn wait_until_healthy(&self) -> Result<(), TimedOut> {
         let end = Instant::now() + self.options.patience;
         loop {
@@ -93,12 +93,12 @@ impl Pod {
                 let what = format!("/_/health was not 200; the process is {status:?}:\n{output}");
                 return Err(TimedOut { what, limit: self.options.patience });
             }
-            // The error is the ordinary case: it still runs.
+            // The error is the ordinary case, a process that still runs.
             let _ = self.process.wait(PERIOD);
         }
     }
 
-    /// Asks the process to leave.
+    /// Asks the process to leave by SIGTERM.
     ///
     /// # Errors
     /// The system refuses the signal.
@@ -106,10 +106,10 @@ impl Pod {
         self.process.signal(Signal::Term)
     }
 
-    /// Returns its exit.
+    /// Waits for the exit.
     ///
     /// # Errors
-    /// It still runs when the patience ends.
+    /// The process still runs when the patience ends.
     pub fn wait(&self) -> Result<ExitStatus, TimedOut> {
         self.process.wait(self.options.patience)
     }
@@ -139,7 +139,7 @@ fn get(address: SocketAddr, method: &str, path: &str, limit: Duration) -> io::Re
     wire.receive(method)
 }
 
-/// What is wrong with the answer to a call.
+/// Returns the breaches in the answer to a call.
 fn breaches(answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     let internal = answer.header("x-openfaas-internal").is_some();
@@ -159,7 +159,7 @@ fn breaches(answer: &Answer) -> Vec<String> {
     found
 }
 
-/// Is it `%f` of seconds?
+/// Returns `true` for `%f` of seconds.
 fn is_duration(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.split_once('.').is_some_and(|(whole, fraction)| digits(whole) && fraction.len() == 6 && digits(fraction))

@@ -1,6 +1,6 @@
 //! of-watchdog in mode `http`: it starts the function's process once, forwards every call to its port, measures, limits
 //! and logs it, and at the end passes SIGTERM on first and goes on taking calls for a while. Its own port is left out:
-//! who calls [`Watchdog::call`] is the gateway.
+//! the caller of [`Watchdog::call`] is the gateway.
 
 use super::call::{Call, Pool, is_late};
 use super::options::{Options, go_duration};
@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A connection to the function is kept so long without a call.
+/// The time for which a connection to the function is kept without a call.
 const IDLE: Duration = Duration::from_millis(500);
 
 /// A watchdog with the process that it has started.
@@ -26,19 +26,19 @@ pub struct Watchdog {
 #[derive(Debug, Default)]
 struct State {
     running: usize,
-    /// SIGTERM has come.
+    /// `true` once SIGTERM has come.
     unhealthy: bool,
-    /// The port is closed.
+    /// `true` once the port is closed.
     closed: bool,
     log: Vec<String>,
-    /// How the process ended, if that ended the watchdog.
+    /// The exit of the process, if that ended the watchdog.
     fatal: Option<ExitStatus>,
 }
 
-/// What is left when a watchdog leaves.
+/// The state that is left when a watchdog leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// Calls without an answer.
+    /// The number of calls without an answer.
     pub unfinished: usize,
 }
 
@@ -73,7 +73,7 @@ impl Watchdog {
         lock(&self.state.0).log.clone()
     }
 
-    /// Returns how the process ended, if it ended with a failure, which is the watchdog's end too.
+    /// Returns the exit of the process, if it was a failure, which is the watchdog's end, too. `None` otherwise.
     pub fn fatal(&self) -> Option<ExitStatus> {
         lock(&self.state.0).fatal
     }
@@ -83,10 +83,10 @@ impl Watchdog {
         if lock(&self.state.0).unhealthy { 503 } else { 200 }
     }
 
-    /// `GET /_/ready`.
+    /// Returns the status of `GET /_/ready`.
     ///
     /// # Errors
-    /// As [`call`](Watchdog::call).
+    /// It fails as [`call`](Watchdog::call) does.
     pub fn ready(&self) -> io::Result<u16> {
         {
             let state = lock(&self.state.0);
@@ -104,10 +104,10 @@ impl Watchdog {
         Ok(self.forward(&call).status)
     }
 
-    /// Takes a call.
+    /// Takes a call from the gateway.
     ///
     /// # Errors
-    /// The port is closed.
+    /// `true` once the port is closed.
     pub fn call(&self, call: &Call) -> io::Result<Answer> {
         {
             let mut state = lock(&self.state.0);
@@ -125,8 +125,9 @@ impl Watchdog {
         Ok(answer)
     }
 
-    /// SIGTERM, in the watchdog's order: the process hears of it at once; calls are taken for the interval as before; then
-    /// the port closes, and what runs has the write time. What is left of the container ends with this value.
+    /// Handles SIGTERM in the watchdog's order. The process hears of it at once; calls are taken for the interval as
+    /// before; then the port closes, and running calls have the write time. The rest of the container ends with this
+    /// value.
     ///
     /// # Errors
     /// The system refuses the signal.
@@ -191,7 +192,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does the client want events as they come? Then the watchdog sets no limit.
+/// Returns `true` if the client wants events as they come. Then the watchdog sets no limit.
 fn streams(call: &Call) -> bool {
     let accept = call.header("accept").unwrap_or_default().to_ascii_lowercase();
     accept.contains("text/event-stream") || accept.contains("application/x-ndjson")
@@ -209,7 +210,8 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener};
 
-    /// Returns a watchdog over a process that only waits, and a server elsewhere that answers each connection so.
+    /// Returns a watchdog over a process that only waits, with a server elsewhere that gives each connection this
+    /// answer.
     fn watchdog(script: &str, answer: &'static [u8], options: Options) -> Watchdog {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
         let upstream = listener.local_addr().expect("it has an address").port();

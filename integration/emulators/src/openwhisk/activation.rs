@@ -1,27 +1,27 @@
-//! What a container is sent, and what the platform makes of the answer.
+//! The messages to a container, and the platform's reading of the answers.
 
 use crate::wire::Answer;
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A longer result is cut, which makes an error of it.
+/// The most bytes of a result. A longer one is cut, which makes an error of it.
 const MAX_RESULT: usize = 1 << 20;
 
-/// What comes with `/init`.
+/// The content of `/init`.
 #[derive(Clone, Debug, Default)]
 pub struct Init {
-    /// The action's code; nothing for an image that has its own.
+    /// The code of the action; empty for an image that has its own.
     pub code: String,
-    /// Is it base64?
+    /// `true` if the code is base64.
     pub binary: bool,
-    /// The name of the function in it; empty: `main`.
+    /// The name of the function in it; empty for `main`.
     pub main: String,
-    /// More of the environment than the platform's own.
+    /// The variables beside the platform's own.
     pub env: Vec<(String, String)>,
 }
 
 impl Init {
-    /// The same with one more variable.
+    /// Returns it with one more variable.
     pub fn env(mut self, name: &str, value: &str) -> Init {
         self.env.push((name.to_owned(), value.to_owned()));
         self
@@ -54,25 +54,26 @@ impl Init {
     }
 }
 
-/// An activation.
+/// An activation of the action.
 #[derive(Clone, Debug)]
 pub struct Activation {
-    /// The arguments, JSON. Not read here: they arrive as they stand.
+    /// The arguments as JSON. They are not read here, and arrive as they stand.
     pub value: String,
-    /// Its id.
+    /// The id of the activation.
     pub id: String,
-    /// The action.
+    /// The name of the action.
     pub action: String,
-    /// When it must be answered, in milliseconds since 1970.
+    /// The time by which it must be answered, in milliseconds since 1970.
     pub deadline_ms: u64,
-    /// The deadline as a number, as the documentation prints it, and not as the text that the invoker sends.
+    /// `true` to send the deadline as a number, as the documentation prints it, and not as the text that the invoker
+    /// sends.
     pub number: bool,
-    /// The address of the API, if the payload has it.
+    /// The address of the API; `None` leaves it out of the payload.
     pub api_host: Option<String>,
 }
 
 impl Activation {
-    /// With these arguments, and time enough.
+    /// Makes an activation with these arguments, and time enough.
     pub fn of(value: &str) -> Activation {
         static ACTIVATIONS: AtomicU64 = AtomicU64::new(1);
         let number = ACTIVATIONS.fetch_add(1, Ordering::Relaxed);
@@ -106,23 +107,23 @@ impl Activation {
     }
 }
 
-/// What an activation came to.
+/// The outcome of an activation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// A result.
+    /// The action has this result.
     Success(Value),
-    /// The action's own error: a result with the member `error`.
+    /// The action reported an error of its own: a result with the member `error`.
     ApplicationError(Value),
-    /// The action broke the contract, or says that it failed: the status and what it said.
+    /// The action broke the contract, or reports that it failed: the status and its words.
     DeveloperError(u16, Value),
-    /// Taken to another container.
+    /// The activation was taken to another container.
     Rescheduled,
-    /// No answer that the invoker takes for one.
+    /// There is no answer that the invoker accepts.
     NoResponse(String),
 }
 
 impl Outcome {
-    /// Of an answer that has a length.
+    /// Reads the outcome from an answer that has a length.
     pub(super) fn of(answer: &Answer) -> Outcome {
         if answer.status == 503 {
             return Outcome::Rescheduled;

@@ -1,5 +1,5 @@
 //! A child with three pipes: standard input, whose end tells it to leave; descriptor 3, where its answers come; and its
-//! outputs, which are its log. Its environment is what it is given and nothing else, not even `PATH`.
+//! outputs, which are its log. Its environment has the given variables and nothing else, not even `PATH`.
 
 use crate::process::Process;
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
@@ -9,21 +9,21 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A shell opens descriptor 3, which `std` cannot hand to a child, and gives its place away.
+/// The command of a shell that opens descriptor 3, which `std` cannot hand to a child, and replaces itself.
 const OPEN: &str = "exec 3>\"$0\"; exec /usr/bin/env -i \"$@\"";
 
-/// A child.
+/// A child with its pipes.
 pub(super) struct Child {
     pub(super) process: Process,
     input: Mutex<Option<PipeWriter>>,
-    /// Held so that the shell finds it; the child has one of its own.
+    /// The writing end, held so that the shell finds it; the child has one of its own.
     _answers: PipeWriter,
     heard: Arc<(Mutex<Heard>, Condvar)>,
 }
 
 #[derive(Debug, Default)]
 struct Heard {
-    /// What came on descriptor 3, a line each, and how many of those were taken.
+    /// The lines that came on descriptor 3, and how many of those were taken.
     lines: Vec<Vec<u8>>,
     taken: usize,
     exited: bool,
@@ -48,7 +48,7 @@ impl Child {
         Ok(Child { process, input: Mutex::new(Some(input)), _answers: answers, heard })
     }
 
-    /// Writes a line.
+    /// Writes a line to its input.
     pub(super) fn write(&self, line: &[u8]) -> io::Result<()> {
         let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         let input = input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -61,7 +61,7 @@ impl Child {
         *self.input.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Returns the next line of its answers; nothing: it has ended, or nothing came within the limit.
+    /// Returns the next line of its answers; `None` if it has ended, or no line came within the limit.
     pub(super) fn answer(&self, limit: Duration) -> Option<Vec<u8>> {
         let until = Instant::now() + limit;
         let mut heard = lock(&self.heard.0);
@@ -78,7 +78,7 @@ impl Child {
         }
     }
 
-    /// Lines that nobody has asked for.
+    /// Returns the lines that nobody has asked for.
     pub(super) fn unasked(&self) -> Vec<String> {
         let heard = lock(&self.heard.0);
         heard.lines[heard.taken..].iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()

@@ -12,22 +12,22 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Between two tries to reach a container that does not listen yet.
+/// The time between two tries to reach a container that does not listen yet.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Between two looks at a log that is not whole yet.
+/// The time between two looks at a log that is not whole yet.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// How a container is started.
+/// The settings that a container is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The container's port; 8080 on the platform.
+    /// The port of the container; 8080 on the platform.
     pub port: u16,
-    /// The address of the API, a variable of the container; empty: left out.
+    /// The address of the API, a variable of the container; empty leaves it out.
     pub api_host: String,
-    /// May the container have several activations at once?
+    /// `true` if the container may have several activations at once.
     pub concurrent: bool,
-    /// How long anything may take that should happen at once.
+    /// The limit of waits for things that should happen at once.
     pub patience: Duration,
 }
 
@@ -51,7 +51,7 @@ pub struct Invoker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many sentinels each stream must have by now.
+    /// The number of sentinels that each stream must have by now.
     expected: usize,
     breaches: Vec<String>,
 }
@@ -76,7 +76,7 @@ impl Invoker {
         Ok(Invoker { options, process, state: Mutex::default() })
     }
 
-    /// Where it listens.
+    /// Returns the address at which it listens.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
@@ -89,7 +89,7 @@ impl Invoker {
     /// Initialises, and for that waits until the container listens.
     ///
     /// # Errors
-    /// It does not listen within the patience, or what it answers is none.
+    /// The container does not listen within the patience, or its answer is none.
     pub fn init(&self, init: &Init) -> io::Result<Answer> {
         let end = Instant::now() + self.options.patience;
         loop {
@@ -113,10 +113,10 @@ impl Invoker {
     /// Sends an activation. The log is read up to its end.
     ///
     /// # Errors
-    /// No connection, or what came is no answer.
+    /// There is no connection, or the bytes that came are no answer.
     pub fn send(&self, activation: &Activation) -> io::Result<Answer> {
         let answer = self.exchange("/run", activation.body().as_bytes())?;
-        // The action itself has run only then.
+        // Only then has the action itself run.
         if matches!(answer.status, 200 | 502) {
             self.expect_sentinels();
         }
@@ -134,7 +134,7 @@ impl Invoker {
     /// Sends any request, on a connection of its own.
     ///
     /// # Errors
-    /// No connection, or what came is no answer.
+    /// There is no connection, or the bytes that came are no answer.
     pub fn exchange(&self, path: &str, body: &[u8]) -> io::Result<Answer> {
         let address = self.address();
         let socket = TcpStream::connect_timeout(&address, self.options.patience)?;
@@ -164,7 +164,7 @@ impl Invoker {
         };
         let end = Instant::now() + self.options.patience;
         let both = || [Stream::Stdout, Stream::Stderr].iter().all(|stream| self.sentinels(*stream) >= expected);
-        // Those that never come show as a breach.
+        // Sentinels that never come show as a breach.
         while !both() && Instant::now() < end {
             if self.process.wait(LOOK).is_ok() {
                 return;
@@ -177,7 +177,7 @@ impl Invoker {
         self.process.lines_of(stream).iter().filter(|line| *line == SENTINEL).count()
     }
 
-    /// Asks the container to leave.
+    /// Asks the container to leave by SIGTERM.
     ///
     /// # Errors
     /// The system refuses the signal.
@@ -185,10 +185,10 @@ impl Invoker {
         self.process.signal(Signal::Term)
     }
 
-    /// Returns its exit.
+    /// Waits for the exit.
     ///
     /// # Errors
-    /// It still runs when the patience ends.
+    /// The container still runs when the patience ends.
     pub fn wait(&self) -> Result<ExitStatus, TimedOut> {
         self.process.wait(self.options.patience)
     }
@@ -221,7 +221,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
     const SHORT: Duration = Duration::from_secs(2);
 
-    /// Returns a container that writes these lines, with a server elsewhere that answers each request with these bytes.
+    /// Returns a container that writes these lines, with a server elsewhere that gives each request these bytes.
     fn container(lines: &str, answer: &'static str, patience: Duration) -> Invoker {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
         let port = listener.local_addr().expect("it has an address").port();

@@ -15,7 +15,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `activation` | what is sent, and what the platform makes of what comes back |
+//! | `activation` | the messages to a container, and the reading of its answers |
 //! | `invoker` | the HTTP side of a container, and the log by its sentinels |
 //! | `proxy` | the parent of an ActionLoop child, in the order of `openwhisk-runtime-go` |
 //! | `child` | the pipes to that child |

@@ -1,5 +1,5 @@
-//! The proxy of the stock images: it starts the action as its child with an environment that it has made up itself, waits
-//! for a word of it if it was told to, hands activations down a line each and takes a line for each.
+//! The proxy of the stock images: it starts the action as its child with an environment that it has made up itself,
+//! waits for its acknowledgement if it was told to, hands activations down a line each and takes a line for each.
 
 use super::activation::{Activation, Init};
 use super::child::Child;
@@ -11,13 +11,13 @@ use std::process::ExitStatus;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// A child that is not asked for a word has to live so long.
+/// The time that a child without an acknowledgement has to live.
 const ALIVE: Duration = Duration::from_millis(5);
 
-/// An answer of the proxy's.
+/// An answer of the proxy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
     /// The body as it is sent, line feed included.
     pub body: Vec<u8>,
@@ -31,22 +31,22 @@ impl Said {
     /// Returns the body as JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// The body is no JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 }
 
-/// How the child is started.
+/// The settings that the child is started with.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// `OW_WAIT_FOR_ACK` of the proxy: does it wait for a word?
+    /// The setting `OW_WAIT_FOR_ACK` of the proxy: `true` if it waits for an acknowledgement.
     pub wait_for_ack: bool,
-    /// `OW_EXECUTION_ENV` of the proxy; empty: not set.
+    /// The setting `OW_EXECUTION_ENV` of the proxy; empty leaves it out.
     pub execution_env: String,
-    /// `__OW_API_HOST` of the container, which the proxy passes on.
+    /// The variable `__OW_API_HOST` of the container, which the proxy passes on.
     pub api_host: String,
-    /// How long anything may take that should happen at once.
+    /// The limit of waits for things that should happen at once.
     pub patience: Duration,
 }
 
@@ -61,7 +61,7 @@ impl Default for Started {
     }
 }
 
-/// A proxy.
+/// A proxy with its child.
 pub struct Proxy {
     options: Started,
     child: Mutex<Option<Child>>,
@@ -69,13 +69,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Without a child yet.
+    /// Makes a proxy without a child.
     pub fn new(options: Started) -> Proxy {
         Proxy { options, child: Mutex::new(None), initialized: Mutex::new(false) }
     }
 
-    /// `/init`: what was sent has been unpacked to `program`, and is started in `folder`. Code that is empty is refused,
-    /// so an `Init` for this needs some.
+    /// Handles `/init`: the code has been unpacked to `program`, and is started in `folder`. Code that is empty is
+    /// refused, so an `Init` for this needs some.
     pub fn init(&self, init: &Init, program: &Path, folder: &Path) -> Said {
         let mut initialized = self.initialized.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if *initialized {
@@ -97,7 +97,7 @@ impl Proxy {
         Said { status: 200, body: b"{\"ok\":true}\n".to_vec() }
     }
 
-    /// Why the start is taken for failed, if it is.
+    /// Returns the reason why the start has failed; `None` if it has not.
     fn refuses(&self, child: &Child) -> Option<&'static str> {
         if !self.options.wait_for_ack {
             return child.process.wait(ALIVE).is_ok().then_some("command exited");
@@ -123,12 +123,12 @@ impl Proxy {
         environment
     }
 
-    /// `/run` with an activation.
+    /// Handles `/run` with an activation.
     pub fn run(&self, activation: &Activation) -> Said {
         self.send(activation.body().as_bytes())
     }
 
-    /// `/run` with any body.
+    /// Handles `/run` with any body.
     pub fn send(&self, body: &[u8]) -> Said {
         let mut place = self.child();
         let Some(child) = place.as_ref() else { return Said::error(500, "no action defined yet") };
@@ -151,15 +151,15 @@ impl Proxy {
     /// Looks at the child's process.
     ///
     /// # Panics
-    /// If there is none.
+    /// There is no child.
     pub fn with_child<T>(&self, look: impl FnOnce(&Process) -> T) -> T {
         look(&self.child().as_ref().expect("there is a child").process)
     }
 
-    /// Lines on descriptor 3 that answer nothing.
+    /// Returns the lines on descriptor 3 that answer nothing.
     ///
     /// # Panics
-    /// If there is no child.
+    /// There is no child.
     pub fn unasked(&self) -> Vec<String> {
         self.child().as_ref().expect("there is a child").unasked()
     }
@@ -175,7 +175,7 @@ impl Proxy {
         child.process.wait(self.options.patience).map_err(|late| io::Error::other(late.to_string()))
     }
 
-    /// Ends the child without a word, as the platform does.
+    /// Kills the child without notice, as the platform does.
     ///
     /// # Errors
     /// There is no child, or the system refuses the signal.
@@ -195,7 +195,7 @@ impl Proxy {
 mod tests {
     use super::*;
 
-    /// Returns a proxy over a child that breaks the contract so.
+    /// Returns a proxy over a child that breaks the contract in this way.
     fn proxy(lie: &str, wait_for_ack: bool) -> (Proxy, Said) {
         let patience = Duration::from_millis(if lie == "no-word" { 200 } else { 20_000 });
         let proxy = Proxy::new(Started { wait_for_ack, patience, ..Started::default() });

@@ -1,13 +1,14 @@
-//! A control plane that hands out events over plain HTTP, one at a time: what those of Tencent SCF and Huawei FunctionGraph
-//! have in common. [`crate::tencent_scf`] and [`crate::huawei_functiongraph`] say what is particular to each and start one.
+//! A control plane that hands out events over plain HTTP, one at a time: the part that those of Tencent SCF and Huawei
+//! FunctionGraph have in common. [`crate::tencent_scf`] and [`crate::huawei_functiongraph`] have the rules of each and
+//! start one.
 //!
-//! It is strict: what the platform would refuse is refused, every breach of the order of calls is listed, every request
-//! is kept, and what goes wrong on a network can be asked for.
+//! It is strict: calls that the platform would refuse are refused, every breach of the order of calls is listed, every
+//! request is kept, and faults of a network can be injected.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `plane` | the interface: start a process, send events, wait, look, break things |
-//! | `state` | what is out, what waits, what has been answered; no I/O |
+//! | `plane` | the interface: start a process, send events, wait, look, inject faults |
+//! | `state` | the events that are out, that wait, that have been answered; no I/O |
 //! | `server` | connections, scripted faults, deadlines |
 //! | `wire` | requests and replies as bytes |
 
@@ -23,14 +24,14 @@ pub(crate) use state::{Call, Rules};
 
 use std::time::Duration;
 
-/// An event.
+/// An event for the function.
 #[derive(Clone, Debug, Default)]
 pub struct Event {
-    /// Its request id; made up where there is none.
+    /// The request id of the event; `None` makes one up.
     pub id: Option<String>,
-    /// Its bytes.
+    /// The bytes of the event.
     pub body: Vec<u8>,
-    /// Headers in place of the platform's own of the same name; `None` leaves that one out.
+    /// The headers in place of the platform's own of the same name; `None` leaves that one out.
     pub headers: Vec<(String, Option<String>)>,
 }
 
@@ -40,7 +41,7 @@ impl<T: Into<Vec<u8>>> From<T> for Event {
     }
 }
 
-/// How an event ended.
+/// The way in which an event ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A result was posted.
@@ -63,36 +64,36 @@ pub enum Kind {
     Unanswered,
 }
 
-/// What the invoker gets.
+/// The outcome that the invoker gets.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// How it ended.
+    /// The way in which it ended.
     pub kind: Kind,
-    /// Its request id.
+    /// The request id of the event.
     pub id: String,
-    /// What was posted.
+    /// The bytes that were posted.
     pub body: Vec<u8>,
-    /// How often the event was handed out until then.
+    /// The number of times that the event was handed out until then.
     pub deliveries: usize,
 }
 
 impl Outcome {
-    /// What was posted, as text.
+    /// Returns the posted bytes as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// Times, the same for every platform.
+/// The limits of time, the same for every platform.
 #[derive(Clone, Debug)]
 pub struct Times {
     /// The limit of an invocation, as the process is told.
     pub limit: Duration,
-    /// When the platform itself ends an invocation; `None`: at the limit.
+    /// The time at which the platform itself ends an invocation; `None` for the limit.
     pub kill_after: Option<Duration>,
-    /// How long the process may take to say that it is ready, where the platform wants to hear it.
+    /// The time that the process may take to say that it is ready, where the platform wants to hear it.
     pub init_limit: Duration,
-    /// How long [`Pending::wait`] waits.
+    /// The time that [`Pending::wait`] waits.
     pub patience: Duration,
 }
 
@@ -107,18 +108,18 @@ impl Default for Times {
     }
 }
 
-/// Which call a fault meets.
+/// The kind of call that a fault meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// The one that says that the process is ready.
+    /// The call that says that the process is ready.
     Ready,
-    /// The poll.
+    /// The poll for an event.
     Poll,
-    /// A result or an error.
+    /// The post of a result or an error.
     Answer,
 }
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is reset; the call has no effect.
@@ -127,8 +128,8 @@ pub enum Fault {
     Close,
     /// These bytes come instead of an answer, then the connection is closed; the call has no effect.
     Garbage(Vec<u8>),
-    /// This status comes. To a poll: with an id and a body, and it is no event. To any other call: one of success does not
-    /// change what the call does, one of failure means that it has no effect, and that an answer is lost.
+    /// This status comes. To a poll it comes with an id and a body, and is no event. To any other call a success does
+    /// not change its effect; a failure means that the call has no effect, and that an answer is lost.
     Status(u16),
     /// The platform answers 200 with a body, and it is no event.
     Empty,
@@ -144,32 +145,32 @@ pub enum Fault {
     Again,
 }
 
-/// How a connection ends.
+/// The way in which a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// In order.
+    /// The connection is closed in order.
     Close,
-    /// By a reset.
+    /// The connection is reset.
     Reset,
 }
 
 /// The control plane at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Has the process said that it is ready, or does the platform not want to hear it?
+    /// `true` if the process has said that it is ready, or the platform does not want to hear it.
     pub ready: bool,
-    /// Polls that wait for an event.
+    /// The number of polls that wait for an event.
     pub parked: usize,
-    /// Polls so far.
+    /// The number of polls so far.
     pub polls: usize,
-    /// Events that nobody has been given.
+    /// The number of events that no process has been given.
     pub waiting: usize,
-    /// The event that is out.
+    /// The request id of the event that is out; `None` if none is.
     pub out: Option<String>,
-    /// Open connections.
+    /// The number of open connections.
     pub connections: usize,
-    /// Faults that have not struck yet.
+    /// The number of faults that have not struck yet.
     pub faults: usize,
-    /// Has the process ended?
+    /// `true` if the process has ended.
     pub ended: bool,
 }

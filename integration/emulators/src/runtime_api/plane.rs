@@ -1,4 +1,4 @@
-//! The interface: it blocks, and needs no async runtime.
+//! The interface of the control plane: it blocks, and needs no async runtime.
 
 use super::server::{Shared, start};
 use super::state::{Rules, State};
@@ -30,7 +30,7 @@ pub struct Pending {
 }
 
 impl Plane {
-    /// Starts one on a free loopback port; `variables` are what a process is given that is told of this address.
+    /// Starts a control plane on a free loopback port. `variables` are those of a process that is told of this address.
     pub(crate) fn start(
         rules: Rules,
         variables: impl FnOnce(SocketAddr) -> Vec<(String, String)>,
@@ -41,7 +41,7 @@ impl Plane {
         Ok(Plane { shared, commands, address, variables: variables(address), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// Returns the address at which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -79,13 +79,13 @@ impl Plane {
     /// Waits until the control plane is in such a state.
     ///
     /// # Errors
-    /// [`TimedOut`] at the limit, with the state that it is in.
+    /// The error is [`TimedOut`] at the limit, with the present state.
     pub fn wait_for(&self, wanted: impl Fn(&Snapshot) -> bool, limit: Duration) -> Result<Snapshot, TimedOut> {
         let found = self.shared.wait_until(limit, |state| Some(state.snapshot()).filter(|now| wanted(now)));
         found.ok_or_else(|| TimedOut { what: format!("{:?}", self.snapshot()), limit })
     }
 
-    /// How it stands.
+    /// Returns the present state.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.look(State::snapshot)
     }
@@ -105,7 +105,7 @@ impl Plane {
         self.shared.look(|state| state.violations.clone())
     }
 
-    /// The next call of that kind which no earlier fault meets goes wrong.
+    /// Lets the next call of that kind fail which no earlier fault meets.
     pub fn fault(&self, endpoint: Endpoint, fault: Fault) {
         self.shared.change(|state| state.script.push((endpoint, fault)));
     }
@@ -114,7 +114,7 @@ impl Plane {
     pub fn cut(&self, ending: Ending) {
         let cut = self.shared.change(|state| state.cut(ending));
         let gone = |state: &State| cut.iter().all(|number| !state.is_connected(*number)).then_some(());
-        // They end as soon as the server's thread comes to it.
+        // The connections end as soon as the server's thread comes to it.
         let _ = self.shared.wait_until(Duration::from_secs(60), gone);
     }
 

@@ -1,5 +1,5 @@
-//! The HTTP side: a thread of its own that accepts connections, reads requests, carries out scripted faults and keeps the
-//! deadlines. What a call means is not decided here.
+//! The HTTP side: a thread of its own that accepts connections, reads requests, carries out scripted faults and keeps
+//! the deadlines. The meaning of a call is not decided here.
 
 use super::state::{Call, Delivery, Polled, State};
 use super::wire::{Reply, Seen, peer_gone, read_request, write_all};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-/// The state, and who waits for it to change.
+/// The state, and the waiters for its change.
 pub(super) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -34,7 +34,7 @@ impl Shared {
         look(&self.lock())
     }
 
-    /// Changes something and wakes everybody who waits for a change.
+    /// Changes something, and wakes every waiter for a change.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let value = change(&mut self.lock());
         self.changed.notify_all();
@@ -71,7 +71,7 @@ pub(super) fn start(
     })
 }
 
-/// Sleeps to the next moment at which something is over.
+/// Sleeps to the next moment at which a limit passes.
 async fn keep_deadlines(shared: Arc<Shared>) {
     loop {
         match shared.look(State::next_due) {
@@ -102,7 +102,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
     shared.change(|state| state.disconnected(number));
 }
 
-/// Request after request, until the connection is to end.
+/// Serves request after request, until the connection is to end.
 async fn talk(shared: &Shared, stream: &TcpStream, address: SocketAddr) -> Ending {
     let mut buffer = Vec::new();
     loop {
@@ -122,7 +122,7 @@ async fn talk(shared: &Shared, stream: &TcpStream, address: SocketAddr) -> Endin
     }
 }
 
-/// One request and its answer; how the connection ends, if it does.
+/// Serves one request. Returns how the connection ends; `None` if it goes on.
 async fn exchange(shared: &Shared, stream: &TcpStream, address: SocketAddr, request: Seen) -> Option<Ending> {
     let (place, call, fault) = shared.change(|state| {
         let call = (state.rules.route)(&request.method, &request.path);
@@ -150,7 +150,7 @@ async fn exchange(shared: &Shared, stream: &TcpStream, address: SocketAddr, requ
         }
         (Some(Fault::Empty), _) => Reply::new(200, "{}"),
         (Some(Fault::Status(status)), Ok(Call::Poll)) => {
-            // With an id: the status alone says that it is no event.
+            // The reply has an id, so that the status alone says that it is no event.
             let headers = shared.look(|state| (state.rules.headers)("no-event"));
             Reply { headers, ..Reply::new(*status, r#"{"fault":true}"#) }
         }
@@ -187,7 +187,7 @@ async fn exchange(shared: &Shared, stream: &TcpStream, address: SocketAddr, requ
     send(stream, &reply, event, fault.as_ref()).await
 }
 
-/// Returns the reply to a poll, which may be long in coming; none if nobody waits for it any more.
+/// Returns the reply to a poll, which may be long in coming; `None` if nobody waits for it any more.
 async fn poll<'a>(shared: &'a Shared, stream: &TcpStream) -> Option<(Reply, Option<OnItsWay<'a>>)> {
     let delivery = match shared.change(State::poll) {
         Polled::Nothing => return Some((Reply::new(204, ""), None)),
@@ -237,7 +237,7 @@ impl Drop for OnItsWay<'_> {
     }
 }
 
-/// Sends a reply, whole or as a fault wants it; how the connection ends, if it does.
+/// Sends a reply, whole or as a fault wants it. Returns how the connection ends; `None` if it goes on.
 async fn send(stream: &TcpStream, reply: &Reply, event: Option<OnItsWay<'_>>, fault: Option<&Fault>) -> Option<Ending> {
     let (mut bytes, body) = reply.render();
     match fault {

@@ -1,4 +1,5 @@
-//! What the platform knows: which event is out, which wait, what has been answered. All of it under one lock, without I/O.
+//! The state of the platform: the event that is out, those that wait, those that have been answered. All of it is under
+//! one lock, without I/O.
 
 use super::wire::{Headers, Seen};
 use super::{Ending, Endpoint, Event, Fault, Kind, Outcome, Snapshot, Times};
@@ -8,12 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// What a request asks for.
+/// The call that a request makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Ready,
     Poll,
-    /// With the request id of its path, on platforms that have it there.
+    /// The post of a result or an error, with the request id of its path, on platforms that have it there.
     Answer {
         id: Option<String>,
         is_error: bool,
@@ -30,19 +31,19 @@ impl Call {
     }
 }
 
-/// What is particular to a platform.
+/// The rules that are particular to a platform.
 pub(crate) struct Rules {
-    /// What method and path ask for, or the status of what they do not.
+    /// Returns the call of a method and path, or the status for any other.
     pub(crate) route: fn(&str, &str) -> Result<Call, u16>,
-    /// The headers of an event's reply.
+    /// Returns the headers of an event's reply.
     pub(crate) headers: Box<dyn Fn(&str) -> Headers + Send>,
-    /// Does the process have to say that it is ready?
+    /// `true` if the process has to say that it is ready.
     pub(crate) awaits_ready: bool,
-    /// Does a poll wait for an event? Else it is told at once that there is none.
+    /// `true` if a poll waits for an event. Otherwise it is told at once that there is none.
     pub(crate) holds_polls: bool,
-    /// Is an event without an answer handed out again at the next poll?
+    /// `true` if an event without an answer is handed out again at the next poll.
     pub(crate) hands_out_again: bool,
-    /// The longest result, in bytes.
+    /// The most bytes of a result.
     pub(crate) max_result: usize,
     pub(crate) times: Times,
 }
@@ -54,7 +55,7 @@ pub(super) struct Delivery {
     pub(super) body: Vec<u8>,
 }
 
-/// What a poll gets.
+/// The outcome of a poll.
 pub(super) enum Polled {
     Now(Delivery),
     Parked(u64, oneshot::Receiver<Delivery>),
@@ -71,9 +72,9 @@ struct Invocation {
 struct Out {
     id: String,
     due: Instant,
-    /// Has a poll got it?
+    /// `true` if a poll has got it.
     fetched: bool,
-    /// Has its last delivery been cut on the way?
+    /// `true` if its last delivery was cut on the way.
     lost: bool,
 }
 
@@ -86,17 +87,17 @@ pub(super) struct State {
     queue: VecDeque<String>,
     out: Option<Out>,
     invocations: HashMap<String, Invocation>,
-    /// Handed out once more when it has been answered.
+    /// The event that is handed out once more when it has been answered.
     again: Option<String>,
     pub(super) script: Vec<(Endpoint, Fault)>,
     pub(super) journal: Vec<Seen>,
     pub(super) violations: Vec<String>,
-    /// What ends each; none once it has been told to end.
+    /// The sender that ends each connection; `None` once it has been told to end.
     connections: HashMap<u64, Option<oneshot::Sender<Ending>>>,
     process: Option<Arc<Watched>>,
     pub(super) generation: u64,
     ended: bool,
-    /// Until when the process has to be ready.
+    /// The moment by which the process has to be ready.
     init_due: Option<Instant>,
     init_failed: bool,
     last_number: u64,
@@ -132,7 +133,7 @@ impl State {
         self.last_number
     }
 
-    /// Returns a fresh process; events that nobody was given stay.
+    /// Begins a fresh process; events that no process was given stay. Returns the number of the process.
     pub(super) fn begin(&mut self) -> u64 {
         self.generation += 1;
         self.ready = !self.rules.awaits_ready;
@@ -157,7 +158,7 @@ impl State {
         if let Some(out) = self.out.take() {
             self.settle(&out.id, Kind::Exited, Vec::new());
         }
-        // A platform that waits to hear of readiness goes on waiting; another one has been told enough.
+        // A platform that waits to hear of readiness goes on waiting. For another one a poll is enough.
         if !self.rules.awaits_ready && !self.polled {
             self.settle_waiting(Kind::Exited);
         }
@@ -169,7 +170,7 @@ impl State {
         }
     }
 
-    /// The first outcome counts.
+    /// Settles an event. The first outcome counts.
     fn settle(&mut self, id: &str, kind: Kind, body: Vec<u8>) {
         if let Some(invocation) = self.invocations.get_mut(id)
             && invocation.outcome.is_none()
@@ -231,7 +232,7 @@ impl State {
         Some(Delivery { headers, body: invocation.event.body.clone() })
     }
 
-    /// The event's last delivery did not arrive whole.
+    /// Notes that the event's last delivery did not arrive whole.
     pub(super) fn lost(&mut self) {
         if let Some(out) = &mut self.out {
             out.lost = true;
@@ -280,12 +281,12 @@ impl State {
         self.parked.retain(|(other, _)| *other != number);
     }
 
-    /// The event that the poll got comes once more.
+    /// Lets the event that the poll got come once more.
     pub(super) fn repeat(&mut self) {
         self.again = self.out.as_ref().map(|out| out.id.clone());
     }
 
-    /// Returns the status of the reply to an answer.
+    /// Takes an answer, and returns the status of the reply.
     pub(super) fn answer(&mut self, line: &str, id: Option<&str>, is_error: bool, body: &[u8]) -> u16 {
         let fits = |out: &&mut Out| out.fetched && id.is_none_or(|id| id == out.id);
         let Some(out) = self.out.as_mut().filter(fits) else {
@@ -310,7 +311,7 @@ impl State {
         if too_large { 413 } else { 200 }
     }
 
-    /// An answer that a fault has refused.
+    /// Takes an answer that a fault has refused.
     pub(super) fn refuse_answer(&mut self) {
         if self.rules.hands_out_again {
             self.lost();
@@ -334,10 +335,10 @@ impl State {
         self.connections.remove(&number);
     }
 
-    /// Tells every connection to end; which there are.
+    /// Tells every connection to end, and returns their numbers.
     pub(super) fn cut(&mut self, ending: Ending) -> Vec<u64> {
         for cutter in self.connections.values_mut().filter_map(Option::take) {
-            // It may have ended by itself this moment.
+            // The connection may have ended by itself this moment.
             let _ = cutter.send(ending);
         }
         self.connections.keys().copied().collect()
@@ -347,12 +348,12 @@ impl State {
         self.connections.contains_key(&number)
     }
 
-    /// Returns the moment at which something is over.
+    /// Returns the moment at which the next limit passes; `None` if there is none.
     pub(super) fn next_due(&self) -> Option<Instant> {
         [self.init_due, self.out.as_ref().map(|out| out.due)].into_iter().flatten().min()
     }
 
-    /// Ends what is over, and the process with it.
+    /// Ends an event or a start whose limit has passed, and the process with it.
     pub(super) fn expire(&mut self, now: Instant) {
         let mut over = false;
         if self.init_due.is_some_and(|due| due <= now) {
@@ -366,7 +367,7 @@ impl State {
             over = true;
         }
         if over && let Some(process) = &self.process {
-            // It fails only for one that has ended.
+            // It fails only for a process that has ended.
             let _ = process.signal(Signal::Kill);
         }
     }

@@ -4,23 +4,23 @@ use std::io;
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// Names and values in order.
+/// The names and values of fields, in order.
 pub(crate) type Headers = Vec<(String, String)>;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// When its head was whole.
+    /// The time at which its head was whole.
     pub at: Instant,
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path and query.
+    /// The path and query of the request.
     pub path: String,
-    /// Fields in order, names as they were sent.
+    /// The fields in order, with names as they were sent.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// The status it was answered with, if it was.
+    /// The status it was answered with; `None` if it was not.
     pub status: Option<u16>,
 }
 
@@ -30,13 +30,13 @@ impl Seen {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// `POST /path`.
+    /// Returns the method and the path, as in `POST /path`.
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
-/// A reply.
+/// A reply of the control plane.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -49,7 +49,7 @@ impl Reply {
         Reply { status, headers: Vec::new(), body: body.into() }
     }
 
-    /// Head and body as bytes.
+    /// Returns head and body as bytes.
     pub(super) fn render(&self) -> (Vec<u8>, &[u8]) {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
@@ -76,7 +76,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Reads one request; none at the end of the connection.
+/// Reads one request; `None` at the end of the connection.
 pub(super) async fn read_request(stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Seen>> {
     let head_end = loop {
         if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -121,7 +121,7 @@ pub(super) async fn read_request(stream: &TcpStream, buffer: &mut Vec<u8>) -> io
     Ok(Some(seen))
 }
 
-/// Adds what has come; false at the end.
+/// Adds the bytes that have come; `false` at the end.
 async fn read_some(stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<bool> {
     let mut chunk = vec![0; 64 << 10];
     loop {

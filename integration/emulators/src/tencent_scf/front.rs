@@ -1,34 +1,34 @@
-//! What makes events of clients' requests, and replies of results: the function URL, and the API gateway, whose service
-//! has ended and whose events live on.
+//! The fronts that make events of clients' requests, and replies of results: the function URL, and the API gateway,
+//! whose service has ended and whose events live on.
 
 use crate::runtime_api::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 
-/// A client's request.
+/// The request of a client.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The request id of its event; made up where there is none.
+    /// The request id of its event; `None` makes one up.
     pub id: Option<String>,
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Path.
+    /// The path of the request.
     pub path: String,
-    /// Decoded query: repeats become a list, a name with `None` has no value.
+    /// The decoded query: repeats become a list, and a name with `None` has no value.
     pub query: Vec<(String, Option<String>)>,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// The bytes of the body.
     pub body: String,
 }
 
-/// What the client gets.
+/// The answer that the client gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Status.
+    /// The status of the answer.
     pub status: u16,
-    /// Headers.
+    /// The header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// The bytes of the body.
     pub body: String,
 }
 
@@ -58,8 +58,8 @@ impl Request {
     }
 }
 
-/// Returns the function URL: no context; the client's address stands in a header. A result without a status is a JSON
-/// body.
+/// Sends a request through the function URL: no context; the client's address stands in a header. A result without a
+/// status is a JSON body.
 pub fn url(plane: &Plane, request: &Request) -> Reply {
     let mut headers = request.headers();
     headers.insert("x-scf-remote-addr".to_owned(), json!("192.0.2.7"));
@@ -87,7 +87,8 @@ pub fn url(plane: &Plane, request: &Request) -> Reply {
     }
 }
 
-/// Returns the API gateway with an integrated response: what is none is the gateway's error.
+/// Sends a request through the API gateway with an integrated response: a result of another form is the gateway's
+/// error.
 pub fn gateway(plane: &Plane, request: &Request) -> Reply {
     let event = json!({
         "requestContext": {

@@ -13,8 +13,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! Sources: SCF's help pages on custom runtimes, triggers and web functions, and the vendor's samples. No status but 200 is
-//! documented: the refusals here are this emulator's own.
+//! Sources: SCF's help pages on custom runtimes, triggers and web functions, and the vendor's samples. Only the status
+//! 200 is documented, so the refusals here are this emulator's own.
 
 mod front;
 mod web;
@@ -26,17 +26,17 @@ use crate::runtime_api::{Call, Plane, Rules, Times};
 use std::io;
 use std::path::PathBuf;
 
-/// The longest result, in bytes.
+/// The most bytes of a result.
 pub const MAX_RESULT: usize = 6 << 20;
 
-/// A function's properties.
+/// The properties of a function.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Times.
+    /// The limits of time.
     pub times: Times,
-    /// The configured handler; some functions have none.
+    /// The configured handler; `None` for functions that have none.
     pub handler: Option<String>,
-    /// Where the code lies.
+    /// The folder of the code; `None` leaves the variable out.
     pub code_root: Option<PathBuf>,
     /// The memory limit in MB.
     pub memory_mb: u32,

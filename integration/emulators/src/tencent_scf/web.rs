@@ -1,23 +1,23 @@
-//! What the platform adds to the requests of a web function, and of an event function of an image.
+//! The headers that the platform adds to the requests of a web function, and of an event function of an image.
 
 /// The additions to one request.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// The request's id.
+    /// The id of the request.
     pub request_id: String,
     /// The limit in milliseconds.
     pub timeout_ms: u64,
-    /// Is a role bound, whose keys are sent?
+    /// `true` if a role is bound, whose keys are sent.
     pub role: bool,
 }
 
 impl Web {
-    /// With a limit of a minute and no role.
+    /// Makes the additions with a limit of a minute and no role.
     pub fn new(request_id: &str) -> Web {
         Web { request_id: request_id.to_owned(), timeout_ms: 60_000, role: false }
     }
 
-    /// Header lines, each ended by CRLF.
+    /// Returns the header lines, each ended by CRLF.
     pub fn headers(&self) -> String {
         let mut lines = format!(
             "X-Scf-Request-Id: {}\r\nX-Scf-Memory: 256\r\nX-Scf-Timeout: {}\r\nX-Scf-Version: $LATEST\r\n\

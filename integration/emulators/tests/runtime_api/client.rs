@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Bound of every wait; no test passes or fails by it on a machine that works.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// A reply: status, head as it came, body.
+/// A reply: its status, its head as it came, its body.
 pub(crate) type Reply = (u16, String, String);
 
 pub(crate) struct Client {

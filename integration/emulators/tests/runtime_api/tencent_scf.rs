@@ -16,7 +16,7 @@ fn start(times: Times) -> Plane {
         .expect("a free port")
 }
 
-/// One whose process has said that it is ready.
+/// Returns a control plane whose process has said that it is ready.
 fn ready() -> (Plane, Client) {
     let plane = start(Times::default());
     let mut client = Client::of(&plane);

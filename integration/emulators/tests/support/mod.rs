@@ -85,7 +85,7 @@ impl Client {
         self.send(head.as_bytes());
     }
 
-    /// Ends the sending half.
+    /// Ends the sending half of the connection.
     pub(crate) fn end(&mut self) {
         self.stream.get_mut().shutdown(Shutdown::Write).expect("the connection is open");
     }
@@ -135,7 +135,7 @@ impl Client {
         Ok(line.to_owned())
     }
 
-    /// Everything until the end of the connection.
+    /// Returns all bytes until the end of the connection.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes)?;
@@ -182,7 +182,7 @@ impl Client {
         self.send(b"\r\n");
     }
 
-    /// The head of a streamed response.
+    /// Sends the head of a streamed response.
     pub(crate) fn stream(&mut self, id: &str) {
         let trailers = "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body";
         let headers = [
@@ -195,7 +195,7 @@ impl Client {
     }
 }
 
-/// No breach was seen.
+/// Checks that no breach was seen.
 pub(crate) fn assert_clean(aws: &Aws) {
     assert_eq!(aws.violations(), Vec::<String>::new());
 }
