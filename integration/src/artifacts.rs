@@ -1,10 +1,11 @@
-//! What the tests run: both runtimes, the example functions, the layers and the C modules, built once a run.
+//! The programs that the tests run: both runtimes, the example functions, the layers and the C modules, built once a
+//! run.
 //!
 //! A nested `cargo build` makes them with the profile `test-artifacts`, in a target folder of the workspace, and every
-//! path comes from its `--message-format=json`. Test binaries of one `cargo test` each ask for it: the first one builds,
-//! the others find it fresh (cargo's own lock keeps them apart). C modules are compiled beside it under a name of their
-//! own and moved into place, which needs no lock. What does not compile fails the tests that need it, with the
-//! compiler's words, and no others.
+//! path comes from its `--message-format=json`. Test binaries of one `cargo test` each ask for it: the first one
+//! builds, the others find it fresh (cargo's own lock keeps them apart). C modules are compiled beside it under a name
+//! of their own and moved into place, which needs no lock. A part that does not compile fails the tests that need it,
+//! with the compiler's words, and no others.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -75,9 +76,9 @@ const C_MODULES: &[(&str, &str)] = &[
 /// A runtime under test.
 #[derive(Debug)]
 pub struct Runtime {
-    /// `bootstrap` or `light-bootstrap`.
+    /// The name: `bootstrap` or `light-bootstrap`.
     pub name: &'static str,
-    /// The binary.
+    /// The path of the binary.
     pub path: PathBuf,
 }
 
@@ -88,7 +89,7 @@ impl Runtime {
     }
 }
 
-/// Everything built.
+/// All files that were built.
 #[derive(Debug)]
 pub struct Artifacts {
     bootstrap: Result<Runtime, String>,
@@ -97,10 +98,10 @@ pub struct Artifacts {
     axum_served: Result<PathBuf, String>,
 }
 
-/// Builds what is not built yet, once a process.
+/// Builds the missing files, once a process.
 ///
 /// # Panics
-/// If cargo cannot be started.
+/// Cargo cannot be started.
 pub fn get() -> &'static Artifacts {
     static ARTIFACTS: OnceLock<Artifacts> = OnceLock::new();
     ARTIFACTS.get_or_init(build)
@@ -110,7 +111,7 @@ impl Artifacts {
     /// Returns the full engine.
     ///
     /// # Panics
-    /// With the compiler's words, if it does not build.
+    /// It does not build. The message has the compiler's words.
     pub fn bootstrap(&self) -> &Runtime {
         self.bootstrap.as_ref().unwrap_or_else(|why| panic!("bootstrap was not built:\n{why}"))
     }
@@ -118,7 +119,7 @@ impl Artifacts {
     /// Returns the light runtime.
     ///
     /// # Panics
-    /// With the compiler's words, if it does not build.
+    /// It does not build. The message has the compiler's words.
     pub fn light_bootstrap(&self) -> &Runtime {
         self.light_bootstrap.as_ref().unwrap_or_else(|why| panic!("light-bootstrap was not built:\n{why}"))
     }
@@ -126,7 +127,7 @@ impl Artifacts {
     /// Returns both runtimes.
     ///
     /// # Panics
-    /// With the compiler's words, if one does not build.
+    /// One does not build. The message has the compiler's words.
     pub fn both(&self) -> [&Runtime; 2] {
         [self.bootstrap(), self.light_bootstrap()]
     }
@@ -134,7 +135,7 @@ impl Artifacts {
     /// Returns the shared library of a module: `echo`, `layer_monitor`, `echo_c`, …
     ///
     /// # Panics
-    /// With the compiler's words, if it does not build.
+    /// It does not build. The message has the compiler's words.
     pub fn module(&self, name: &str) -> &Path {
         match self.modules.get(&name.replace('-', "_")) {
             Some(Ok(path)) => path,
@@ -146,17 +147,17 @@ impl Artifacts {
     /// Returns the application of the module `axum_app`, served by axum itself.
     ///
     /// # Panics
-    /// With the compiler's words, if it does not build.
+    /// It does not build. The message has the compiler's words.
     pub fn axum_served(&self) -> &Path {
         self.axum_served.as_deref().unwrap_or_else(|why| panic!("axum-served was not built:\n{why}"))
     }
 }
 
-/// Returns the developer's tool, built once a process. In a build of its own: what it links would change what modules
-/// link.
+/// Returns the developer's tool, built once a process. It has a build of its own, since its dependencies would change
+/// those of modules.
 ///
 /// # Panics
-/// With the compiler's words, if it does not build.
+/// It does not build. The message has the compiler's words.
 pub fn tool() -> &'static Path {
     static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
         let (mut made, said) = cargo_build(&["cargo-faas"], &[], None);
@@ -181,13 +182,13 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Returns where the tests of the tool build what lies in that folder: this repository apart from the projects that
-/// they make, since each has a library `shop`, of which one target folder holds the last.
+/// Returns the target folder in which the tests of the tool build that folder: this repository apart from the projects
+/// that they make, since each has a library `shop`, of which one target folder holds the last.
 pub fn target_of_tool(folder: &Path) -> PathBuf {
     target().join(if folder.starts_with(workspace()) { "of-repository" } else { "new-templates" })
 }
 
-/// Returns where the nested build goes: the workspace's target folder, in which a profile has a lock of its own; below
+/// Returns the target folder of the nested build: the workspace's, in which a profile has a lock of its own; below
 /// `CARGO_TARGET_DIR` where the caller keeps its builds elsewhere.
 fn nested_target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
@@ -196,7 +197,7 @@ fn nested_target() -> PathBuf {
     }
 }
 
-/// `cargo` in the workspace, without what the outer cargo set for this test binary.
+/// Returns a command of `cargo` in the workspace, without the variables that the outer cargo set for this test binary.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -210,11 +211,11 @@ pub fn cargo() -> Command {
 }
 
 /// Builds packages with the profile of the tests; `more` are further arguments and `rustflags` further flags of the
-/// compiler. Returns what cargo made, name of the target with `-` as `_` and its file; and what cargo and the compiler
-/// said, when anything did not build.
+/// compiler. Returns the files that cargo made, by the name of the target with `-` as `_`; and the output of cargo and
+/// the compiler, when anything did not build.
 ///
 /// # Panics
-/// If cargo cannot be started.
+/// Cargo cannot be started.
 pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) -> (BTreeMap<String, PathBuf>, String) {
     let mut command = cargo();
     command.args(["build", "--keep-going", "--profile", "test-artifacts", "--message-format=json", "--target-dir"]);
@@ -231,7 +232,7 @@ pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) ->
 /// compiler reach no procedural macro.
 ///
 /// # Panics
-/// If the compiler does not say.
+/// The compiler does not say.
 pub fn host() -> String {
     let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
     let text = String::from_utf8(output.stdout).expect("it is text");
@@ -242,7 +243,7 @@ pub fn host() -> String {
 /// Returns the module `faulty`, built with `panic = "abort"`.
 ///
 /// # Panics
-/// With the compiler's words, if it does not build.
+/// It does not build. The message has the compiler's words.
 pub fn aborting() -> &'static Path {
     static ABORTING: LazyLock<PathBuf> = LazyLock::new(|| {
         let abort = "profile.test-artifacts.panic=\"abort\"";
@@ -255,7 +256,7 @@ pub fn aborting() -> &'static Path {
 /// Returns the full engine with the feature `yml`, by which it reads `serverless.yml` itself.
 ///
 /// # Panics
-/// With the compiler's words, if it does not build.
+/// It does not build. The message has the compiler's words.
 pub fn bootstrap_with_yml() -> &'static Runtime {
     static WITH_YML: LazyLock<Runtime> = LazyLock::new(|| {
         let (mut made, said) = cargo_build(&["runtime-engine"], &["--target", &host(), "--features", "yml"], None);
@@ -322,8 +323,8 @@ fn c_modules() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Has a compiler make a file of that name in the folder of the C modules; it is given where to put it. Whoever has the old
-/// file mapped keeps it.
+/// Has a compiler make a file of that name in the folder of the C modules; it is given the path. A process that has the
+/// old file mapped keeps it.
 fn made(file: &str, compile: impl FnOnce(&Path) -> Command) -> Result<PathBuf, String> {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -346,7 +347,7 @@ fn header() -> PathBuf {
 /// Compiles a C file to a shared library in the folder of the C modules.
 ///
 /// # Errors
-/// What the compiler said.
+/// The error is the output of the compiler.
 pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, String> {
     made(file, |fresh| {
         let mut command = Command::new("cc");
@@ -359,7 +360,7 @@ pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, St
 /// Returns the function and the layer in C++.
 ///
 /// # Errors
-/// What the compiler said.
+/// The error is the output of the compiler.
 pub fn greet_cpp(compiler: &Path) -> Result<PathBuf, String> {
     made("libgreet_cpp.so", |fresh| {
         let mut command = Command::new(compiler);
@@ -373,7 +374,7 @@ pub fn greet_cpp(compiler: &Path) -> Result<PathBuf, String> {
 /// Returns the function and the layer in Go.
 ///
 /// # Errors
-/// What the compiler said.
+/// The error is the output of the compiler.
 pub fn echo_go(go: &Path) -> Result<PathBuf, String> {
     let folder = workspace().join("integration/examples/echo-go");
     made("libecho_go.so", |fresh| {

@@ -21,7 +21,7 @@ struct Books {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Key and order of each, in the order in which they came.
+    /// The key and the order of each charge, in the order in which they came.
     charges: Vec<(String, String)>,
     holds: bool,
 }
@@ -50,15 +50,15 @@ fn serve(mut stream: TcpStream, books: &Books) {
     let held = books.changed.wait_while(books.state(), |state| state.holds);
     drop(held.expect("no test panics with it"));
     let answer = if order.starts_with("bad") { "no".to_owned() } else { format!("receipt {number}") };
-    // Whoever asked may be dead.
+    // The caller may be dead.
     let _ = writeln!(stream, "{answer}");
 }
 
 impl Bank {
-    /// Opens it.
+    /// Opens the bank on a port of its own.
     ///
     /// # Panics
-    /// If there is no port.
+    /// There is no port.
     pub fn open() -> Bank {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
@@ -73,15 +73,15 @@ impl Bank {
         Bank { address, books }
     }
 
-    /// What the function finds it by.
+    /// Returns the address that the function finds it by.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// From now on no charge is answered, or all are.
+    /// Holds all charges from now on, or answers them.
     ///
     /// # Panics
-    /// If another test has.
+    /// Another user of the lock has panicked.
     pub fn hold(&self, holds: bool) {
         self.books.state().holds = holds;
         self.books.changed.notify_all();
@@ -90,15 +90,15 @@ impl Bank {
     /// Returns how often an order was charged.
     ///
     /// # Panics
-    /// If another test has.
+    /// Another user of the lock has panicked.
     pub fn charged(&self, order: &str) -> usize {
         self.books.state().charges.iter().filter(|(_, other)| other == order).count()
     }
 
-    /// Waits until an order has been charged so often.
+    /// Waits until an order has been charged `count` times.
     ///
     /// # Panics
-    /// If it is not.
+    /// It is not.
     pub fn wait_for(&self, order: &str, count: usize) {
         let few = |state: &mut State| state.charges.iter().filter(|(_, other)| other == order).count() < count;
         let (state, late) =

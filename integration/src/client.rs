@@ -6,14 +6,14 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A reply.
+/// A reply, read whole.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// Status.
+    /// The status of the reply.
     pub status: u16,
-    /// Fields in order, names as sent.
+    /// The fields in order, with names as they were sent.
     pub headers: Vec<(String, String)>,
-    /// Body, chunks joined.
+    /// The bytes of the body, with chunks joined.
     pub body: Vec<u8>,
 }
 
@@ -34,20 +34,20 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Does the server close after it?
+    /// Returns `true` if the server closes after it.
     pub fn closes(&self) -> bool {
         self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 }
 
-/// One connection.
+/// One connection to a server.
 pub struct Client {
     stream: BufReader<TcpStream>,
     address: SocketAddr,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the server.
     ///
     /// # Errors
     /// Refused, or nobody there.
@@ -124,7 +124,7 @@ impl Client {
     /// Reads status and headers alone, of a reply whose body is still being made.
     ///
     /// # Errors
-    /// As [`Client::read`].
+    /// It fails as [`Client::read`] does.
     pub fn head(&mut self) -> io::Result<Reply> {
         self.read_reply(true)
     }
@@ -146,10 +146,10 @@ impl Client {
         if self.line()?.is_empty() { Ok(chunk) } else { Err(io::Error::other("a chunk is longer than its size says")) }
     }
 
-    /// Returns a whole exchange.
+    /// Sends a request, and returns its reply.
     ///
     /// # Errors
-    /// As sending and reading.
+    /// It fails as sending and reading do.
     pub fn call(&mut self, method: &str, target: &str, headers: &str, body: &[u8]) -> io::Result<Reply> {
         self.request(method, target, headers, body)?;
         self.read_reply(method == "HEAD")
@@ -190,7 +190,7 @@ impl Client {
         seen
     }
 
-    /// Whatever comes until the server closes.
+    /// Reads all bytes until the server closes.
     ///
     /// # Errors
     /// A reset, or no end within the limit.
@@ -200,7 +200,7 @@ impl Client {
         Ok(rest)
     }
 
-    /// `head_only`: the reply to a HEAD has no body, whatever its headers say.
+    /// Reads a reply. With `head_only` it is that to a HEAD, which has no body, whatever its headers say.
     fn read_reply(&mut self, head_only: bool) -> io::Result<Reply> {
         let status_line = self.line()?;
         let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());

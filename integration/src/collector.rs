@@ -5,22 +5,22 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// What it does with a request.
+/// The way in which it treats a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It takes all.
+    /// It takes all parts.
     Takes,
-    /// It takes all but one.
+    /// It takes all parts but one.
     Rejects,
-    /// With that status.
+    /// It answers with that status.
     Answers(u16),
-    /// It is full for so many requests, asks for a pause of no seconds, and then takes all.
+    /// It is full for this number of requests, asks for a pause of no seconds, and then takes all.
     FullFor(usize),
-    /// What it answers is not HTTP.
+    /// It answers with bytes that are not HTTP.
     Garbage,
     /// It closes the connection in the middle of its answer.
     CutsShort,
-    /// It closes the connection.
+    /// It closes the connection without an answer.
     HangsUp,
     /// It answers when it is released.
     Holds,
@@ -29,32 +29,32 @@ pub enum Mode {
 /// A span, as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// Digits.
+    /// The id of the trace, as digits.
     pub trace: String,
-    /// Digits.
+    /// The id of the span, as digits.
     pub id: String,
-    /// Digits; empty: there is none.
+    /// The id of the parent, as digits; empty without one.
     pub parent: String,
-    /// `tracestate`.
+    /// The text of `tracestate`.
     pub state: String,
-    /// Its name.
+    /// The name of the span.
     pub name: String,
-    /// 1: internal, 2: server, 5: consumer.
+    /// The kind: 1 is internal, 2 a server, 5 a consumer.
     pub kind: u64,
-    /// Nanoseconds since 1970.
+    /// The beginning in nanoseconds since 1970.
     pub start: u64,
-    /// Nanoseconds since 1970.
+    /// The end in nanoseconds since 1970.
     pub end: u64,
-    /// Names and values, numbers as their digits.
+    /// The attributes as names and values, numbers as their digits.
     pub attributes: Vec<(String, String)>,
-    /// 0: not set, 2: an error.
+    /// The status: 0 is not set, 2 an error.
     pub status: u64,
-    /// Those of the resource.
+    /// The attributes of the resource.
     pub resource: Vec<(String, String)>,
 }
 
 impl Span {
-    /// Returns its own attribute of that name, or the resource's; empty: there is none.
+    /// Returns its own attribute of that name, or the resource's; empty if there is none.
     pub fn attribute(&self, wanted: &str) -> &str {
         let found = self.attributes.iter().chain(&self.resource).find(|(name, _)| name == wanted);
         found.map_or("", |(_, value)| value.as_str())
@@ -68,24 +68,24 @@ pub struct Point {
     pub metric: String,
     /// The unit of its metric.
     pub unit: String,
-    /// Names and values.
+    /// The labels as names and values.
     pub labels: Vec<(String, String)>,
-    /// The value; of a histogram, how many there were.
+    /// The value; for a histogram, the number of observations.
     pub value: f64,
-    /// Trace and span of an example, as digits.
+    /// The trace and the span of an example, as digits; `None` without an example.
     pub example: Option<(String, String)>,
-    /// Those of the resource.
+    /// The attributes of the resource.
     pub resource: Vec<(String, String)>,
 }
 
 impl Point {
-    /// Returns its label of that name; empty: there is none.
+    /// Returns its label of that name; empty if there is none.
     pub fn label(&self, wanted: &str) -> &str {
         self.labels.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
     }
 }
 
-/// What telemetry a request carries.
+/// The kind of telemetry that a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Traces,
@@ -102,16 +102,16 @@ struct Seen {
 
 /// The server. It serves until the process ends.
 pub struct Collector {
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
     seen: Arc<Seen>,
 }
 
 impl Collector {
-    /// Starts it.
+    /// Starts the server on a free port.
     ///
     /// # Panics
-    /// If there is no free port.
+    /// There is no free port.
     pub fn start(mode: Mode) -> Collector {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
@@ -149,7 +149,7 @@ impl Collector {
     /// Returns the bodies it has taken.
     ///
     /// # Panics
-    /// If one of its threads has.
+    /// One of its threads has panicked.
     pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.all().into_iter().map(|(_, body)| body).collect()
     }
@@ -161,15 +161,15 @@ impl Collector {
     /// Returns the spans it has taken.
     ///
     /// # Panics
-    /// If one of them is none.
+    /// The bytes are not of that form.
     pub fn spans(&self) -> Vec<Span> {
         self.all().iter().filter(|(kind, _)| *kind == Kind::Traces).flat_map(|(_, body)| spans(body)).collect()
     }
 
-    /// Returns the data points of the latest report; none before the first.
+    /// Returns the data points of the latest report; empty before the first.
     ///
     /// # Panics
-    /// If one of them is none.
+    /// The bytes are not of that form.
     pub fn points(&self) -> Vec<Point> {
         let all = self.all();
         let latest = all.iter().rev().find(|(kind, _)| *kind == Kind::Metrics);
@@ -179,15 +179,15 @@ impl Collector {
     /// Returns the data points of all reports.
     ///
     /// # Panics
-    /// If one of them is none.
+    /// The bytes are not of that form.
     pub fn all_points(&self) -> Vec<Point> {
         self.all().iter().filter(|(kind, _)| *kind == Kind::Metrics).flat_map(|(_, body)| points(body)).collect()
     }
 
-    /// Lets it answer what it holds.
+    /// Lets it answer the requests that it holds.
     ///
     /// # Panics
-    /// If one of its threads has.
+    /// One of its threads has panicked.
     pub fn release(&self) {
         *self.seen.released.lock().expect("as before") = true;
         self.seen.changed.notify_all();
@@ -244,7 +244,7 @@ fn serve(mut stream: TcpStream, mode: Mode, seen: &Seen) {
     let _ = stream.write_all(&bytes);
 }
 
-/// A field of a message: its number, and its value as it stands.
+/// The value of a message's field, as it stands.
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),

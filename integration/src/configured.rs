@@ -7,7 +7,7 @@ use crate::wait::limit;
 use platform_emulators::process::Process;
 use serde_json::Value;
 
-/// The layers.
+/// The names of the layers.
 pub const LAYERS: [&str; 13] = [
     "auth",
     "cache",
@@ -27,7 +27,7 @@ pub const LAYERS: [&str; 13] = [
 /// Returns the schema of a layer's configuration.
 ///
 /// # Panics
-/// If there is none.
+/// There is none.
 pub fn schema(layer: &str) -> Value {
     let path = workspace().join(format!("layers/{layer}/config.schema.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -39,13 +39,13 @@ pub fn variable(layer: &str) -> String {
     format!("FAAS_LAYER_{}", layer.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// Starts a function with the layer configured so.
+/// Starts a function with the layer and this configuration.
 ///
 /// # Errors
-/// What was said, if it does not start.
+/// It does not start. The error is its message.
 ///
 /// # Panics
-/// If it neither starts nor says why.
+/// It neither starts nor says why.
 pub fn start(layer: &str, config: &Value) -> Result<(), String> {
     let variable = variable(layer);
     let deployment = Deployment::of("echo");
@@ -60,11 +60,11 @@ pub fn start(layer: &str, config: &Value) -> Result<(), String> {
     if line.contains("listening") { Ok(()) } else { Err(process.output()) }
 }
 
-/// Configurations of a layer: the examples of its schema, and the first of them with each property of every type of JSON in
-/// turn and with one that there is not.
+/// Returns configurations of a layer: the examples of its schema, and the first of them with each property of every
+/// type of JSON in turn and with one that there is not.
 ///
 /// # Panics
-/// If the schema has no examples or no properties.
+/// The schema has no examples or no properties.
 pub fn configurations(schema: &Value) -> Vec<Value> {
     let examples = schema["examples"].as_array().expect("a schema has examples");
     let first = examples[0].as_object().expect("an object");

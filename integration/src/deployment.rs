@@ -1,5 +1,5 @@
 //! A task root as a platform unpacks it: modules under the names the runtimes look for, and the command that starts a
-//! runtime in it. Knows no platform.
+//! runtime in it. No platform is known here.
 
 use crate::artifacts::{self, Runtime};
 use std::os::unix::fs::symlink;
@@ -20,7 +20,7 @@ impl Deployment {
     /// Returns an empty task root.
     ///
     /// # Panics
-    /// If there is no room for it.
+    /// There is no room for it.
     pub fn empty() -> Deployment {
         let folder = tempfile::Builder::new().prefix("faas-task-").tempdir().expect("a temporary folder can be made");
         Deployment { folder, layers: Vec::new(), env: Vec::new() }
@@ -34,7 +34,7 @@ impl Deployment {
     /// Adds a built module as `lib<name>.so`.
     ///
     /// # Panics
-    /// If it was not built.
+    /// It was not built.
     pub fn module(self, name: &str) -> Deployment {
         let path = artifacts::get().module(name);
         let file = format!("lib{}.so", name.replace('-', "_"));
@@ -44,7 +44,7 @@ impl Deployment {
     /// Adds a layer, inward of those before it, and names it in `FAAS_LAYERS`.
     ///
     /// # Panics
-    /// If it was not built.
+    /// It was not built.
     pub fn layer(mut self, name: &str) -> Deployment {
         self.layers.push(name.to_owned());
         let path = artifacts::get().module(&format!("layer_{name}"));
@@ -60,7 +60,7 @@ impl Deployment {
     /// Adds a link of that name to a file or folder elsewhere.
     ///
     /// # Panics
-    /// If the link cannot be made.
+    /// The link cannot be made.
     pub fn file(self, name: &str, path: &Path) -> Deployment {
         symlink(path, self.folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         self
@@ -69,7 +69,7 @@ impl Deployment {
     /// Adds a copy of a built module as `lib<name>.so`. The linker takes it for a library of its own, which a link is not.
     ///
     /// # Panics
-    /// If the module was not built, or there is no room for it.
+    /// The module was not built, or there is no room for it.
     pub fn copy(self, module: &str, name: &str) -> Deployment {
         let path = self.path(&format!("lib{name}.so"));
         std::fs::copy(artifacts::get().module(module), path).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -79,7 +79,7 @@ impl Deployment {
     /// Adds a manifest.
     ///
     /// # Panics
-    /// If there is no room for it.
+    /// There is no room for it.
     pub fn manifest(self, text: &str) -> Deployment {
         std::fs::write(self.path("faas.json"), text).expect("the manifest is written");
         self
@@ -91,7 +91,7 @@ impl Deployment {
         self
     }
 
-    /// Returns the folder.
+    /// Returns the folder of the task root.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
@@ -110,7 +110,7 @@ impl Deployment {
         list
     }
 
-    /// Returns the runtime in this folder, with these variables over whatever its platform sets.
+    /// Returns the runtime in this folder, with these variables over those that its platform sets.
     pub fn command(&self, runtime: &Runtime) -> Command {
         let mut command = Command::new(&runtime.path);
         command.current_dir(self.root()).envs(self.variables());

@@ -1,22 +1,22 @@
-//! The events that choose what the function `faulty` does.
+//! The events that choose the behaviour of the function `faulty`.
 
 /// Returns an error of its own, `Faulty.Error`.
 pub const ERROR: &str = r#"{"do":"error"}"#;
 /// Returns an error of the standard library's by `?`, with an address in its text.
 pub const FOREIGN: &str = r#"{"do":"foreign"}"#;
-/// Panics.
+/// The function panics.
 pub const PANIC: &str = r#"{"do":"panic"}"#;
 /// Has a thread of its own panic, and answers `"fine"`.
 pub const THREAD: &str = r#"{"do":"thread"}"#;
 /// Sleeps a second longer than the deadline allows, and does not look whether it is cancelled.
 pub const SLEEP: &str = r#"{"do":"sleep"}"#;
-/// Spins for ever.
+/// The function spins for ever.
 pub const SPIN: &str = r#"{"do":"spin"}"#;
-/// Ends the process.
+/// The function ends the process.
 pub const ABORT: &str = r#"{"do":"abort"}"#;
 /// Answers five million bytes.
 pub const FIVE_MB: &str = r#"{"do":"reply","bytes":5000000}"#;
 /// Answers seven million bytes, more than AWS takes.
 pub const SEVEN_MB: &str = r#"{"do":"reply","bytes":7000000}"#;
-/// Answers `"fine"`.
+/// The function answers `"fine"`.
 pub const FINE: &str = r#"{"do":"nothing"}"#;

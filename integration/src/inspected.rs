@@ -1,4 +1,4 @@
-//! What the function `inspect` saw, read back from its reply.
+//! The findings of the function `inspect`, read back from its reply.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 pub struct Inspected(pub Value);
 
 impl Inspected {
-    /// Reads a bare reply.
+    /// Reads a bare reply of it.
     ///
     /// # Panics
-    /// If it is not JSON.
+    /// It is not JSON.
     pub fn read(reply: &[u8]) -> Inspected {
         match serde_json::from_slice(reply) {
             Ok(value) => Inspected(value),
@@ -21,7 +21,7 @@ impl Inspected {
     /// Returns a text member.
     ///
     /// # Panics
-    /// If it is not there or no text.
+    /// It is not there or no text.
     pub fn text(&self, name: &str) -> &str {
         self.0[name].as_str().unwrap_or_else(|| panic!("no text {name} in {}", self.0))
     }
@@ -29,7 +29,7 @@ impl Inspected {
     /// Returns a number member.
     ///
     /// # Panics
-    /// If it is not there, negative or no whole number.
+    /// It is not there, negative or no whole number.
     pub fn number(&self, name: &str) -> u64 {
         self.0[name].as_u64().unwrap_or_else(|| panic!("no whole number {name} in {}", self.0))
     }
@@ -37,7 +37,7 @@ impl Inspected {
     /// Returns the event as the function saw it.
     ///
     /// # Panics
-    /// If it is not there or not base64.
+    /// It is not there or not base64.
     pub fn event(&self) -> Vec<u8> {
         decode_base64(self.text("event_base64"))
     }
@@ -45,17 +45,18 @@ impl Inspected {
     /// Returns the body of the HTTP view.
     ///
     /// # Panics
-    /// If there is no view or the body is not base64.
+    /// There is no view or the body is not base64.
     pub fn body(&self) -> Vec<u8> {
         let text = self.0["http"]["body_base64"].as_str();
         decode_base64(text.unwrap_or_else(|| panic!("no HTTP body in {}", self.0)))
     }
 }
 
-/// Base64 in the standard alphabet, with padding. Written anew: the tests must not trust the encoder they test.
+/// Decodes base64 in the standard alphabet, with padding. It is written anew, since the tests must not trust the
+/// encoder they test.
 ///
 /// # Panics
-/// If it is none.
+/// It is none.
 pub fn decode_base64(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     assert!(text.len().is_multiple_of(4), "base64 comes in fours: {text:?}");

@@ -1,4 +1,4 @@
-//! What the kernel says of a process, from `/proc`: memory, time, threads, descriptors.
+//! The kernel's account of a process, from `/proc`: memory, time, threads, descriptors.
 
 use platform_emulators::process::{Process, Signal};
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Returns the most memory that was ever resident, in bytes: `VmHWM` of `/proc/PID/status`.
 ///
 /// # Panics
-/// If the process has ended.
+/// The process has ended.
 pub fn peak_memory(process: &Process) -> u64 {
     let path = format!("/proc/{}/status", process.pid());
     let status = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}:\n{}", process.output()));
@@ -19,10 +19,10 @@ pub fn peak_memory(process: &Process) -> u64 {
     kib << 10
 }
 
-/// What `/proc` says of a process from its state on, which follows its name in brackets.
+/// Returns the fields of `/proc` for a process from its state on, which follows its name in parentheses.
 ///
 /// # Panics
-/// If it is gone.
+/// It is gone.
 pub fn stat(process: &Process) -> String {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).expect("the process is there");
     stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
@@ -31,7 +31,7 @@ pub fn stat(process: &Process) -> String {
 /// Freezes a process, as a platform does a sandbox, and waits until it is.
 ///
 /// # Panics
-/// If it does not stop.
+/// It does not stop.
 pub fn freeze(process: &Process) {
     process.signal(Signal::Stop).expect("the signal is sent");
     let frozen =
@@ -39,19 +39,19 @@ pub fn freeze(process: &Process) {
     frozen.unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Thaws it.
+/// Thaws a frozen process.
 ///
 /// # Panics
-/// If it has ended.
+/// It has ended.
 pub fn thaw(process: &Process) {
     process.signal(Signal::Cont).expect("the signal is sent");
 }
 
-/// Time on processors so far, of all threads, in ticks of which Linux counts 100 a second: `utime` and `stime` of
-/// `/proc/PID/stat`.
+/// Returns the time on processors so far, of all threads, in ticks of which Linux counts 100 a second: `utime` and
+/// `stime` of `/proc/PID/stat`.
 ///
 /// # Panics
-/// If the process has ended.
+/// The process has ended.
 pub fn ticks(process: &Process) -> u64 {
     let path = format!("/proc/{}/stat", process.pid());
     let stat = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}:\n{}", process.output()));
@@ -73,11 +73,11 @@ pub fn sockets(process: &Process) -> usize {
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
 }
 
-/// Is there a connection from that address to that one, as its server sees it? One that was reset, or that the server has
-/// ended, is none.
+/// Returns `true` if there is a connection from that address to that one, as its server sees it. One that was reset, or
+/// that the server has ended, does not count.
 ///
 /// # Panics
-/// If the kernel does not tell.
+/// The kernel does not tell.
 pub fn is_connected(client: SocketAddr, server: SocketAddr) -> bool {
     const ESTABLISHED: &str = "01";
     let table = fs::read_to_string("/proc/net/tcp").expect("the kernel tells");
@@ -89,12 +89,12 @@ pub fn is_connected(client: SocketAddr, server: SocketAddr) -> bool {
     })
 }
 
-/// Does anybody listen on that port, at whatever address? Nothing is bound to find out: a socket of this process, even one
-/// that is closed at once, lives on in a child that another thread starts at that moment, until the child's own program
-/// begins, and connections to it are made and then refused.
+/// Returns `true` if anybody listens on that port, at any address. Nothing is bound to find out: a socket of this
+/// process, even one that is closed at once, lives on in a child that another thread starts at that moment, until the
+/// child's own program begins, and connections to it are made and then refused.
 ///
 /// # Panics
-/// If the kernel does not tell.
+/// The kernel does not tell.
 pub fn is_listened_on(port: u16) -> bool {
     const LISTENING: &str = "0A";
     let port = format!(":{port:04X}");
@@ -112,7 +112,7 @@ pub fn is_listened_on(port: u16) -> bool {
 /// Lets this process open that many files, where it may and does not yet: both ends of a test's connections need one.
 ///
 /// # Panics
-/// If the hard limit is lower.
+/// The hard limit is lower.
 pub fn allow_open_files(count: u64) {
     let limits = fs::read_to_string("/proc/self/limits").expect("the kernel tells");
     let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line of it");
@@ -131,7 +131,7 @@ pub fn allow_open_files(count: u64) {
 #[derive(Debug)]
 pub struct Memory {
     bytes: u64,
-    /// The control group, gone when dropped.
+    /// The control group, which is removed when this is dropped.
     group: Option<PathBuf>,
 }
 
@@ -141,12 +141,12 @@ impl Memory {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("faas-test-{}-{number}", std::process::id());
-        // Where the second version is mounted, and where the first one's controller is.
+        // The second version is mounted in the first place, and the first one's controller in the second.
         let places = [("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")];
         let group = places.iter().find_map(|(root, file)| {
             let group = Path::new(root).join(&name);
             fs::create_dir(&group).ok()?;
-            // The kernel makes the file, in a group of that controller: an ordinary folder lacks it.
+            // The kernel makes the file in a group of that controller; an ordinary folder lacks it.
             let limit = File::options().write(true).open(group.join(file));
             if limit.and_then(|mut limit| limit.write_all(bytes.to_string().as_bytes())).is_ok() {
                 return Some(group);
@@ -171,7 +171,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // One that still has a process stays, and says so by being there.
+        // A group that still has a process stays.
         let _ = self.group.as_ref().map(fs::remove_dir);
     }
 }
@@ -188,7 +188,7 @@ mod tests {
             let Ok(listener) = TcpListener::bind(address) else { continue };
             assert!(is_listened_on(listener.local_addr().expect("its address").port()), "{address}");
         }
-        // A connection from a port is none that listens there.
+        // A connection from a port does not listen there.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let client = std::net::TcpStream::connect(listener.local_addr().expect("its address")).expect("it accepts");
         assert!(!is_listened_on(client.local_addr().expect("its address").port()));

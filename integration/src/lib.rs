@@ -1,4 +1,4 @@
-//! Conformance and behaviour tests over the real binaries: what all of them share.
+//! The parts that all conformance and behaviour tests over the real binaries share.
 //!
 //! | module | holds |
 //! |---|---|
@@ -11,9 +11,9 @@
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`collector`] | a collector of OpenTelemetry's, which takes spans or does not |
 //! | [`configured`] | layers that are configured in JSON, and whether a runtime starts with a configuration |
-//! | [`faulty`] | the events that choose what the function `faulty` does |
-//! | [`kernel`] | what the kernel says of a process: memory, time, threads, descriptors |
-//! | [`inspected`] | what the function `inspect` saw, read back |
+//! | [`faulty`] | the events that choose the behaviour of the function `faulty` |
+//! | [`kernel`] | the kernel's account of a process: memory, time, threads, descriptors |
+//! | [`inspected`] | the findings of the function `inspect`, read back |
 //! | [`needs`] | programs that the project does not make, and trials that need one |
 //! | [`redis`] | a Redis of Debian's, which a test may kill, stop and start again |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |

@@ -1,4 +1,4 @@
-//! Foreign programs: where they are, and trials that need one. `.ci/foreign` brings them.
+//! Foreign programs: their places, and trials that need one. `.ci/foreign` brings them.
 
 use crate::artifacts::{self, Runtime};
 use libtest_mimic::Trial;
@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 pub struct Foreign {
     name: &'static str,
     found: Result<PathBuf, String>,
-    /// It is there and may not do its work here, which no installation changes.
+    /// `true` if it is there and may not do its work here, which no installation changes.
     barred: bool,
 }
 
 impl Foreign {
-    /// Where it is; `None`: it is not there.
+    /// Returns the path of the program; `None` if it is not there.
     pub fn path(&self) -> Option<PathBuf> {
         self.found.as_ref().ok().cloned()
     }
 
-    /// The same program, for a test that calls `other` as well: without either, the test is listed as ignored.
+    /// Returns the program for a test that calls `other` as well: without either, the test is listed as ignored.
     pub fn and(self, other: Foreign) -> Foreign {
         if self.found.is_ok() && other.found.is_err() { other } else { self }
     }
@@ -33,7 +33,7 @@ impl Foreign {
     }
 }
 
-/// AWS' emulator: `FAAS_FOREIGN_DIR`, else the target folder's `foreign`.
+/// Returns AWS' emulator: in `FAAS_FOREIGN_DIR`, else in the target folder's `foreign`.
 pub fn rie() -> Foreign {
     let found = platform_emulators::rie::find(&artifacts::target());
     Foreign {
@@ -86,23 +86,23 @@ pub fn schemas() -> Foreign {
     Foreign { name: "schemas", found, barred: !is_there }
 }
 
-/// What a trial runs: it is given the foreign program and the runtime under test.
+/// The behaviour that a trial shows. It is given the foreign program and the runtime under test.
 pub trait Behaviour: Fn(&Path, &'static Runtime) -> Result<(), String> + Send + 'static {}
 
 impl<F: Fn(&Path, &'static Runtime) -> Result<(), String> + Send + 'static> Behaviour for F {}
 
-/// One behaviour over both runtimes.
+/// Adds one behaviour over both runtimes.
 pub fn over_both(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: impl Behaviour + Clone) {
     over_full(trials, needs, name, behaviour.clone());
     trials.push(trial(needs, &format!("{name}::light_bootstrap"), || artifacts::get().light_bootstrap(), behaviour));
 }
 
-/// One behaviour that the light runtime does not have.
+/// Adds one behaviour that the light runtime does not have.
 pub fn over_full(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: impl Behaviour) {
     trials.push(trial(needs, &format!("{name}::bootstrap"), || artifacts::get().bootstrap(), behaviour));
 }
 
-/// One behaviour that no runtime has a part in.
+/// Adds one behaviour that no runtime has a part in.
 pub fn once(
     needs: &Foreign,
     name: &str,

@@ -9,19 +9,19 @@ use platform_emulators::process::Process;
 
 /// A runtime that was started with a function.
 pub struct OnAws {
-    /// The control plane.
+    /// The control plane that it runs under.
     pub aws: Aws,
-    /// The runtime.
+    /// The process of the runtime.
     pub process: Process,
-    /// Its task root.
+    /// The task root of the function.
     pub deployment: Deployment,
 }
 
 impl OnAws {
-    /// Starts it and does not wait for anything.
+    /// Starts the runtime and does not wait for anything.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// It cannot be started.
     pub fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnAws {
         let options = Options {
             handler: Some(handler.to_owned()),
@@ -34,10 +34,10 @@ impl OnAws {
         OnAws { aws, process, deployment }
     }
 
-    /// Starts it with a function that is named as its library, and waits for its first poll.
+    /// Starts the runtime with a function that is named as its library, and waits for its first poll.
     ///
     /// # Panics
-    /// If it does not come to poll.
+    /// It does not come to poll.
     pub fn start(runtime: &Runtime, function: &str, options: Options) -> OnAws {
         OnAws::launch(runtime, Deployment::of(function), function, options).polling()
     }
@@ -45,7 +45,7 @@ impl OnAws {
     /// Waits until a poll is parked.
     ///
     /// # Panics
-    /// With the output, if none comes.
+    /// No poll comes. The message has the output.
     pub fn polling(self) -> OnAws {
         let parked = self.aws.wait_for(|now| now.parked > 0 || now.ended, wait::limit());
         let polls = parked.as_ref().is_ok_and(|now| now.parked > 0);
@@ -56,7 +56,7 @@ impl OnAws {
     /// Sends an event that must succeed, and returns the reply.
     ///
     /// # Panics
-    /// With the output, if it ends in anything but a response.
+    /// It ends in anything but a response. The message has the output.
     pub fn call(&self, event: impl Into<Event>) -> Answer {
         let answer = self.aws.invoke(event);
         let output = self.process.output();
@@ -67,7 +67,7 @@ impl OnAws {
     /// Sends an event to `inspect`.
     ///
     /// # Panics
-    /// If what comes back is not what `inspect` says.
+    /// The reply is not one of `inspect`.
     pub fn inspect(&self, event: impl Into<Event>) -> Inspected {
         Inspected::read(&self.call(event).body)
     }
@@ -75,7 +75,7 @@ impl OnAws {
     /// Asserts that no rule of the protocol was broken.
     ///
     /// # Panics
-    /// With every breach.
+    /// A rule was broken. The message has every breach.
     pub fn assert_clean(&self) {
         assert_eq!(self.aws.violations(), Vec::<String>::new(), "output:\n{}", self.process.output());
     }

@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A runtime that was started with a function.
 pub struct OnHttp {
-    /// The runtime.
+    /// The process of the runtime.
     pub process: Process,
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
-    /// Its task root.
+    /// The task root of the function.
     pub deployment: Deployment,
 }
 
@@ -24,7 +24,7 @@ pub struct OnHttp {
 /// which would sooner or later take it between here and the runtime's own bind.
 ///
 /// # Panics
-/// If there is none.
+/// There is none.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 10_000;
     static LAST: AtomicU32 = AtomicU32::new(0);
@@ -53,10 +53,10 @@ pub fn command(runtime: &Runtime, deployment: &Deployment, handler: &str, port: 
 }
 
 impl OnHttp {
-    /// Starts it and does not wait for anything.
+    /// Starts the runtime and does not wait for anything.
     ///
     /// # Panics
-    /// If the program cannot be started.
+    /// The program cannot be started.
     pub fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
         let port = free_port();
         let process = Process::spawn(command(runtime, &deployment, handler, port), |_| ()).expect("the runtime starts");
@@ -66,7 +66,7 @@ impl OnHttp {
     /// Starts it as an argument of `wrapper`, a program that becomes it, such as `prlimit`, and waits until it is ready.
     ///
     /// # Panics
-    /// With its output, if it does not become ready.
+    /// It does not become ready. The message has its output.
     pub fn start_under(wrapper: &[&str], runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
         let port = free_port();
         let own = command(runtime, &deployment, handler, port);
@@ -78,10 +78,10 @@ impl OnHttp {
         OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }.ready()
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts the runtime and waits until it is ready.
     ///
     /// # Panics
-    /// With its output, if it does not become ready.
+    /// It does not become ready. The message has its output.
     pub fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
         OnHttp::launch(runtime, deployment, handler).ready()
     }
@@ -89,7 +89,7 @@ impl OnHttp {
     /// Waits until the readiness probe says so.
     ///
     /// # Panics
-    /// With its output, if it does not become ready.
+    /// It does not become ready. The message has its output.
     pub fn ready(self) -> OnHttp {
         let ready = wait::until("readiness is 200", &self.process, || {
             (self.try_get("/readyz").is_ok_and(|reply| reply.status == 200)).then_some(())
@@ -103,16 +103,16 @@ impl OnHttp {
     /// Returns a connection.
     ///
     /// # Panics
-    /// If it is refused.
+    /// It is refused.
     pub fn client(&self) -> Client {
         Client::connect(self.address)
             .unwrap_or_else(|error| panic!("{}: {error}; output:\n{}", self.address, self.process.output()))
     }
 
-    /// Returns a connection for whatever is no HTTP/1.1.
+    /// Returns a connection for bytes that are not HTTP/1.1.
     ///
     /// # Panics
-    /// If it is refused.
+    /// It is refused.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address);
         let stream = stream.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.process.output()));
@@ -120,35 +120,35 @@ impl OnHttp {
         stream
     }
 
-    /// Returns a GET on a connection of its own.
+    /// Sends a GET on a connection of its own.
     ///
     /// # Errors
-    /// No connection, or no reply.
+    /// There is no connection, or no reply.
     pub fn try_get(&self, target: &str) -> std::io::Result<Reply> {
         Client::connect(self.address)?.call("GET", target, "Connection: close\r\n", b"")
     }
 
-    /// Returns a GET on a connection of its own.
+    /// Sends a GET on a connection of its own.
     ///
     /// # Panics
-    /// If there is no reply.
+    /// There is no reply.
     pub fn get(&self, target: &str) -> Reply {
         self.call("GET", target, "", b"")
     }
 
-    /// Returns an exchange on a connection of its own.
+    /// Sends a request on a connection of its own.
     ///
     /// # Panics
-    /// If there is no reply.
+    /// There is no reply.
     pub fn call(&self, method: &str, target: &str, headers: &str, body: &[u8]) -> Reply {
         let reply = self.client().call(method, target, headers, body);
         reply.unwrap_or_else(|error| panic!("{method} {target}: {error}; output:\n{}", self.process.output()))
     }
 
-    /// Sends the same request on as many connections at once, and reads the replies once all are sent.
+    /// Sends the same request on `count` connections at once, and reads the replies once all are sent.
     ///
     /// # Panics
-    /// If a reply does not come.
+    /// A reply does not come.
     pub fn at_once(&self, count: usize, method: &str, target: &str, body: &[u8]) -> Vec<Reply> {
         let mut clients: Vec<_> = (0..count).map(|_| self.client()).collect();
         for client in &mut clients {
@@ -164,7 +164,7 @@ impl OnHttp {
     /// Asks it to leave and returns its exit.
     ///
     /// # Panics
-    /// With its output, if it does not leave.
+    /// It does not leave. The message has its output.
     pub fn stop(&self) -> ExitStatus {
         self.process.signal(Signal::Term).expect("the signal is sent");
         self.process.wait(wait::limit()).expect("SIGTERM ends it")

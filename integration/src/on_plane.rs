@@ -11,11 +11,11 @@ use std::sync::OnceLock;
 
 /// A runtime that was started with a function.
 pub struct OnPlane {
-    /// The control plane.
+    /// The control plane that it runs under.
     pub plane: Plane,
-    /// The runtime.
+    /// The process of the runtime.
     pub process: Process,
-    /// Its task root.
+    /// The task root of the function.
     pub deployment: Deployment,
 }
 
@@ -23,7 +23,7 @@ pub struct OnPlane {
 /// is its value, or `(none)`. `metadata.mirror`: the body of the request is the reply's, with the status 201.
 ///
 /// # Panics
-/// With the compiler's words, if it does not compile.
+/// It does not compile. The message has the compiler's words.
 pub fn metadata() -> Deployment {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     let source = workspace().join("integration/tests/c/metadata.c");
@@ -34,7 +34,7 @@ pub fn metadata() -> Deployment {
 /// Moves the modules of a task root into its folder `functions`, where the only one is found without a name.
 ///
 /// # Panics
-/// If the folder cannot be made.
+/// The folder cannot be made.
 pub fn nameless(name: &str) -> Deployment {
     let deployment = Deployment::empty();
     std::fs::create_dir(deployment.path("functions")).expect("there is room for a folder");
@@ -43,10 +43,10 @@ pub fn nameless(name: &str) -> Deployment {
 }
 
 impl OnPlane {
-    /// Starts it and does not wait for anything.
+    /// Starts the runtime and does not wait for anything.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// It cannot be started.
     pub fn launch(runtime: &Runtime, deployment: Deployment, plane: Plane) -> OnPlane {
         let process = plane.spawn(deployment.command(runtime)).expect("the runtime starts");
         OnPlane { plane, process, deployment }
@@ -55,7 +55,7 @@ impl OnPlane {
     /// Waits until a poll is parked.
     ///
     /// # Panics
-    /// With the output, if none comes.
+    /// No poll comes. The message has the output.
     pub fn polling(self) -> OnPlane {
         let parked = self.plane.wait_for(|now| now.parked > 0 || now.ended, wait::limit());
         let polls = parked.as_ref().is_ok_and(|now| now.parked > 0);
@@ -66,7 +66,7 @@ impl OnPlane {
     /// Sends an event that must succeed, and returns the outcome.
     ///
     /// # Panics
-    /// With the output, if it ends in anything but a result.
+    /// It ends in anything but a result. The message has the output.
     pub fn call(&self, event: impl Into<Event>) -> Outcome {
         let outcome = self.plane.invoke(event);
         let output = self.process.output();
@@ -77,20 +77,20 @@ impl OnPlane {
     /// Sends an event to `inspect`.
     ///
     /// # Panics
-    /// If what comes back is not what `inspect` says.
+    /// The reply is not one of `inspect`.
     pub fn inspect(&self, event: impl Into<Event>) -> Inspected {
         Inspected::read(&self.call(event).body)
     }
 
-    /// Method and path of every request so far.
+    /// Returns method and path of every request so far.
     pub fn asked(&self) -> Vec<String> {
         self.plane.journal().iter().map(platform_emulators::runtime_api::Seen::line).collect()
     }
 
-    /// Waits until the runtime has said this.
+    /// Waits until the runtime has written these words.
     ///
     /// # Panics
-    /// With its last lines, if it does not.
+    /// It does not. The message has its last lines.
     pub fn until_said(&self, words: &str) {
         let said = self.process.wait_for_line(|line| line.contains(words), wait::limit());
         said.unwrap_or_else(|late| panic!("{words:?}: {late}"));
@@ -99,7 +99,7 @@ impl OnPlane {
     /// Ends the process, and returns all that it has ever said.
     ///
     /// # Panics
-    /// If it does not end.
+    /// It does not end.
     pub fn last_words(&self) -> String {
         self.process.signal(Signal::Kill).expect("the signal is sent");
         self.process.wait(wait::limit()).expect("nothing survives it");
@@ -115,7 +115,7 @@ impl OnPlane {
     /// Asserts that no rule of the protocol was broken.
     ///
     /// # Panics
-    /// With every breach.
+    /// A rule was broken. The message has every breach.
     pub fn assert_clean(&self) {
         assert_eq!(self.plane.violations(), Vec::<String>::new(), "output:\n{}", self.process.output());
     }

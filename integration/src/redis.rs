@@ -1,4 +1,4 @@
-//! A Redis of Debian's on a port of its own, which a test may kill, stop and start again. What it has written is on its disk.
+//! A Redis of Debian's on a port of its own, which a test may kill, stop and start again. Its values are on its disk.
 
 use crate::on_http::free_port;
 use crate::wait::limit;
@@ -29,10 +29,10 @@ fn spawn(program: &Path, folder: &Path, port: u16, more: &[String]) -> Process {
 }
 
 impl Redis {
-    /// Starts it with further arguments, and waits until it takes connections.
+    /// Starts the server with further arguments, and waits until it takes connections.
     ///
     /// # Panics
-    /// With its output, if it does not.
+    /// It does not. The message has its output.
     pub fn start(program: &Path, more: &[&str]) -> Redis {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (port, more) = (free_port(), more.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
@@ -40,7 +40,7 @@ impl Redis {
         Redis { program: program.to_owned(), folder, port, more, process }
     }
 
-    /// Starts it again on its port, with what is on its disk.
+    /// Starts the server again on its port, with the values on its disk.
     ///
     /// # Panics
     /// As for [`start`](Self::start).
@@ -48,32 +48,32 @@ impl Redis {
         self.process = spawn(&self.program, self.folder.path(), self.port, &self.more);
     }
 
-    /// Host and port.
+    /// Returns the host and port.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills the server, and waits until it is gone.
     ///
     /// # Panics
-    /// If it is not.
+    /// The process does not end.
     pub fn kill(&self) {
         self.process.signal(Signal::Kill).expect("the signal is sent");
         self.process.wait(limit()).expect("SIGKILL ends it");
     }
 
-    /// Sends it a signal.
+    /// Sends the server a signal.
     ///
     /// # Panics
-    /// If the system refuses.
+    /// The system refuses.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal).expect("the signal is sent");
     }
 
-    /// Asks one thing, as a line, and returns the first line of the answer.
+    /// Sends one command, as a line, and returns the first line of the answer.
     ///
     /// # Panics
-    /// If it does not answer.
+    /// It does not answer.
     pub fn ask(&self, question: &str) -> String {
         let stream = TcpStream::connect(self.address()).expect("it takes connections");
         stream.set_read_timeout(Some(limit())).expect("a limit can be set");

@@ -1,4 +1,4 @@
-//! A server that speaks HTTP as a test wants it, or worse. What a test needs to see of its clients is kept.
+//! A server that speaks HTTP as a test wants it, or worse. It keeps the requests of its clients.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,13 +9,13 @@ use std::time::Duration;
 /// A request as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// Method.
+    /// The method of the request.
     pub method: String,
-    /// Target: path and query, or what a proxy is sent.
+    /// The target: path and query, or a URL as a proxy is sent it.
     pub target: String,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
@@ -30,12 +30,12 @@ impl Asked {
 pub struct Link {
     stream: BufReader<TcpStream>,
     state: Arc<State>,
-    /// Its number, from 1.
+    /// The number of the connection, counted from 1.
     pub number: usize,
 }
 
 impl Link {
-    /// Returns the next request; `None`: the client has closed.
+    /// Returns the next request; `None` if the client has closed.
     pub fn request(&mut self) -> Option<Asked> {
         let asked = self.read().ok().flatten()?;
         self.state.change(|seen| seen.asked.push(asked.clone()));
@@ -64,7 +64,7 @@ impl Link {
         Ok(Some(asked))
     }
 
-    /// Writes bytes as they are. A client that has gone is none of the server's business.
+    /// Writes bytes as they are. Returns `false` if the client has gone.
     pub fn write(&mut self, bytes: &[u8]) -> bool {
         self.stream.get_mut().write_all(bytes).is_ok()
     }
@@ -74,7 +74,7 @@ impl Link {
         self.write(format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes())
     }
 
-    /// Connects the client to somebody else, and copies in both directions until one of them has closed.
+    /// Connects the client to another server, and copies in both directions until one of them has closed.
     pub fn join(self, server: &str) {
         let Ok(there) = TcpStream::connect(server) else { return };
         let here = self.stream.into_inner();
@@ -93,7 +93,7 @@ impl Link {
 
 #[derive(Default)]
 struct Seen {
-    /// Of the connections that are served now, by their numbers.
+    /// The connections that are served now, by their numbers.
     open: HashMap<usize, TcpStream>,
     is_killed: bool,
     is_gone: bool,
@@ -129,25 +129,26 @@ impl State {
 /// The server. It serves until the process ends.
 #[derive(Clone)]
 pub struct Scripted {
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
     state: Arc<State>,
 }
 
 impl Scripted {
-    /// Starts it. `serve` is called for each connection, on a thread of its own; the connection is closed when it returns.
+    /// Starts the server. `serve` is called for each connection, on a thread of its own; the connection is closed when
+    /// it returns.
     ///
     /// # Panics
-    /// If there is no free port.
+    /// There is no free port.
     pub fn start(serve: impl Fn(&Scripted, Link) + Send + Sync + 'static) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         Scripted::over(listener, serve)
     }
 
-    /// Starts it on a port that is known before, as one that was down and comes back.
+    /// Starts the server on a port that is known before, as one that was down and comes back.
     ///
     /// # Panics
-    /// If somebody else has the port.
+    /// Somebody else has the port.
     pub fn at(address: SocketAddr, serve: impl Fn(&Scripted, Link) + Send + Sync + 'static) -> Scripted {
         Scripted::over(TcpListener::bind(address).expect("the port is free"), serve)
     }
@@ -182,10 +183,10 @@ impl Scripted {
         server
     }
 
-    /// Ends it as a kill does: nobody listens any more, and every connection is closed.
+    /// Ends the server as a kill does: nobody listens any more, and every connection is closed.
     ///
     /// # Panics
-    /// If it does not end.
+    /// It does not end.
     pub fn kill(&self) {
         let open = {
             let mut seen = self.state.seen();
@@ -196,7 +197,7 @@ impl Scripted {
             // One that its client has closed is closed.
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
-        // It waits for a client: this is one.
+        // The server waits for a client, so this connects as one.
         drop(TcpStream::connect(self.address));
         assert!(self.state.wait(crate::wait::limit(), |seen| seen.is_gone), "it does not end");
     }
@@ -221,29 +222,29 @@ impl Scripted {
         self.state.seen().asked.clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until `count` requests have come.
     ///
     /// # Panics
-    /// If they do not come.
+    /// They do not come.
     pub fn wait_for_requests(&self, count: usize) {
         let came = self.state.wait(crate::wait::limit(), |seen| seen.asked.len() >= count);
         assert!(came, "{count} requests have not come: {:?}", self.asked());
     }
 
-    /// Waits until so many connections are closed, by whichever side.
+    /// Waits until `count` connections are closed, by either side.
     ///
     /// # Panics
-    /// If they stay open.
+    /// They stay open.
     pub fn wait_for_closed(&self, count: usize) {
         assert!(self.state.wait(crate::wait::limit(), |seen| seen.closed >= count), "connections stay open");
     }
 
-    /// Lets everybody go who [waits](Self::wait_for_release).
+    /// Lets all go that [wait](Self::wait_for_release).
     pub fn release(&self) {
         self.state.change(|seen| seen.is_released = true);
     }
 
-    /// For `serve`: waits until the test lets it go.
+    /// Waits until the test lets it go, for `serve`.
     pub fn wait_for_release(&self) {
         self.state.wait(crate::wait::limit() * 2, |seen| seen.is_released);
     }

@@ -1,5 +1,5 @@
-//! A conformance table in `docs/conformance` against the tests there are: every statement has a row, and what a row names
-//! is a test over both runtimes.
+//! A conformance table in `docs/conformance` against the tests there are: every statement has a row, and every test
+//! that a row names exists over both runtimes.
 
 use crate::artifacts::workspace;
 use std::ops::RangeInclusive;
@@ -23,12 +23,12 @@ macro_rules! statements {
 /// `module_path!()` of the caller: the tests are looked for in its binary, under its parent. A row that is not shown by a test says `not …` and why.
 ///
 /// # Panics
-/// If the table and the tests differ.
+/// The table and the tests differ.
 pub fn check(module: &str, path: &str, numbers: RangeInclusive<u32>) {
     let this = std::env::current_exe().expect("the test binary has a path");
     let list = Command::new(this).args(["--list", "--format", "terse"]).output().expect("it lists its tests");
     let list = String::from_utf8(list.stdout).expect("names are text");
-    // Without the name of the binary, which tests do not carry.
+    // The path is without the name of the binary, which tests do not carry.
     let inside = module.split_once("::").map_or("", |(_, inside)| inside);
     let parent = inside.rsplit_once("::").map_or("", |(parent, _)| parent);
     let table = workspace().join(path);

@@ -16,7 +16,7 @@ static SCALE: LazyLock<u32> = LazyLock::new(|| {
     }
 });
 
-/// Returns the factor.
+/// Returns the factor of all limits.
 pub fn scale() -> u32 {
     *SCALE
 }
@@ -31,11 +31,12 @@ pub fn silence() -> Duration {
     Duration::from_secs(3) * scale()
 }
 
-/// Asks `probe` every few milliseconds until it has something. For what has no event to wait on: a port that opens, a
-/// thread that appears in `/proc`. The pause is a wait for the end of `process`, the other thing that can happen.
+/// Asks `probe` every few milliseconds until it has something. It is for conditions without an event: a port that
+/// opens, a thread that appears in `/proc`. The pause is a wait for the end of `process`, the other thing that can
+/// happen.
 ///
 /// # Errors
-/// What was waited for and the process' output, when the process ends first or at [`limit`].
+/// The process ends first, or [`limit`] passes. The error has the condition and the process' output.
 pub fn until<T>(what: &str, process: &Process, mut probe: impl FnMut() -> Option<T>) -> Result<T, String> {
     let end = Instant::now() + limit();
     loop {
@@ -54,7 +55,7 @@ pub fn until<T>(what: &str, process: &Process, mut probe: impl FnMut() -> Option
 /// platform need not wait for it; a signal in those microseconds ends the process as it would any other.
 ///
 /// # Panics
-/// With its output, if it installs none.
+/// It installs none. The message has its output.
 pub fn until_sigterm_is_handled(process: &Process) {
     const SIGTERM: u64 = 1 << (15 - 1);
     let path = format!("/proc/{}/status", process.pid());

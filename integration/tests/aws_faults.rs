@@ -30,26 +30,26 @@ use integration::artifacts::{self, Runtime};
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
-/// Tests at once.
+/// The number of tests that run at once.
 const AT_ONCE: usize = 8;
 
-/// One thing that goes wrong.
+/// One fault, as a case and as a row.
 pub(crate) struct Case {
-    /// Of the test, before `::bootstrap` or `::light_bootstrap`.
+    /// The name of the test, before `::bootstrap` or `::light_bootstrap`.
     pub(crate) name: &'static str,
-    /// What goes wrong, in words.
+    /// The fault, in words.
     pub(crate) fault: &'static str,
-    /// What a runtime does then, in words.
+    /// The reaction of a runtime, in words.
     pub(crate) then: &'static str,
-    /// Brings it about and asserts it.
+    /// Brings the fault about and asserts the reaction.
     pub(crate) check: fn(&Runtime),
 }
 
-/// Cases that belong together.
+/// A group of cases that belong together.
 pub(crate) struct Group {
-    /// Their heading.
+    /// The heading of the group.
     pub(crate) title: &'static str,
-    /// The cases.
+    /// The cases of the group.
     pub(crate) cases: &'static [Case],
 }
 

@@ -1,5 +1,6 @@
-//! Every fixture event of `aws_lambda_events` and `lambda_http` through the function `inspect` in both runtimes, compared
-//! with the golden files of the core's own test of the same name: what is the same as the golden file is the same in both.
+//! Every fixture event of `aws_lambda_events` and `lambda_http` through the function `inspect` in both runtimes,
+//! compared with the golden files of the core's own test of the same name. A reading that is the same as the golden
+//! file is the same in both.
 
 #[path = "../fixtures/locate.rs"]
 mod locate;
@@ -32,7 +33,7 @@ fn every_fixture_event_reaches_the_function_as_its_golden_file_says(runtime: &Ru
     run.assert_clean();
 }
 
-/// Returns all that the function tells of the request stands in the golden file, which may hold more.
+/// Returns `true` if all that the function tells of the request stands in the golden file, which may hold more.
 fn requests_agree(told: &Value, golden: &Value) -> bool {
     match (told, golden) {
         (Value::Object(told), Value::Object(golden)) => {

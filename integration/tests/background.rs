@@ -1,4 +1,4 @@
-//! What functions leave behind, and what hears that an invocation is cancelled, over both binaries.
+//! Work that functions leave behind, and code that hears that an invocation is cancelled, over both binaries.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -79,7 +79,7 @@ fn work_after_the_reply_ends_before_the_next_event_is_asked_for(runtime: &Runtim
 
 fn work_after_the_reply_holds_up_no_client(runtime: &Runtime) {
     let run = on_http(runtime, background().env("FAAS_REPLIED_TIMEOUT", "10m"), "after");
-    // Ten minutes, which no test waits for.
+    // The event is ten minutes, which no test waits for.
     assert_eq!(run.call("POST", "/", "", b"600000").text(), "replied");
     assert_eq!(count(&run.process, "the work after the reply"), 0, "{}", run.process.output());
 }
@@ -132,7 +132,7 @@ fn block_in_place_works_with_two_workers_and_fails_with_one(runtime: &Runtime) {
     said(&one.process, "multi-threaded runtime");
 }
 
-/// Each way to wait, and what is said when it ends.
+/// The ways to wait, with the lines that are written when each ends.
 const WAYS: [(&str, &[&str]); 3] = [
     ("select", &["the future is dropped"]),
     ("thread", &["the future is dropped", "the thread has heard"]),
@@ -158,7 +158,7 @@ fn a_deadline_reaches_a_select_a_blocking_thread_and_nested_tasks(runtime: &Runt
     }
 }
 
-/// Under an event's deadline of two seconds.
+/// Starts a function under an event's deadline of two seconds.
 fn on_aws_with_deadline(runtime: &Runtime) -> OnAws {
     let options = Options { timeout: Duration::from_secs(2), ..Options::default() };
     OnAws::launch(runtime, background(), "background.waits", options).polling()

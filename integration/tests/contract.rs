@@ -1,4 +1,4 @@
-//! What `faas.h` promises and forbids, seen through modules in C under both binaries.
+//! The promises and prohibitions of `faas.h`, seen through modules in C under both binaries.
 
 #[path = "contract/calls.rs"]
 mod calls;

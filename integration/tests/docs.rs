@@ -10,19 +10,19 @@ use std::path::{Path, PathBuf};
 /// The folders of the root whose files a page may name.
 const ROOMS: [&str; 8] =
     [".cargo", ".ci", "docs", "handlers-sdk", "integration", "layers", "light-runtime", "runtime-engine"];
-/// Endings by which a text with a slash is taken for a file, also where it is written from a folder within a crate.
+/// The endings by which a text with a slash is taken for a file, also where it is written from a folder within a crate.
 const ENDINGS: [&str; 6] = [".rs", ".md", ".toml", ".h", ".c", ".stderr"];
 
 /// A page of the documentation, and its lines outside of blocks of code.
 struct Page {
-    /// From the root.
+    /// The path of the page from the root.
     name: String,
     path: PathBuf,
     text: String,
 }
 
 impl Page {
-    /// Lines with their numbers, without those of fenced blocks.
+    /// Returns the lines with their numbers, without those of fenced blocks.
     fn prose(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut fenced = false;
         self.text.lines().enumerate().filter_map(move |(index, line)| {
@@ -33,7 +33,7 @@ impl Page {
         })
     }
 
-    /// What headings of it are called in links.
+    /// Returns the names that its headings have in links.
     fn anchors(&self) -> BTreeSet<String> {
         self.prose().filter(|(_, line)| line.starts_with('#')).map(|(_, line)| anchor(line)).collect()
     }
@@ -197,7 +197,7 @@ fn every_variable_that_a_page_names_is_read_somewhere() {
     let sources = files().into_iter().filter(|file| !file.starts_with("docs/") && !file.ends_with(".md"));
     let mut known = BTreeSet::new();
     for file in sources {
-        // What is no text, such as a corpus, names nothing.
+        // A file that is no text, such as one of a corpus, names nothing.
         let Ok(text) = fs::read_to_string(root().join(file)) else { continue };
         known.extend(variables(&text).map(str::to_owned));
     }
@@ -464,7 +464,7 @@ fn what_is_not_there_is_seen_and_other_texts_are_left_alone() {
     }
     let core = "runtime-engine/core/src";
     assert!(is_public(core, &["process"], &files) && is_public(core, &["invocation", "Invocation"], &files));
-    // One that is not there, and one that its crate keeps for itself.
+    // The first does not exist, and the second is one that its crate keeps for itself.
     assert!(!is_public(core, &["invocation", "NoSuchType"], &files) && !is_public(core, &["turn", "Turns"], &files));
     let names = passed_on("pub use a::{B, c::{D as E, f}};\nuse g::H;\n");
     let names: Vec<(String, String)> = names.into_iter().map(|(from, name)| (from.join("::"), name)).collect();

@@ -1,5 +1,5 @@
-//! What a module's library shows to the linker: the contract's one symbol, and nothing else. And what programs and modules
-//! ask of the linker: no library but those of glibc.
+//! The symbols that a module's library shows to the linker: the contract's one, and nothing else. Programs and modules
+//! want no library of the linker but those of glibc.
 
 use integration::artifacts;
 use std::path::Path;

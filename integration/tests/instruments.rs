@@ -1,8 +1,8 @@
 //! Both runtimes and their modules under instruments: valgrind's memory checker, gcc's sanitizers, a pid namespace in
 //! which the runtime is process 1, and a user who may make few threads.
 //!
-//! Without an instrument its tests are listed as ignored, their kind saying what they need; with `FAAS_REQUIRE=all`, as
-//! `.ci/run` sets it, they fail instead. None ever passes without its instrument.
+//! Without an instrument its tests are listed as ignored, with the missing instrument as their kind; with
+//! `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. No test ever passes without its instrument.
 
 #[path = "instruments/few_threads.rs"]
 mod few_threads;

@@ -1,5 +1,6 @@
-//! RuntimeStart to Close over both binaries: the order of the phases, layers around the function, what a stop does to
-//! work in flight, what the layers that come with the project say; and that the light runtime stands alone.
+//! RuntimeStart to Close over both binaries: the order of the phases, layers around the function, the effect of a stop
+//! on work in flight, the lines of the layers that come with the project, and the light runtime's independence of other
+//! crates.
 
 use integration::artifacts::{self, Runtime, cargo_build};
 use integration::deployment::Deployment;
@@ -30,7 +31,7 @@ fn told(process: &Process) -> Vec<String> {
     process.lines().into_iter().map(|line| line.text).filter(|line| own(line)).collect()
 }
 
-/// What the phases of one process say, around a function that has work in `inner` ones.
+/// Returns the lines of one process' phases, around a function that has work in `inner` ones.
 fn around(phase: &str, with_function: bool) -> Vec<String> {
     let mut lines = vec![format!("outer before {phase}"), format!("inner before {phase}")];
     if with_function {
@@ -111,7 +112,7 @@ fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
     run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
     until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
-    // Handled, not only sent: an answer before that may well be followed by another poll.
+    // The signal has been handled, not only sent: an answer before that may well be followed by another poll.
     run.process.wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
     std::fs::write(path, "").expect("the handler is let go");
     let answer = pending.wait();
@@ -181,10 +182,10 @@ fn two_hundred_functions_that_start_with_their_first_request_serve_and_stop(runt
     two_hundred_functions(runtime, "lazy");
 }
 
-/// Ten functions in each of twenty libraries, every one of which is asked once.
+/// Checks ten functions in each of twenty libraries, every one of which is asked once.
 fn two_hundred_functions(runtime: &Runtime, start: &str) {
-    /// What a process of one function has: it watches, answers, looks after deadlines, and has one thread more now and
-    /// then. Nothing of that is for each function or library.
+    /// The most threads of a process: those of one with a single function, which watches, answers, looks after
+    /// deadlines, and has one thread more now and then. Functions and libraries add none.
     const MOST_THREADS: usize = 8;
     let functions: Vec<String> = (0..200)
         .map(|number| {

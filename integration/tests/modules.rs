@@ -35,7 +35,7 @@ fn bad(name: &str, more: &[&str]) -> PathBuf {
     library.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// What the README's table says: module, message.
+/// Returns the rows of the README's table: module, message.
 fn table() -> Vec<(String, String)> {
     let readme = std::fs::read_to_string(sources().join("README.md")).expect("the folder says what is in it");
     let mut rows = Vec::new();
@@ -177,7 +177,7 @@ fn a_module_without_permission_is_refused(runtime: &Runtime) {
     std::fs::copy(bad("sound", &[]), &path).expect("the task root is writable");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).expect("it is ours");
     if std::fs::File::open(&path).is_ok() {
-        // Root may read it all the same: then it is refused nothing, and loads.
+        // Root may read it all the same: then nothing is refused, and it loads.
         let run = OnAws::launch(runtime, deployment, "bad.echo", Options::default()).polling();
         assert_eq!(run.call("root").text(), "root");
         return;

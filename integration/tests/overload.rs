@@ -1,5 +1,5 @@
-//! More work than fits, and clients that mean harm, over both binaries: what is bounded, what is refused and how, and
-//! that everybody else is served. `docs/limits.md` names the bounds.
+//! More work than fits, and clients that mean harm, over both binaries: the bounds, the refusals, and service for
+//! everybody else. `docs/limits.md` names the bounds.
 
 #[path = "overload/concurrency.rs"]
 mod concurrency;

@@ -78,7 +78,7 @@ mod yml;
 struct OfMatrix {
     /// The module of its tests.
     module: &'static str,
-    /// Its word: `FAAS_PLATFORM`'s.
+    /// The word for it in `FAAS_PLATFORM`.
     word: &'static str,
     echo: Behaviour,
     inspect: Behaviour,
@@ -87,7 +87,7 @@ struct OfMatrix {
 /// A behaviour of the matrix.
 type Behaviour = fn(&integration::artifacts::Runtime);
 
-/// Makes the list of this binary: what goes over all platforms goes over it.
+/// Makes the list of this binary, over which all tests of every platform go.
 macro_rules! platforms {
     ($($module:ident $word:literal,)*) => {
         const PLATFORMS: &[OfMatrix] = &[$(OfMatrix {

@@ -1,8 +1,8 @@
 //! Both runtimes behind nginx, haproxy and caddy, with the configurations of `docs/proxies.md`.
 //!
-//! `.ci/foreign` brings the proxies. Without one, its tests are listed as ignored, their kind saying what they need; with
-//! `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. A trial is named `proxy::behaviour::runtime`, with the
-//! switched directive in between where there are several forms.
+//! `.ci/foreign` brings the proxies. Without one, its tests are listed as ignored, with the missing proxy as their
+//! kind; with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. A trial is named
+//! `proxy::behaviour::runtime`, with the switched directive in between where there are several forms.
 
 #[path = "proxies/borders.rs"]
 mod borders;

@@ -21,8 +21,8 @@ fn ledger() -> Deployment {
     Deployment::empty().file("libledger.so", &library).layers(&["ledger.over"])
 }
 
-/// What the function is asked for, how many buffers it gives away then, and whether the answer is a reply, an error, or
-/// a stream, which may break.
+/// The orders to the function, the number of buffers that it gives away for each, and whether the answer is a reply, an
+/// error, or a stream, which may break.
 const ENDS: &[(&str, usize, &[Kind])] = &[
     ("plain", 1, &[Kind::Response]),
     ("twice", 2, &[Kind::Response]),

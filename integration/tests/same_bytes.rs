@@ -19,7 +19,7 @@ fn hash(file: &Path) -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// The kernel's word that the process runs this file, not a copy of it.
+/// Checks by the kernel that the process runs this file, and not a copy of it.
 fn assert_mapped(process: &Process, file: &Path) {
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", process.pid())).expect("the process is there");
     let file = file.canonicalize().expect("the library is there").display().to_string();
@@ -46,7 +46,7 @@ fn everywhere(name: &str) {
     for runtime in artifacts::get().both() {
         for (platform, reply) in [("AWS Lambda", on_aws(runtime, name, file)), ("HTTP", on_http(runtime, name, file))] {
             assert_eq!(reply, EVENT, "{} on {platform}", runtime.name);
-            // Past the capture of the test harness, which hides what a passing test prints.
+            // The line goes past the capture of the test harness, which hides the output of a passing test.
             let line = format!("sha256 {before} {name} answered under {} on {platform}\n", runtime.name);
             std::io::stdout().write_all(line.as_bytes()).expect("the output is open");
         }

@@ -25,18 +25,18 @@ use std::time::Instant;
 
 integration::both![on_aws_replies, on_aws_streams, over_http_replies, over_http_streams];
 
-/// Connections of the HTTP clients, one a thread.
+/// The number of connections of the HTTP clients, one a thread.
 const CLIENTS: usize = 4;
 
-/// Rounds until buffers have their size on AWS Lambda, one invocation at a time.
+/// The rounds until buffers have their size on AWS Lambda, one invocation at a time.
 const WARM_UP: usize = 2_000;
-/// Rounds until each thread of a pool has its buffers, over HTTP; half the soak if that is more.
+/// The rounds until each thread of a pool has its buffers, over HTTP; half the soak if that is more.
 const WARM_UP_OF_POOL: usize = 10_000;
 
-/// Of a soak, one part in five is streams; they have a process of their own.
+/// The parts of a soak, one of which is streams; they have a process of their own.
 const PARTS: usize = 5;
 
-/// The event of round `at`, and what is to come of it.
+/// The event of round `at`, and its expected outcome.
 type Event = fn(usize) -> Mix;
 
 fn invocations() -> usize {
@@ -57,8 +57,9 @@ fn soak(name: &str, process: &Process, warm_up: usize, count: usize, mut rounds:
     after.assert_no_more_than(&before, process);
 }
 
-/// With both layers, and a pool with twice as many threads as there are clients. The C library is told to give free memory back at once, so that what is there is in use: by itself
-/// it keeps some megabytes a thread once replies as large have been made.
+/// Returns a function with both layers, and a pool with twice as many threads as there are clients. The C library is
+/// told to give free memory back at once, so that all memory is in use: by itself it keeps some megabytes a thread once
+/// replies as large have been made.
 fn deployment(function: &str) -> Deployment {
     let deployment = Deployment::of(function).layer("monitor").layer("metrics");
     deployment.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072").env("FAAS_THREADS", "8")
@@ -119,7 +120,7 @@ fn http(name: &str, runtime: &Runtime, function: &str, count: usize, event: Even
                     for at in rounds.skip(number).step_by(CLIENTS) {
                         http_round(client, &|| run.client(), at, event(at));
                     }
-                    // A new connection may not be accepted yet; one that is answered is.
+                    // A new connection may not be accepted yet; one that has an answer is.
                     let live = client.call("GET", "/livez", "", b"").expect("an answer");
                     assert_eq!(live.status, 200);
                 });

@@ -106,7 +106,7 @@ fn all() -> &'static tempfile::TempDir {
     })
 }
 
-/// Writes the files of one service. Returns for how many platforms there are some.
+/// Writes the files of one service. Returns the number of platforms for which there are some.
 fn write(yml: &Path, folder: &Path) -> usize {
     let text = std::fs::read(yml).expect("a yml can be read");
     let variables = [("STAGE", "prod"), ("MEMORY", "256"), ("ID", "007"), ("EMPTY", ""), ("TABLE", "orders: {a: b}")];
@@ -126,7 +126,7 @@ fn write(yml: &Path, folder: &Path) -> usize {
             files: &files,
         };
         let read = read(&input);
-        // A yml that this platform refuses, as one with a schedule that it cannot have.
+        // This platform refuses the yml, as one with a schedule that it cannot have.
         let Some(spec) = &read.spec else { continue };
         let packages = format!("../../dist/{platform}");
         let options = Options { packages: &packages, registry: "registry.example", tag: "1", machine: "x86_64" };
@@ -141,7 +141,8 @@ fn write(yml: &Path, folder: &Path) -> usize {
     made
 }
 
-/// Texts that readers of YAML take for something else, and all kinds of characters, as YAML with the same as JSON beside it.
+/// Writes texts that readers of YAML take for something else, and all kinds of characters, as YAML with the same as
+/// JSON beside it.
 fn nasty(folder: &Path) {
     use serverless_spec::deploy::document::{Document, Mapping};
     let words = [
@@ -240,7 +241,7 @@ fn nasty(folder: &Path) {
         map.put(format!("k{number}"), *word);
         map.put(*word, vec![Document::from(*word), Mapping::new().with(*word, *word).into()]);
     }
-    // Every pair of signs that mean something, at the beginning, in the middle and at the end.
+    // Every pair of signs with a meaning stands at the beginning, in the middle and at the end.
     let signs = "-?:,[]{}#&*!|>'\"%@`=~ \n\ta1.";
     let mut pairs = Vec::new();
     for one in signs.chars() {
@@ -254,7 +255,7 @@ fn nasty(folder: &Path) {
         }
     }
     map.put("pairs", pairs);
-    // Texts of any of these signs, always the same ones.
+    // The texts are of any of these signs, always the same ones.
     let signs: Vec<char> =
         "-?:,[]{}#&*!|>'\"%@`=~ \n\t\r\\$/.019aenoy_+\u{0}\u{7f}\u{85}\u{a0}\u{2028}\u{feff}ж日\u{1f600}"
             .chars()

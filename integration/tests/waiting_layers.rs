@@ -25,7 +25,7 @@ integration::both![
     own_numbers_of_a_function_are_on_the_metrics_port,
 ];
 
-/// What the server says to a question. `None`: nothing, for as long as the other side waits.
+/// The server's answer to a question. `None` is no answer, for as long as the other side waits.
 type Answer = Box<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
 
 /// A server of one line a connection.
@@ -49,7 +49,7 @@ impl Server {
         Server { address, asked }
     }
 
-    /// Waits until there were so many questions.
+    /// Waits until there were `count` questions.
     fn wait_for(&self, count: usize) {
         let (asked, changed) = &*self.asked;
         let asked = asked.lock().expect("no test panics with it");
@@ -73,7 +73,7 @@ fn converse(mut stream: TcpStream, asked: &(Mutex<Vec<String>>, Condvar), answer
     match answer(&question) {
         // The other side may be gone.
         Some(answer) => drop(writeln!(stream, "{answer}")),
-        // Until it lets go.
+        // The read lasts until the other side lets go.
         None => drop(stream.read(&mut [0; 1])),
     }
 }
@@ -104,7 +104,7 @@ fn an_async_layer_asks_a_slow_server_and_goes_on(runtime: &Runtime) {
     std::thread::scope(|scope| {
         let reply = scope.spawn(|| run.call("POST", "/", "", b"hello"));
         server.wait_for(1);
-        // Others are served meanwhile: the probe is.
+        // Others are served meanwhile, as the probe is.
         assert_eq!(run.get("/readyz").status, 200);
         *gate.0.lock().expect("no test panics with it") = true;
         gate.1.notify_all();
@@ -126,7 +126,7 @@ fn it_may_answer_or_recover_after_it_has_waited(runtime: &Runtime) {
     assert_eq!((reply.status, reply.text().as_str()), (429, "from the layer"));
     let reply = run.call("POST", "/", "", b"fail inside");
     assert_eq!((reply.status, reply.text().as_str()), (503, "recovered"));
-    // Who fails on the way in is not asked on the way out.
+    // A layer that fails on the way in is not asked on the way out.
     let reply = run.call("POST", "/", "", b"no");
     assert!(reply.status >= 500 && reply.text().contains("Waiting.Refused"), "{reply:?}");
     assert_eq!(server.asked(), ["before mine", "before fail inside", "failed Served.Failed", "before no"]);
@@ -141,7 +141,7 @@ fn the_first_that_waits_leaves_its_place_to_others(runtime: &Runtime) {
     all_wait_at_once(runtime, "1", 2);
 }
 
-/// Each is let go on once all have come.
+/// Checks that all wait at once. Each goes on once all have come.
 fn all_wait_at_once(runtime: &Runtime, threads: &str, many: usize) {
     let here = Arc::new((Mutex::new(0), Condvar::new()));
     let server = Server::start(Box::new(move |_| {
@@ -203,7 +203,7 @@ fn a_client_that_goes_away_leaves_the_process_well(runtime: &Runtime) {
     for count in 1..=5 {
         let mut client = run.client();
         client.request("POST", "/", "", b"gone").expect("it is sent");
-        // One that is gone before anything is asked for it may not be served at all.
+        // A client that is gone before anything is asked for it may not be served at all.
         server.wait_for(count);
     }
     assert_eq!(run.call("POST", "/", "", b"well").text(), "well");

@@ -11,7 +11,7 @@ pub struct Arena {
     room: usize,
 }
 
-/// Where in the arena an image lies.
+/// The place of an image in the arena.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// It begins where the arena begins.
@@ -43,7 +43,7 @@ impl Arena {
         Arena { first, room }
     }
 
-    /// Bytes there is room for.
+    /// Returns the number of bytes there is room for.
     pub fn room(&self) -> usize {
         self.room
     }
@@ -57,7 +57,7 @@ impl Arena {
         }
     }
 
-    /// Puts an image there.
+    /// Puts an image at that place.
     pub fn fill(&mut self, place: Place, image: &[u8]) {
         let to = self.address(place, image.len()).cast_mut();
         // SAFETY: `address` gives a place inside the opened part with room for the image, and `&mut self` is the only user.

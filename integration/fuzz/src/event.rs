@@ -1,7 +1,7 @@
-//! Events: what is read from any bytes, and a reply in every form.
+//! Events: the reading of any bytes, and a reply in every form.
 //!
-//! An input is an event, and behind a NUL byte, which no JSON holds, a reply as `reply` describes it. Without one the event
-//! is answered with what it asked.
+//! An input is an event, and behind a NUL byte, which no JSON holds, a reply as `reply` describes it. Without one the
+//! event is answered with its own request.
 
 use crate::reply;
 use faas_core::encoding::{base64, percent};
@@ -45,7 +45,7 @@ fn consistent(decoded: &DecodedEvent, event: &[u8]) {
     }
 }
 
-/// A view whose memory was in use shows nothing of what it held.
+/// Checks that a view whose memory was in use shows nothing of its old content.
 fn used_again(fresh: &DecodedEvent, event: &[u8]) {
     let mut used = HttpView::default();
     for set in [
@@ -74,7 +74,7 @@ fn used_again(fresh: &DecodedEvent, event: &[u8]) {
     );
 }
 
-/// Everything a view tells.
+/// Returns all values of a view.
 fn told(view: &HttpView, body: &[u8]) -> Vec<Vec<u8>> {
     let texts = [
         view.method(),
@@ -97,7 +97,7 @@ fn told(view: &HttpView, body: &[u8]) -> Vec<Vec<u8>> {
     told
 }
 
-/// The coded path and query are a URI's, and mean what the decoded ones say.
+/// Checks that the coded path and query are a URI's, and mean the same as the decoded ones.
 pub fn coded_and_decoded_agree(view: &HttpView) {
     let (path, query) = (view.raw_path(), view.raw_query());
     assert!(path.iter().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(byte)), "{}", path.escape_ascii());
@@ -112,7 +112,7 @@ pub fn coded_and_decoded_agree(view: &HttpView) {
     assert!(pairs.iter().eq(view.query.iter()), "the query and its coded form: {}", query.escape_ascii());
 }
 
-/// Returns the request's bytes, wherever they are.
+/// Returns the request's bytes, in the event or in the view.
 fn body<'a>(view: &'a HttpView, event: &'a [u8]) -> &'a [u8] {
     match &view.body {
         Body::Empty => &[],
@@ -126,7 +126,7 @@ fn body<'a>(view: &'a HttpView, event: &'a [u8]) -> &'a [u8] {
     }
 }
 
-/// The body is the one that the event holds, as `serde_json` reads it.
+/// Checks that the body is the one that the event holds, as `serde_json` reads it.
 fn body_is(view: &HttpView, event: &[u8], tree: &Tree, source: &str) {
     let seen = body(view, event);
     let flag = if source == "aws:vpc-lattice:v1" { "is_base64_encoded" } else { "isBase64Encoded" };

@@ -1,30 +1,30 @@
-//! What a reader makes of some bytes, in owned form, fed whole or in pieces.
+//! A reader's result for some bytes, in owned form, fed whole or in pieces.
 
 use faas_core::http1::{Eof, Framing, Headers, Limits, Message, ReadProgress, Reader, Refusal, Version};
 use faas_core::trigger::{DecodedEvent, SpareView};
 
-/// Which kind of message is read.
+/// The kind of message that is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Requests.
+    /// The messages are requests.
     Request,
-    /// Responses; `bodiless` ones answer HEAD, each of them.
+    /// The messages are responses; `bodiless` ones answer HEAD, each of them.
     Response {
-        /// Whether they have no body whatever they say.
+        /// `true` if they have no body, whatever their headers say.
         bodiless: bool,
     },
 }
 
-/// How a connection is read.
+/// The way in which a connection is read.
 #[derive(Clone, Copy)]
 pub struct Plan {
-    /// What is read.
+    /// The kind of message that is read.
     pub side: Side,
-    /// Under which limits.
+    /// The limits of the reader.
     pub limits: Limits,
 }
 
-/// Name and value of each field.
+/// The name and the value of each field.
 pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A message as it was handed out.
@@ -47,9 +47,9 @@ pub struct Seen {
 /// All messages of a connection, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The messages.
+    /// The messages in order.
     pub messages: Vec<Seen>,
-    /// What the end of the connection meant, or why a message was refused.
+    /// The meaning of the connection's end, or the reason why a message was refused.
     pub end: Result<Eof, Refusal>,
 }
 
@@ -121,8 +121,8 @@ fn expect(plan: Plan, reader: &mut Reader) {
     }
 }
 
-/// Returns the most that a buffer may hold: of a request twice what came, whatever length it claims; of a response what
-/// the limits allow at once, and as much again for growing.
+/// Returns the most bytes that a buffer may hold: of a request twice the bytes that came, whatever length it claims; of
+/// a response those that the limits allow at once, and as much again for growing.
 fn most(plan: Plan, came: usize) -> usize {
     const SMALLEST: usize = 8 << 10;
     const AT_ONCE: usize = 8 << 20;
@@ -153,7 +153,7 @@ fn pairs(headers: Headers<'_>) -> Pairs {
     headers.map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
 }
 
-/// The HTTP view over a request.
+/// Reads the HTTP view over a request.
 fn view(message: &Message) {
     let decoded = DecodedEvent::of_request(message, "192.0.2.1", &mut SpareView::default());
     let view = decoded.http.expect("a request has a view");

@@ -1,9 +1,10 @@
-//! The framing of RFC 9112 once more, as plainly as it can be written: where does the message end that begins here? For
-//! bytes that the reader has accepted only, so nothing is checked.
+//! The framing of RFC 9112 once more, as plainly as it can be written: it finds the end of the message that begins
+//! here. It is for bytes that the reader has accepted, so nothing is checked.
 
 use crate::feed::Side;
 
-/// Body of the message at the front of `bytes`, and what comes behind it. `None` if there is no whole message.
+/// Returns the body of the message at the front of `bytes`, and the bytes behind it. `None` if there is no whole
+/// message.
 pub fn cut(mut bytes: &[u8], side: Side) -> Option<(Vec<u8>, &[u8])> {
     if side == Side::Request {
         while let Some(rest) = bytes.strip_prefix(b"\r\n") {
@@ -65,7 +66,7 @@ fn chunks(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// What stands before and behind the first `mark`.
+/// Returns the bytes before and behind the first `mark`; `None` if there is none.
 fn divide<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = bytes.windows(mark.len()).position(|window| window == mark)?;
     Some((&bytes[..at], &bytes[at + mark.len()..]))

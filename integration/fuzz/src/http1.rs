@@ -12,11 +12,11 @@ use crate::framing::cut;
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
 use faas_core::http1::{Eof, Framing, Limits, Refusal, Version};
 
-/// Narrow enough for every limit to be met by a small input.
+/// The limits that are narrow enough for every one to be met by a small input.
 const NARROW: Limits =
     Limits { head_bytes: 192, target_bytes: 24, headers: 4, body_bytes: 40, trailer_bytes: 48, chunk_ext_bytes: 12 };
 
-/// Bytes that lines, fields and chunks are made of, and those that some reader takes for one of them.
+/// The bytes that lines, fields and chunks are made of, and those that some reader takes for one of them.
 const TELLING: &[u8] = b"\r\n\t :\0\x0b\x0c\x7f\x85\xff,;#?/*@[]\"+-_.%0159aFgx";
 
 /// Changes an input as libFuzzer does, but one time in four at a place where readers part company: a byte that gives the
@@ -32,13 +32,13 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     size
 }
 
-/// Requests on one connection.
+/// Checks requests on one connection.
 pub fn check_request(input: &[u8]) {
     let Some((control, bytes)) = input.split_first_chunk::<4>() else { return };
     check(control, bytes, Side::Request);
 }
 
-/// Responses on one connection.
+/// Checks responses on one connection.
 pub fn check_response(input: &[u8]) {
     let Some((control, bytes)) = input.split_first_chunk::<4>() else { return };
     check(control, bytes, Side::Response { bodiless: control[0] & 2 != 0 });
@@ -79,8 +79,8 @@ fn check(control: &[u8; 4], bytes: &[u8], side: Side) {
     }
 }
 
-/// However it is cut, it comes to the same. A line is judged when it is first seen or when it is whole: the one line that
-/// never ends may be refused in one cut and be cut off in another.
+/// Checks that the result is the same however the bytes are cut. A line is judged when it is first seen or when it is
+/// whole: the one line that never ends may be refused in one cut and be cut off in another.
 fn same_in_pieces(bytes: &[u8], whole: &Outcome, pieces: &Outcome) {
     let cut_off =
         |outcome: &Outcome| matches!(outcome.end, Err(Refusal::TruncatedHead { .. } | Refusal::TruncatedBody { .. }));
@@ -106,7 +106,7 @@ fn same_request(ours: &Seen, at: &[u8]) {
     same_headers(&ours.headers, theirs.headers, host);
 }
 
-/// A target in absolute form is split here and whole there.
+/// Compares a target in absolute form, which is split here and whole there.
 fn same_target(ours: &Seen, whole: &str) {
     let target = std::str::from_utf8(&ours.target).expect("a target is ASCII");
     if target == whole {

@@ -1,5 +1,5 @@
-//! What hyper's server makes of the same connection. Each of the two refuses things that the other takes, so only the
-//! requests that both take are compared: those have to be cut out of the bytes at the same places.
+//! The reading of the same connection by hyper's server. Each of the two refuses things that the other takes, so only
+//! the requests that both take are compared: those have to be cut out of the bytes at the same places.
 
 use crate::feed::Seen;
 use http_body_util::{BodyExt, Empty};
@@ -13,7 +13,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-/// Both take a connection's first requests for the same ones.
+/// Checks that both take a connection's first requests for the same ones.
 pub fn same_requests(bytes: &[u8], ours: &[Seen]) {
     for (ours, theirs) in ours.iter().zip(requests(bytes)) {
         assert_eq!(ours.method, theirs.method.as_str().as_bytes());
@@ -26,7 +26,7 @@ pub fn same_requests(bytes: &[u8], ours: &[Seen]) {
 
 struct Taken {
     method: Method,
-    /// If it is in origin form.
+    /// The target; `None` if it is not in origin form.
     target: Option<String>,
     body: Bytes,
 }

@@ -6,7 +6,7 @@
 use faas_core::json::{self, ErrorKind, Value, ValueKind, Writer};
 use serde_json::Value as Tree;
 
-/// Judges `text` both ways.
+/// Judges `text` by both readers.
 pub fn check(text: &[u8]) {
     match (json::parse(text), serde_json::from_slice::<Tree>(text)) {
         (Ok(value), Ok(tree)) => {

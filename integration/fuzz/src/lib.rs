@@ -1,7 +1,8 @@
-//! What the fuzz targets check, one module a target. Each `check` takes any bytes, panics on a finding and on nothing else.
+//! The checks of the fuzz targets, one module for each. Each `check` takes any bytes, panics on a finding and on
+//! nothing else.
 //!
-//! Whatever stands on the other side of a comparison is written a second time, simply, or comes from another project:
-//! nothing here calls the code under test to say what that code should have done.
+//! The other side of a comparison is written a second time, simply, or comes from another project. The code under test
+//! is never asked for the right result.
 
 pub mod arena;
 pub mod event;

@@ -4,7 +4,7 @@ use faas_core::functions::manifest::{FunctionSpec, Manifest, Mistake};
 use serde_json::Value as Tree;
 use std::collections::BTreeSet;
 
-/// Reads `text`, and compares what was read or what is said to be wrong.
+/// Reads `text`, and compares the result or the reported mistakes.
 pub fn check(text: &[u8]) {
     match Manifest::read(text) {
         // Numbers at the largest float are the one thing that `serde_json` judges otherwise; the target `json` has them.

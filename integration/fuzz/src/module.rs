@@ -12,7 +12,7 @@ use faas_abi::{F_MAY_BLOCK, F_STREAM_OUT, MAGIC, MAJOR, MINOR};
 use std::cell::RefCell;
 use std::mem::{offset_of, size_of};
 
-/// Marks a word that is an address.
+/// The mark of a word that is an address.
 const POINTER: u64 = 0xfaa5_0000;
 const FEATURES: u64 = F_MAY_BLOCK | F_STREAM_OUT;
 const LARGEST: usize = 16 << 10;
@@ -69,7 +69,7 @@ fn placed(image: &[u8], base: *const u8) -> Vec<u8> {
     placed
 }
 
-/// What a module offers, as far as it can be seen.
+/// The entries that a module offers, as far as they can be seen.
 #[derive(Debug, PartialEq, Eq)]
 struct Offer {
     texts: [String; 3],
@@ -146,7 +146,7 @@ impl Image<'_> {
         Some((name, self.number::<4>(table + offset_of!(Layer, flags))? & 8 != 0))
     }
 
-    /// Bytes at an address, if all of them are the image's.
+    /// Returns the bytes at an address; `None` if not all of them are the image's.
     fn range(&self, address: usize, length: usize) -> Option<&[u8]> {
         let start = address.checked_sub(self.base)?;
         self.bytes.get(start..start.checked_add(length)?)

@@ -1,7 +1,7 @@
-//! Replies: written in every form, read back with `serde_json`, and compared with what was to be said.
+//! Replies: written in every form, read back with `serde_json`, and compared with the reply.
 //!
-//! As text, a reply is lines: the status, then `name: value` for a header or `=value` for a cookie, then an empty line and
-//! the body. What a runtime would not let a function set is left out.
+//! As text, a reply is lines: the status, then `name: value` for a header or `=value` for a cookie, then an empty line
+//! and the body. Parts that a runtime would not let a function set are left out.
 
 use faas_core::fields::{Fields, caseless};
 use faas_core::http1::write::{is_header_name, is_header_value};
@@ -9,7 +9,7 @@ use faas_core::trigger::reply::{Parts, write, write_prelude};
 use faas_core::trigger::{HttpView, ReplyFormat};
 use serde_json::Value as Tree;
 
-/// What a function might have answered.
+/// A reply that a function might have given.
 pub struct Reply {
     status: u16,
     headers: Fields,
@@ -34,7 +34,7 @@ impl Reply {
         }
     }
 
-    /// Reads one from text.
+    /// Reads a reply from text.
     pub fn of_text(text: &[u8]) -> Reply {
         let mut rest = text;
         let mut line = || {
@@ -59,7 +59,7 @@ impl Reply {
         reply
     }
 
-    /// Says back what was asked.
+    /// Makes a reply that repeats the request.
     pub fn of_request(view: &HttpView, body: &[u8]) -> Reply {
         let mut reply = Reply::new(200, body);
         view.headers.iter().for_each(|(name, value)| reply.header(name, value));
@@ -85,7 +85,7 @@ impl Reply {
     }
 }
 
-/// Writes it in every form.
+/// Writes the reply in every form.
 pub fn check(reply: &Reply) {
     for form in [
         ReplyFormat::ApiGatewayV1,
@@ -160,7 +160,7 @@ fn body(reply: &Reply, tree: &Tree) {
     }
 }
 
-/// Base64 as RFC 4648 tells it, digit by digit.
+/// Decodes base64 as RFC 4648 tells it, digit by digit.
 fn decoded(text: &str) -> Vec<u8> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     assert!(text.len().is_multiple_of(4), "it is padded");
@@ -216,7 +216,7 @@ fn only_cookies(pairs: &Pairs) -> Vec<String> {
     pairs.iter().filter(|(name, _)| is_cookie(name)).map(|(_, value)| value.clone()).collect()
 }
 
-/// Repeats joined, in the order of their first.
+/// Returns the headers with repeats joined, in the order of their first.
 fn joined(headers: &Pairs) -> Pairs {
     let mut joined: Pairs = Vec::new();
     for (name, value) in headers {
@@ -228,7 +228,7 @@ fn joined(headers: &Pairs) -> Pairs {
     joined
 }
 
-/// The same names with the same values in the same order; the order of names is a map's own.
+/// Checks that the same names have the same values in the same order; the order of names is a map's own.
 fn same(seen: &Pairs, expected: &Pairs) {
     let mut seen: Pairs = seen.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
     let mut expected = expected.clone();
@@ -237,7 +237,7 @@ fn same(seen: &Pairs, expected: &Pairs) {
     assert_eq!(seen, expected);
 }
 
-/// Cookies under spellings of their own, of which there are 2^9.
+/// Checks cookies under spellings of their own, of which there are 2^9.
 fn spelled(single: &Pairs, cookies: &[String]) {
     let mut seen = only_cookies(single);
     let mut expected = cookies.to_vec();

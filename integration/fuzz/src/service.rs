@@ -1,5 +1,5 @@
-//! The whole way from the bytes of a yml to manifests: what is accepted gives manifests that the runtime reads, with each
-//! function where the plan says; what is refused has an error that lies in its text and can be shown.
+//! The whole way from the bytes of a yml to manifests: an accepted yml gives manifests that the runtime reads, with
+//! each function where the plan says; a refused one has an error that lies in its text and can be shown.
 
 use faas_core::functions::manifest::Manifest;
 use faas_core::secrets::LookUp;
@@ -18,7 +18,7 @@ impl Files for OneFile {
     }
 }
 
-/// Reads `text`, and checks what has become of it.
+/// Reads `text`, and checks the result.
 pub fn check(text: &[u8]) {
     let environment = BTreeMap::from([("A".to_owned(), "1: {b: 2}".to_owned()), ("UDEV_B".to_owned(), "c".to_owned())]);
     let options = BTreeMap::from([("c".to_owned(), "d".to_owned())]);

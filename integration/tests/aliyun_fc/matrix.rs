@@ -67,7 +67,7 @@ impl Platform for OnFc {
     }
 }
 
-/// What the caller gets of an event.
+/// Returns the answer for the caller of an event.
 fn told(answer: aliyun_fc::Answer) -> Answer {
     match answer.kind {
         Kind::Success => Answer::value(answer.body),
@@ -89,7 +89,7 @@ impl Run for OnFc {
         on_threads(self, bodies, invoke, || then(self, &[self.fc.process()]))
     }
 
-    /// Returns a client's request.
+    /// Sends the bytes as a client's request.
     fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
         let response = self.fc.request(&Request::new("POST", "/any?q=1").body(body));
         vec![Answer::Reply { status: response.status, headers: response.headers, body: response.pieces.concat() }]

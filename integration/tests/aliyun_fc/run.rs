@@ -9,7 +9,7 @@ use platform_emulators::aliyun_fc::{Answer, Event, Fc, Kind, Options};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// An instance and its code.
+/// An instance, and the folder of its code.
 pub(crate) struct OnFc {
     pub(crate) fc: Fc,
     pub(crate) deployment: Deployment,
@@ -31,19 +31,19 @@ impl OnFc {
         OnFc { fc, deployment }
     }
 
-    /// Starts it and waits until the platform may send.
+    /// Starts it and waits until the platform may send calls.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, options: Options) -> OnFc {
         let run = OnFc::launch(runtime, deployment, options);
         run.fc.dial().unwrap_or_else(|why| panic!("{why}"));
         run
     }
 
-    /// The same with an example function.
+    /// Starts an example function, and waits until the platform may send calls.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> OnFc {
         OnFc::named(runtime, Deployment::of(function), function, Options::default())
     }
 
-    /// The same with one of several functions of a library.
+    /// Starts one of several functions of a library, and waits until the platform may send calls.
     pub(crate) fn named(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnFc {
         OnFc::start(runtime, deployment, Options { handler: handler.to_owned(), ..options })
     }
@@ -60,7 +60,7 @@ impl OnFc {
         Inspected::read(&self.call(event).body)
     }
 
-    /// What `told` is told, a line each.
+    /// Asks the function `told`, and returns its answers, a line each.
     pub(crate) fn told(&self, asked: &[&str]) -> Vec<String> {
         let lines = self.call(asked.join("\n").as_str()).text();
         lines.lines().map(str::to_owned).collect()

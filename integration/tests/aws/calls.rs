@@ -32,7 +32,7 @@ integration::both![
 ];
 
 fn checklist_01_only_the_address_in_the_variable_is_used(runtime: &Runtime) {
-    // Whatever resolves a name or listens to a proxy variable would not get past these.
+    // A runtime that resolves a name or reads a proxy variable would not get past these.
     let deployment =
         Deployment::of("faulty").env("http_proxy", "http://127.0.0.1:1").env("HTTP_PROXY", "http://127.0.0.1:1");
     let run = OnAws::launch(runtime, deployment, "faulty", Options::default()).polling();
@@ -47,7 +47,7 @@ fn checklist_01_only_the_address_in_the_variable_is_used(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// Far ends of a process' TCP connections over IPv4, as the kernel tells them.
+/// Returns the far ends of a process' TCP connections over IPv4, as the kernel tells them.
 fn peers_of(pid: u32) -> Vec<std::net::SocketAddr> {
     let links = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process is there");
     let links = links.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
@@ -242,7 +242,7 @@ fn checklist_23_no_restore_call_without_snap_start(runtime: &Runtime) {
     for init_type in [InitType::OnDemand, InitType::ProvisionedConcurrency] {
         let run = OnAws::start(runtime, "echo", Options { init_type, ..Options::default() });
         assert_eq!(run.call("1").text(), "1");
-        // The restore call does not exist here; asking for it is a breach.
+        // The restore call does not exist here, and to ask for it is a breach.
         run.assert_clean();
     }
 }
@@ -268,7 +268,7 @@ fn checklist_24_sigterm_while_parked_ends_the_process_cleanly(runtime: &Runtime)
 
 fn checklist_24_sigterm_runs_close_within_the_platforms_grace(runtime: &Runtime) {
     let run = OnAws::launch(runtime, Deployment::of("probe"), "probe.ending", Options::default()).polling();
-    // Without an extension the platform would kill it without a word.
+    // Without an extension the platform would kill it without notice.
     run.aws.wait_for(|now| now.extensions_parked == 1, limit()).expect("work at close registers an extension");
     until_sigterm_is_handled(&run.process);
     assert_eq!(run.call("1").text(), "1");

@@ -1,4 +1,4 @@
-//! Statements 12, 13, 21 and 22: what the function is told about its invocation.
+//! Statements 12, 13, 21 and 22: the details that a function is told about its invocation.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -30,7 +30,7 @@ fn checklist_12_the_trace_is_in_the_context_and_never_in_the_environment(runtime
 
     let run = OnAws::launch(runtime, Deployment::of("probe"), "probe.environment", Options::default()).polling();
     assert_eq!(run.call(traced("_X_AMZN_TRACE_ID")).text(), "(not set)");
-    // The look itself works: it finds what the platform set.
+    // The look itself works: it finds the platform's variable.
     assert_eq!(run.call("AWS_LAMBDA_FUNCTION_NAME").text(), "test_function");
     run.assert_clean();
 }
@@ -69,14 +69,14 @@ fn due(epoch_ms: u64) -> Event {
 }
 
 fn checklist_21_the_deadline_is_absolute_and_what_remains_is_never_negative(runtime: &Runtime) {
-    // The emulator only tells the deadline here: the header carries another one.
+    // The emulator only sends the deadline here: the header carries another one.
     let run = OnAws::start(runtime, "inspect", Options { enforce_deadline: false, ..Options::default() });
     let deadline = now_ms() + 90_000;
     let seen = run.inspect(due(deadline));
     assert_eq!(seen.number("deadline_ms"), deadline);
     assert!((1..=90_000).contains(&seen.number("remaining_ms")), "{}", seen.0);
 
-    // A deadline that has passed tells of a clock that is wrong: a second is left to answer, never a wrapped number.
+    // A deadline that has passed shows a wrong clock: a second is left to answer, never a wrapped number.
     let late = run.aws.invoke(due(now_ms() - 5_000));
     match late.kind {
         Kind::Response => {
@@ -100,7 +100,7 @@ fn checklist_22_malformed_context_headers_crash_nothing(runtime: &Runtime) {
     }
     let cognito = Cognito { identity_id: "me".into(), identity_pool_id: "pool".into() };
     run.inspect(Event { cognito: Some(cognito), client_context: Some("{}".into()), ..Event::from("{}") });
-    // Not even a number where the deadline should be.
+    // The deadline is not even a number here.
     let headers = vec![("Lambda-Runtime-Deadline-Ms".to_owned(), "soon".to_owned())];
     run.inspect(Event { headers, ..Event::from("{}") });
     run.assert_clean();

@@ -25,7 +25,7 @@ fn error(answer: &Answer) -> (String, String) {
     (text("errorType"), text("errorMessage"))
 }
 
-/// `(Runtime|Function)\.[A-Z][A-Za-z]+`, whole.
+/// Returns `true` if the whole text is `(Runtime|Function)\.[A-Z][A-Za-z]+`.
 fn has_the_platforms_form(kind: &str) -> bool {
     let tail = kind.strip_prefix("Runtime.").or_else(|| kind.strip_prefix("Function.")).unwrap_or_default();
     tail.len() > 1
@@ -104,7 +104,7 @@ fn checklist_10_a_handler_that_never_yields_is_answered_before_its_deadline(runt
     }
 }
 
-/// One report, no poll, exit code over zero.
+/// Checks that there is one report, no poll, and an exit code over zero.
 fn assert_failed_start(run: &OnAws, word: &str) {
     let answer = run.aws.invoke("{}");
     assert_eq!(answer.kind, Kind::InitError, "{}; output:\n{}", answer.text(), run.process.output());

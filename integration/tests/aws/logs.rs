@@ -19,7 +19,7 @@ fn checklist_25_json_logs_are_one_object_a_line_with_the_request_id(runtime: &Ru
     for query in ["name=ada", "name=two%0Alines%22", "wait_ms=nonsense"] {
         ids.push(run.call(get(query)).request_id);
     }
-    // The first two write a line of their own, the layer writes one for each.
+    // The first two functions write a line of their own, and the layer writes one for each.
     for (id, logs) in ids.iter().zip([true, true, false]) {
         let own = |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|json| json["requestId"] == id.as_str());
         let line = logs.then(|| run.process.wait_for_line(own, limit()).expect("a line with its requestId"));
@@ -37,7 +37,7 @@ fn checklist_25_json_logs_are_one_object_a_line_with_the_request_id(runtime: &Ru
     run.assert_clean();
 }
 
-/// Returns a GET through an HTTP API.
+/// Returns the event of a GET through an HTTP API.
 fn get(query: &str) -> Event {
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/greet", "rawQueryString": query, "headers": {},
@@ -54,7 +54,7 @@ fn get(query: &str) -> Event {
 fn checklist_26_framed_log_records_are_whole(runtime: &Runtime) {
     let options = Options { telemetry_log_fd: true, ..Options::default() };
     let run = OnAws::launch(runtime, Deployment::of("probe").layer("monitor"), "probe.environment", options).polling();
-    // What the variable names is the runtime's own: modules do not see it.
+    // The descriptor in the variable is the runtime's own: modules do not see it.
     let answer = run.call("_LAMBDA_TELEMETRY_LOG_FD");
     run.call("PATH");
     run.aws.wait_for(|now| now.parked == 1 && now.next_calls == 3 && now.log_bytes > 0, limit()).expect("it logs");

@@ -7,7 +7,7 @@ use std::process::Command;
 
 const STATEMENTS: std::ops::RangeInclusive<u32> = 1..=39;
 
-/// Tests named `checklist_…` in a text.
+/// Returns the names of tests, `checklist_…`, in a text.
 fn named(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| word.starts_with("checklist_")).map(str::to_owned).collect()

@@ -125,7 +125,7 @@ pub(crate) const GROUP: Group = Group {
 
 const UNKNOWN: &str = "whether the answer arrived is unknown";
 
-/// A fresh run for a response and one for an error.
+/// Checks a fresh run for a response and one for an error.
 fn for_both(runtime: &Runtime, check: impl Fn(&OnAws, &End)) {
     for end in ENDS {
         let run = faulty(runtime, patient());

@@ -106,9 +106,9 @@ pub(crate) const GROUP: Group = Group {
     ],
 };
 
-/// Nobody but the runtime keeps the deadline here.
+/// Checks a function that never ends, whose deadline only the runtime keeps.
 fn never_ends(runtime: &Runtime, start: impl Fn(&Runtime, Duration) -> OnAws, event: &str) {
-    // A second and more: the longer a sleep, the less exact its end may be.
+    // It is more than a second: the longer a sleep, the less exact its end may be.
     let due = Duration::from_millis(2500) * scale();
     let mut took = Vec::new();
     let in_time = one_of_five_tries(|| {
@@ -228,7 +228,7 @@ fn own_thread_panics(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// The platform answers for a process that has ended, and a fresh one serves.
+/// Checks that the platform answers for a process that has ended, and that a fresh one serves.
 fn assert_ended(mut run: OnAws, runtime: &Runtime, event: &str, code: Option<i32>, signal: Option<i32>) {
     let answer = run.aws.invoke(event);
     assert_eq!((answer.kind, answer.error_type.as_deref()), (Kind::Exited, Some("Runtime.ExitError")), "{event}");

@@ -1,4 +1,4 @@
-//! Several invocations at once (managed instances): what one worker's trouble is to the others.
+//! Several invocations at once (managed instances): the effect of one worker's trouble on the others.
 
 use crate::run::{
     Held, assert_answered_once, assert_calm, assert_error, assert_goes_on, assert_leaves, connected, go_down, hold,
@@ -83,7 +83,7 @@ fn crowd(workers: usize) -> Options {
     Options { max_concurrency: Some(workers), timeout: limit(), enforce_deadline: false, ..Options::default() }
 }
 
-/// A grace that no test waits for: whoever leaves at its end fails by the limit.
+/// A grace that no test waits for: a runtime that leaves at its end fails by the limit.
 const ENDLESS: &str = "24h";
 
 fn start(runtime: &Runtime, workers: usize, grace: &str) -> OnAws {

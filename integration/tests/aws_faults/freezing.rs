@@ -112,12 +112,13 @@ fn outlast(run: &OnAws, id: &str, limit: Duration) {
     }
 }
 
-/// One answer: the function's own, or that it was too late. Then the process goes on or leaves, by what it said.
+/// Checks that there is one answer: the function's own, or that it was too late. Then the process goes on or leaves, by
+/// its own words.
 fn assert_one_or_the_other(run: &mut OnAws, runtime: &Runtime, answer: &Answer) {
     assert_answered_once(run, &answer.request_id, 1);
     if answer.kind != Kind::Response {
         assert_error(answer, "Function.TimedOut");
-        // Whoever was cut off in the middle has said so before the process left.
+        // A runtime that was cut off in the middle has said so before the process left.
         let left = run.aws.wait_for(|now| now.parked == 1 || now.ended, limit()).expect("it polls on, or leaves").ended;
         if left {
             assert_leaves(run, "and is still running: leaving");

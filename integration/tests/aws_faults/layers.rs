@@ -78,7 +78,7 @@ fn start(runtime: &Runtime, layer: &str, how: &str) -> OnAws {
 }
 
 fn assert_no_violation(run: &OnAws, how: &str) {
-    // A panic in a layer is written by the layer's own library.
+    // The layer's own library writes the line of its panic.
     if how == "panic" { run.assert_clean() } else { assert_calm(run) }
 }
 
@@ -106,7 +106,7 @@ fn required(runtime: &Runtime, how: &str, kind: &str) {
     assert_no_violation(&run, how);
 }
 
-/// Ways to end that mean nothing.
+/// The ways to end that have no meaning.
 const GARBAGE: [&str; 4] = ["status", "failure", "after", "bytes"];
 
 fn errant(runtime: &Runtime, layer: &str, how: &str, options: Options) -> OnAws {

@@ -213,7 +213,7 @@ fn closed_behind_the_event(runtime: &Runtime) {
     run.aws.fault(Endpoint::Next, Fault::CloseKeepAlive);
     run.call("the poll before it");
     let held = hold(&run, "hold");
-    // The extension's is left.
+    // The connection of the extension is left.
     until_connected(&run, 1);
     held.let_go();
     let answer = held.answer();

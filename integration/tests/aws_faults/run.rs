@@ -1,4 +1,4 @@
-//! What the cases share: how a run is begun, and how it is found to have gone on, or to have left.
+//! The parts that the cases share: the beginning of a run, and the checks that it has gone on, or has left.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -13,27 +13,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Returns a function that is left all the time a slow machine needs.
+/// Returns options for a function that has all the time a slow machine needs.
 pub(crate) fn patient() -> Options {
     Options { timeout: limit(), ..Options::default() }
 }
 
-/// Returns a function with this long until its deadline, which is the runtime's alone to keep.
+/// Returns options for a function with this long until its deadline, which the runtime alone keeps.
 pub(crate) fn due_in(timeout: Duration) -> Options {
     Options { timeout, enforce_deadline: false, ..Options::default() }
 }
 
-/// Returns the function `faulty`, polling.
+/// Starts the function `faulty`, and waits until it polls.
 pub(crate) fn faulty(runtime: &Runtime, options: Options) -> OnAws {
     OnAws::start(runtime, "faulty", options)
 }
 
-/// Returns the function `unruly`, polling.
+/// Starts the function `unruly`, and waits until it polls.
 pub(crate) fn unruly(runtime: &Runtime, options: Options) -> OnAws {
     OnAws::start(runtime, "unruly", options)
 }
 
-/// Returns a runtime whose control plane is prepared before it starts.
+/// Starts a runtime whose control plane is prepared before it starts.
 pub(crate) fn launch_prepared(
     runtime: &Runtime,
     deployment: Deployment,
@@ -68,7 +68,7 @@ pub(crate) fn hold(run: &OnAws, command: &str) -> Held {
     Held { pending, file }
 }
 
-/// Lines "holding" so far.
+/// Returns the number of lines "holding" so far.
 pub(crate) fn holding(process: &Process) -> usize {
     process.lines().iter().filter(|line| line.text == "holding").count()
 }
@@ -80,7 +80,7 @@ pub(crate) fn until_holding(run: &OnAws, count: usize) {
 }
 
 impl Held {
-    /// Returns its request id.
+    /// Returns the request id of the invocation.
     pub(crate) fn id(&self) -> &str {
         self.pending.request_id()
     }
@@ -90,20 +90,20 @@ impl Held {
         std::fs::write(&self.file, "").expect("there is room for an empty file");
     }
 
-    /// Waits for the answer.
+    /// Waits for the answer of the invocation.
     pub(crate) fn answer(self) -> Answer {
         self.pending.wait()
     }
 }
 
-/// Ends every connection, and waits until the kernel has told the runtime's side. For a runtime that does not make new
-/// ones meanwhile.
+/// Ends every connection, and waits until the kernel has told the runtime's side. It is for a runtime that does not
+/// make new ones meanwhile.
 pub(crate) fn cut(run: &OnAws, ending: Ending) {
     run.aws.cut(ending);
     until_connected(run, 0);
 }
 
-/// Waits until just that many connections are left, as the kernel has told the runtime's side.
+/// Waits until exactly that many connections are left, as the kernel has told the runtime's side.
 pub(crate) fn until_connected(run: &OnAws, count: usize) {
     // The kernel's table is read in pieces, and a row that moves meanwhile may be missing from one look.
     let mut looks = 0;
@@ -114,7 +114,7 @@ pub(crate) fn until_connected(run: &OnAws, count: usize) {
     told.unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Sockets that are connected to the control plane, as far as their own side knows.
+/// Returns the number of sockets that are connected to the control plane, as far as their own side knows.
 pub(crate) fn connected(run: &OnAws) -> usize {
     const ESTABLISHED: &str = "01";
     let SocketAddr::V4(address) = run.aws.address() else { panic!("an address of version 4") };
@@ -138,7 +138,7 @@ pub(crate) fn go_down(run: &OnAws) {
     cut(run, Ending::Reset);
 }
 
-/// Returns `true` if one of five tries succeeds. What takes part in a race against the machine gets these: one that is
+/// Returns `true` if one of five tries succeeds. A check that is a race against the machine gets these: one that is
 /// stalled spoils some, a runtime that is late by itself all of them.
 pub(crate) fn one_of_five_tries(mut succeeds: impl FnMut() -> bool) -> bool {
     (0..5).any(|_| succeeds())
@@ -209,7 +209,7 @@ pub(crate) fn assert_error(answer: &Answer, kind: &str) -> String {
     json["errorMessage"].as_str().unwrap_or_else(|| panic!("no message in {json}")).to_owned()
 }
 
-/// The time a process has had of the processors. The kernel counts in hundredths of a second.
+/// Returns the time that a process has had of the processors. The kernel counts in hundredths of a second.
 pub(crate) fn processor_time(process: &Process) -> Duration {
     let ticks: u64 = stat(process).split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
@@ -230,24 +230,24 @@ pub(crate) fn assert_idles(process: &Process) {
     assert_no_busy_loop(process, before, silence());
 }
 
-/// Where an answer goes.
+/// The end of an invocation that an answer goes to.
 pub(crate) struct End {
     pub(crate) endpoint: Endpoint,
-    /// Makes `faulty` answer there.
+    /// The event that makes `faulty` answer there.
     pub(crate) event: &'static str,
-    /// Makes `unruly` answer there, once it is let go.
+    /// The command that makes `unruly` answer there, once it is let go.
     pub(crate) command: &'static str,
-    /// What the invoker gets.
+    /// The kind of outcome for the invoker.
     pub(crate) kind: Kind,
 }
 
-/// A response and an error.
+/// The ends of an invocation: a response and an error.
 pub(crate) const ENDS: [End; 2] = [
     End { endpoint: Endpoint::Response, event: integration::faulty::FINE, command: "hold", kind: Kind::Response },
     End { endpoint: Endpoint::Error, event: integration::faulty::ERROR, command: "fail", kind: Kind::Error },
 ];
 
-/// `faulty` with these faults queued for its polls, from the second one on: the first is parked by then.
+/// Starts `faulty` with these faults queued for its polls, from the second one on: the first is parked by then.
 pub(crate) fn polls_meet(runtime: &Runtime, options: Options, faults: &[Fault]) -> OnAws {
     let run = faulty(runtime, options);
     for fault in faults {

@@ -1,4 +1,4 @@
-//! Faults of what is called before the first poll: init error, extension, restore.
+//! Faults of the calls before the first poll: init error, extension, restore.
 
 use crate::run::{assert_calm, assert_leaves, launch_prepared, patient, until_said};
 use crate::{Case, Group};
@@ -64,7 +64,7 @@ fn init_error(runtime: &Runtime, fault: Fault) {
     let lines = said.iter().filter(|line| line.text.contains("the database is not there"));
     assert_eq!(lines.filter(|line| line.text.contains("ERROR")).count(), 1, "{said:?}");
     let now = run.aws.snapshot();
-    // Counted are the reports whose body was read, whatever was said to them.
+    // The count is of the reports whose body was read, whatever they were answered.
     assert!(run.aws.init_errors().len() <= 1, "{fault:?}: {:?}", run.aws.init_errors());
     assert_eq!((now.faults, now.next_calls), (0, 0), "{fault:?}");
 }

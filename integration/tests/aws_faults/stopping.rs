@@ -139,7 +139,7 @@ fn cancelled_within_the_grace(runtime: &Runtime) {
 fn twice(runtime: &Runtime) {
     let run = start(runtime, "24h");
     let held = hold(&run, "hold");
-    // Two of the same kind may arrive as one.
+    // Two signals of the same kind may arrive as one.
     signal(&run, Signal::Term);
     signal(&run, Signal::Int);
     assert_leaves(&run, "the grace is over, or a second signal came");
@@ -166,7 +166,7 @@ fn while_unreplied(runtime: &Runtime) {
     assert_eq!(status.code(), Some(1), "{status}:\n{}", run.process.output());
     assert_answered_once(&run, &answer.request_id, 1);
     assert_calm(&run);
-    // The same without any trouble: nothing is left that could hold it up.
+    // Here nothing is left that could hold it up.
     let run = faulty(runtime, patient());
     run.call(integration::faulty::FINE);
     signal(&run, Signal::Term);

@@ -20,7 +20,7 @@ fn made() -> String {
     text
 }
 
-/// Every case is a row, in order, and every row is a case.
+/// Checks that every case is a row, in order, and every row is a case.
 pub(crate) fn check() {
     let mut names: Vec<_> = GROUPS.iter().flat_map(|group| group.cases).map(|case| case.name).collect();
     names.sort_unstable();

@@ -43,7 +43,8 @@ impl Rig for OnAws {
         OnAws::launch(runtime, deployment, handler, Options::default()).polling()
     }
 
-    /// Returns the platform's own end of the environment would race with the report on a busy machine.
+    /// Starts a function with a short limit. The platform's own end of the environment would race with the report on a
+    /// busy machine.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnAws {
         let options = Options { timeout: Duration::from_secs(2), enforce_deadline: false, ..Options::default() };
         OnAws::launch(runtime, deployment, handler, options).polling()
@@ -66,13 +67,13 @@ fn await_poll(run: &OnAws) {
     run.aws.wait_for(|now| now.parked > 0 || now.ended, limit()).expect("it polls, or has ended");
 }
 
-/// What the caller gets.
+/// Returns the answer for the caller.
 fn told(answer: aws_lambda::Answer) -> Answer {
     if answer.kind == Kind::Response { Answer::value(answer.body) } else { Answer::Failed(answer.text()) }
 }
 
 impl Platform for OnAws {
-    /// Through an HTTP API.
+    /// Sends a request through an HTTP API.
     fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
         let event = json!({
             "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json"},
@@ -165,7 +166,7 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// One after the other, and several at once on a managed instance.
+/// The functions run one after the other, and several at once on a managed instance.
 fn several_functions(runtime: &Runtime) {
     for max_concurrency in [None, Some(4)] {
         let options = Options { max_concurrency, ..Options::default() };

@@ -115,7 +115,7 @@ fn envelopes_of_both_framings_and_of_100_megabytes_arrive(runtime: &Runtime) {
 }
 
 fn one_coding_is_undone_and_plain_values_pass(runtime: &Runtime) {
-    // What it answers with is the value of the variable that the body names.
+    // The function answers with the value of the variable that the body names.
     let names = ["a text", "5", "[1,2]", "null", "true", r#"{"a":1}"#, "plain", "gr\u{fc}n"];
     let deployment = names.iter().fold(Deployment::of("probe"), |deployment, name| deployment.env(name, "got it!"));
     let run = OnAzure::start(runtime, deployment, "probe.environment", Mode::Envelope);
@@ -213,7 +213,7 @@ fn a_hundred_calls_at_once_keep_their_ids(runtime: &Runtime) {
     }
     run.assert_clean();
 
-    // And none waits for another to end.
+    // No call waits for another to end.
     let deployment = Deployment::of("probe").env("FAAS_THREADS", "100");
     let run = OnAzure::start(runtime, deployment, "probe.gate", Mode::Envelope);
     let call = Call::queue("gate", "100").output("$return");

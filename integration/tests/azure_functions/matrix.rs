@@ -10,8 +10,8 @@ use platform_emulators::azure_functions::{Bound, Call, Ended, Mode, Next, Reques
 use platform_emulators::process::Process;
 use serde_json::{Value, json};
 
-/// The host says which function a call is for. The one that it sends requests to is called `api` there and is none of the
-/// process: who serves them is found by method and path.
+/// The host names the function of a call. The one that it sends requests to is called `api` there and is none of the
+/// process: method and path determine which serves them.
 pub(crate) const SEVERAL: Row =
     Row { prefix: "/api", events: &[(r#"{"timer":true}"#, "timer"), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
 
@@ -55,7 +55,7 @@ impl Platform for OnAzure {
 }
 
 impl OnAzure {
-    /// Returns a message of a queue.
+    /// Returns a call by a message of a queue.
     fn message(&self, body: &[u8]) -> Call {
         Call::queue(&self.name, &String::from_utf8_lossy(body)).output("$return")
     }

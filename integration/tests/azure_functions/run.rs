@@ -10,11 +10,11 @@ use platform_emulators::process::Process;
 use std::process::Command;
 use std::sync::Arc;
 
-/// An app, its host and its code.
+/// An app with its host and its code.
 pub(crate) struct OnAzure {
     pub(crate) host: Host,
     pub(crate) deployment: Deployment,
-    /// The function's folder: the name that the host calls.
+    /// The folder of the function: the name that the host calls.
     pub(crate) name: String,
 }
 
@@ -24,7 +24,7 @@ impl OnAzure {
         OnAzure::with(runtime, deployment, handler, |options| options.mode = mode)
     }
 
-    /// The same with other properties of the app.
+    /// Starts it with other properties of the app, and does not wait for anything.
     pub(crate) fn with(
         runtime: &Runtime,
         deployment: Deployment,
@@ -58,17 +58,17 @@ impl OnAzure {
         run
     }
 
-    /// The same with an example function that is called in envelopes.
+    /// Starts an example function that is called in envelopes, and waits until it listens.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> OnAzure {
         OnAzure::start(runtime, Deployment::of(function), function, Mode::Envelope)
     }
 
-    /// Waits until it listens.
+    /// Waits until the process listens.
     pub(crate) fn ready(&self) {
         self.host.ready().unwrap_or_else(|why| panic!("{why}"));
     }
 
-    /// Calls the function.
+    /// Calls the function, and returns the outcome.
     pub(crate) fn call(&self, call: &Call) -> Ended {
         self.host.call(call).unwrap_or_else(|error| panic!("{call:?}: {error}; output:\n{}", self.process().output()))
     }
@@ -87,7 +87,7 @@ impl OnAzure {
         done.output("$return").unwrap_or_default()
     }
 
-    /// Calls the function, which must fail; why it did.
+    /// Calls the function, which must fail, and returns the reason.
     pub(crate) fn fails(&self, message: &str) -> String {
         match self.call(&Call::queue(&self.name, message)) {
             Ended::Failed(why) => why,
@@ -95,17 +95,17 @@ impl OnAzure {
         }
     }
 
-    /// Returns a client's request.
+    /// Sends a client's request.
     pub(crate) fn request(&self, request: Request) -> Reply {
         self.done(&Call::http(&self.name, request)).reply.expect("a reply")
     }
 
-    /// What `inspect` saw of a call by something other than a request.
+    /// Returns the findings of `inspect` in a call by something other than a request.
     pub(crate) fn inspect(&self, call: &Call) -> Inspected {
         Inspected(self.done(call).raw["ReturnValue"].clone())
     }
 
-    /// What `inspect` saw of a request.
+    /// Returns the findings of `inspect` in a request.
     pub(crate) fn inspect_request(&self, request: Request) -> Inspected {
         Inspected::read(&self.request(request).body)
     }

@@ -1,4 +1,4 @@
-//! What differs in a container app from plain HTTP.
+//! The differences of a container app from plain HTTP.
 
 use super::run::{replica, start};
 use integration::artifacts::Runtime;

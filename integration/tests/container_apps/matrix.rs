@@ -9,7 +9,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 
-/// A process that is sent requests.
+/// The rig of a process that is sent requests.
 struct InReplica;
 
 impl Rig for InReplica {
@@ -32,7 +32,7 @@ matrix! {
     own inspect_over_every_trigger;
 }
 
-/// There is one: the request, here as the ingress hands it on.
+/// Checks the only trigger, which is the request, here as the ingress hands it on.
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = start(runtime, Deployment::of("inspect"), "inspect");
     let headers = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Request-Id: r-1\r\n\

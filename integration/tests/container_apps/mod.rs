@@ -1,4 +1,4 @@
-//! The row of Azure Container Apps in the matrix, and what differs there from plain HTTP, whose statements it shares.
+//! The row of Azure Container Apps in the matrix, and its differences from plain HTTP, whose statements it shares.
 
 mod conformance;
 pub(crate) mod matrix;

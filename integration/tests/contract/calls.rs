@@ -1,4 +1,4 @@
-//! How calls may end: a completion that comes early, a status that has no meaning.
+//! The ends that calls may have: a completion that comes early, a status that has no meaning.
 
 use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::both;
@@ -14,7 +14,7 @@ pub(crate) fn c_module(name: &str) -> Deployment {
     Deployment::empty().file(&file, &library)
 }
 
-/// The runtime has said this within the limit.
+/// Checks that the runtime writes these words within the limit.
 pub(crate) fn assert_says(run: &OnHttp, words: &str) {
     let said = run.process.wait_for_line(|line| line.contains(words), limit());
     assert!(said.is_ok(), "{words}: {}", run.process.output());

@@ -17,13 +17,13 @@ fn shop() -> Deployment {
     c_module("shop")
 }
 
-/// What came back: the status and the text.
+/// Sends a request, and returns status and text.
 fn call(run: &OnHttp, method: &str, target: &str) -> (u16, String) {
     let reply = run.call(method, target, "", b"");
     (reply.status, reply.text())
 }
 
-/// How often each line of the module's was written, after a clean stop.
+/// Checks how often each line of the module's was written, after a clean stop.
 fn assert_lines(run: &OnHttp, expected: &[(&str, usize)]) {
     assert!(run.stop().success(), "{}", run.process.output());
     let output = run.process.output();
@@ -43,7 +43,7 @@ fn a_module_named_alone_is_served_by_its_own_triggers_with_one_instance_a_group(
     assert_eq!(call(&run, "GET", "/nowhere"), ok("page {} 3"));
     assert_eq!(call(&run, "GET", "/alone"), ok("alone {} 1"));
     assert_eq!(call(&run, "DELETE", "/orders").0, 405);
-    // One for the group, one for the function that is of none.
+    // There is one for the group, and one for the function that is of none.
     let lines = [("shop {}: created", 2), ("shop {}: started", 2), ("shop {}: closed", 2), ("shop {}: destroyed", 2)];
     assert_lines(&run, &lines);
 }

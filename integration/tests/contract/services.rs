@@ -1,4 +1,4 @@
-//! Services that modules offer to one another: who is there when (`faas.h`, S1 to S5).
+//! Services that modules offer to one another, and when each is there (`faas.h`, S1 to S5).
 
 use crate::calls::c_module;
 use integration::artifacts::Runtime;

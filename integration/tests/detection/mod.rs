@@ -19,7 +19,7 @@ integration::both![
     a_platform_nobody_knows_is_answered_with_all_there_are,
 ];
 
-/// Nothing of the caller's environment but `PATH`.
+/// Returns a command with nothing of the caller's environment but `PATH`.
 fn command(runtime: &Runtime, deployment: &Deployment, variables: &[(&str, &str)]) -> Command {
     let mut command = deployment.command(runtime);
     command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
@@ -124,7 +124,7 @@ fn an_unknown_setting_is_said_with_the_nearest_and_a_skipped_layer_at_warn(runti
         ("FAAS_TIMOUT", "3"),
         ("FAAS_LAYERS", "absent?"),
         ("FAAS_LAYER_ABSNT", "{}"),
-        // A Service called `faas-shop` beside the pod.
+        // The cluster has a Service called `faas-shop` beside the pod.
         ("FAAS_SHOP_PORT", "tcp://10.96.7.1:80"),
         ("FAAS_SHOP_SERVICE_HOST", "10.96.7.1"),
     ];

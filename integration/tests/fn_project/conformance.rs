@@ -51,7 +51,7 @@ fn the_socket_appears_ready_under_a_relative_link(runtime: &Runtime) {
 }
 
 fn stale_sockets_are_replaced(runtime: &Runtime) {
-    // As a process that was killed leaves it behind, once as a link and once bare.
+    // A process that was killed leaves it behind, once as a link and once bare.
     for linked in [true, false] {
         let folder = shared_folder();
         let bound = folder.path().join(if linked { "old.sock" } else { "lsnr.sock" });
@@ -64,7 +64,7 @@ fn stale_sockets_are_replaced(runtime: &Runtime) {
         assert_eq!(run.plain("new").answer().text(), "new");
         run.assert_clean();
     }
-    // And as one of ours leaves it behind.
+    // One of ours leaves it behind, too.
     let folder = shared_folder();
     let mut first = OnFn::launch_in(folder, runtime, Deployment::of("echo"), "echo", |options| options).connected();
     assert_eq!(first.plain("first").answer().text(), "first");
@@ -315,7 +315,7 @@ fn a_read_only_folder_and_any_user_will_do(runtime: &Runtime) {
     assert_eq!(agent.call(&Call::plain("x")).answer().text(), "x");
     assert_eq!(agent.stop(limit()).code(), Some(0), "{}", agent.process().output());
     assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0, "the socket is gone");
-    // Whoever removes the folder has to be able to.
+    // The owner has to be able to remove the folder.
     mode(deployment.root(), 0o755);
 }
 

@@ -13,7 +13,8 @@ use platform_emulators::fn_project::{Call, Outcome};
 use platform_emulators::process::{Process, Signal};
 use std::time::Duration;
 
-/// The path of a trigger's address begins with the trigger's own. What is no request is bytes, without a source.
+/// The path of a trigger's address begins with the trigger's own. An event that is no request is bytes, without a
+/// source.
 const SEVERAL: Row = Row { prefix: "/t/app", events: &[(r#"{"raw":true}"#, "any bytes")], hung: Hung::Leaves };
 
 impl Rig for OnFn {
@@ -64,7 +65,7 @@ impl Run for OnFn {
         told(self.agent.call(&Call::plain(body)))
     }
 
-    /// The agent sends calls one by one.
+    /// Makes the calls one by one, as the agent does.
     fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
         let [body] = bodies else { panic!("one call at a time") };
         let call = Call::plain(body.as_str());
@@ -73,7 +74,7 @@ impl Run for OnFn {
         vec![told(self.agent.receive(&call))]
     }
 
-    /// Returns a client's request, and a call in chunks.
+    /// Sends the bytes as a client's request, and as a call in chunks.
     fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
         let request = Call::request("POST", "http://h/t/app/x", &[("Content-Type", "application/json")], body);
         let chunked = Call { chunks: Some(100_000), ..Call::plain(body) };
@@ -142,7 +143,8 @@ fn sigterm_in_flight(runtime: &Runtime) {
     assert_eq!(run.names(), Vec::<String>::new(), "the socket is gone");
 }
 
-/// The agent sends calls one by one. One more at the same time fails as any other call, and the container lives on.
+/// Checks calls one by one, as the agent sends them. One more at the same time fails as any other call, and the
+/// container lives on.
 fn refusal(runtime: &Runtime) {
     let mut run = OnFn::start(runtime, Deployment::of("probe"), "probe.hold");
     let path = run.deployment.path("go");

@@ -36,7 +36,7 @@ impl OnFn {
         OnFn::launch_in(shared_folder(), runtime, deployment, handler, with)
     }
 
-    /// The same in a folder of the test's own.
+    /// Starts it in a folder of the test's own, and does not wait for anything.
     pub(crate) fn launch_in(
         folder: TempDir,
         runtime: &Runtime,
@@ -51,7 +51,7 @@ impl OnFn {
         OnFn { agent, deployment, _folder: folder }
     }
 
-    /// Starts it and connects.
+    /// Starts it and connects to its socket.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFn {
         OnFn::launch(runtime, deployment, handler, |options| options).connected()
     }
@@ -62,12 +62,12 @@ impl OnFn {
         self
     }
 
-    /// Makes a call.
+    /// Makes a call through the agent.
     pub(crate) fn call(&mut self, call: &Call) -> Outcome {
         self.agent.call(call)
     }
 
-    /// The same with nothing but these bytes.
+    /// Makes a call with nothing but these bytes.
     pub(crate) fn plain(&mut self, body: &str) -> Outcome {
         self.agent.call(&Call::plain(body))
     }
@@ -81,12 +81,12 @@ impl OnFn {
         assert_eq!(self.agent.violations(), Vec::<String>::new(), "output:\n{}", self.process().output());
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the process.
     pub(crate) fn left(&self) -> ExitStatus {
         self.process().wait(limit()).unwrap_or_else(|why| panic!("it does not leave: {why}"))
     }
 
-    /// What is in the shared folder.
+    /// Returns the names in the shared folder.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.agent.folder()).expect("the folder is there");
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()

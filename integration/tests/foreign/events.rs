@@ -1,5 +1,5 @@
-//! CloudEvents libraries of other people as senders and as receivers: what they send is handed to a function that answers
-//! with the same event, and what it answers is read by the library again.
+//! CloudEvents libraries of other people as senders and as receivers: their events are handed to a function that
+//! answers with the same event, and the library reads that answer again.
 
 use crate::needs::{folder, over_both};
 use integration::artifacts::{Runtime, workspace};
@@ -40,7 +40,7 @@ fn node(folder: &Path, what: &str) -> Command {
     command
 }
 
-/// What a library says to `input`.
+/// Returns the output of a library for `input`.
 fn said(mut command: Command, input: &str) -> Result<String, String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
@@ -101,7 +101,7 @@ impl Server {
     }
 }
 
-/// Returns a time as everybody writes it: without a fraction's last zeros, and UTC as `Z`.
+/// Returns a time in its usual form: without a fraction's last zeros, and UTC as `Z`.
 fn instant(text: &str) -> String {
     let text = text.replace(' ', "T").replace("+00:00", "Z");
     let (whole, fraction) = text.trim_end_matches('Z').split_once('.').unwrap_or((&text, ""));

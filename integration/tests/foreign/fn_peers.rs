@@ -23,7 +23,7 @@ fn kit(name: &'static str) -> Foreign {
     folder(name)
 }
 
-/// What a request asks.
+/// The requests that are sent to both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ask {
     Plain,
@@ -39,7 +39,7 @@ const ALL: &[Ask] =
     &[Ask::Plain, Ask::PlainEmpty, Ask::Gateway, Ask::GatewayEmpty, Ask::Fail, Ask::OtherPath, Ask::OtherMethod];
 
 impl Ask {
-    /// Options of curl. `fail`: the body that makes this side's function fail.
+    /// Returns the options of curl. `fail` is the body that makes this side's function fail.
     fn options(self, fail: &str) -> Vec<String> {
         const TEXT: &str = "Content-Type: text/plain";
         const GATEWAY: [&str; 6] = [
@@ -67,7 +67,7 @@ impl Ask {
     }
 }
 
-/// What of an answer the agent looks at.
+/// The parts of an answer that the agent looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
     status: u16,
@@ -92,7 +92,7 @@ fn ask(socket: &Path, ask: Ask, fail: &str) -> Result<Told, String> {
     let content_type = headers.get("content-type").cloned().unwrap_or_default();
     Ok(Told {
         status,
-        // The type itself; what follows it is a matter of taste.
+        // Only the type itself is compared; the parameters behind it are a matter of taste.
         content_type: content_type.split(';').next().unwrap_or_default().to_owned(),
         http_status: headers.get("fn-http-status").cloned(),
         names_its_kit: headers.contains_key("fn-fdk-version") && headers.contains_key("fn-fdk-runtime"),
@@ -118,7 +118,7 @@ fn ours(runtime: &Runtime, function: &str) -> Result<(Process, std::path::PathBu
     Ok((process, socket, deployment))
 }
 
-/// A difference that is meant: what is asked, what of the kit's answer is replaced to make it ours, and why.
+/// A difference that is meant: the request, the change that makes the kit's answer ours, and the reason.
 type Meant = (Ask, fn(&mut Told), &'static str);
 
 fn compare(peer: &Path, runtime: &Runtime, meant: &[Meant]) -> Result<(), String> {
@@ -148,7 +148,7 @@ fn names_kit(told: &mut Told) {
     told.names_its_kit = true;
 }
 
-/// In one line of text, as the agent never asks and a person who does reads it.
+/// Expects a refusal in one line of text, as the agent never asks for it and a person reads it.
 fn plain_refusal(told: &mut Told, status: u16) {
     told.status = status;
     told.content_type = "text/plain".to_owned();
@@ -159,7 +159,7 @@ fn beside_python(python: &Path, runtime: &'static Runtime) -> Result<(), String>
     let mut command = Command::new(python.join("bin/fdk"));
     command.arg(workspace().join("integration/peers/fn_peer.py")).arg("handler");
     let (_peer, socket) = listening(command, folder.path())?;
-    // None is meant.
+    // No difference is meant.
     compare(&socket, runtime, &[])
 }
 

@@ -1,5 +1,5 @@
 //! Google's functions frameworks for Python and Node beside both runtimes: the same requests at each, answers compared.
-//! Every difference stands in the table with what each of the three answers.
+//! Every difference stands in the table with the answers of all three.
 
 use crate::needs::{Foreign, folder, over_both};
 use integration::artifacts::{Runtime, workspace};
@@ -95,7 +95,7 @@ const REQUESTS: &[Request] = &[
     Request { method: "GET", target: "/robots.txt", headers: "", body: b"" },
 ];
 
-/// What a function was handed, from what it tells.
+/// Returns the arguments of a function, from its own answer.
 fn handed(told: &Value) -> [String; 4] {
     ["method", "path", "query", "body"].map(|member| told[member].to_string())
 }
@@ -144,7 +144,7 @@ struct Case {
     python: u16,
     node: u16,
     here: u16,
-    /// Why it is not the others' where it is not.
+    /// The reason why ours differs from the others', where it does.
     why: &'static str,
 }
 

@@ -31,10 +31,10 @@ fn output(command: &mut Command) -> Result<String, String> {
     Ok(said + &String::from_utf8_lossy(&output.stdout))
 }
 
-/// Options that make the program behind them process 1 of a namespace of its own.
+/// The options that make the program behind them process 1 of a namespace of its own.
 const AS_PROCESS_1: [&str; 5] = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
 
-/// `unshare`, where the kernel lets it.
+/// Returns `unshare`, where the kernel lets it work.
 fn pid_namespace() -> Foreign {
     program("unshare").if_it(|unshare| {
         let tried = Command::new(unshare).args(AS_PROCESS_1).arg("true").stderr(Stdio::null()).status();
@@ -55,7 +55,7 @@ fn as_process_1(unshare: &Path, runtime: &'static Runtime) -> Result<(), String>
     command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let process = Process::spawn(command, |_| ()).map_err(|error| error.to_string())?;
     let run = OnHttp { process, address: (Ipv4Addr::LOCALHOST, port).into(), deployment }.ready();
-    // Its number outside of the namespace.
+    // This is its number outside of the namespace.
     let pid = run.process.pid();
     let children = format!("/proc/{pid}/task/{pid}/children");
     let children = std::fs::read_to_string(&children).map_err(|error| format!("{children}: {error}"))?;
@@ -64,7 +64,7 @@ fn as_process_1(unshare: &Path, runtime: &'static Runtime) -> Result<(), String>
     if !status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1")) {
         return Err(format!("it is not process 1:\n{status}"));
     }
-    // A process 1 is sent nothing that it has no handler for.
+    // A process 1 is sent no signal that it has no handler for.
     output(Command::new("/bin/sh").args(["-c", "kill -s TERM \"$0\"", inside]))?;
     let status = run.process.wait(limit()).map_err(|late| late.to_string())?;
     let said = run.process.output();

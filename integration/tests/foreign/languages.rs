@@ -54,7 +54,7 @@ fn logged(run: &OnAws, words: &[&str]) -> Result<(), String> {
     line.map(drop).map_err(|late| format!("{words:?}: {late}; output:\n{}", run.process.output()))
 }
 
-/// Status, body and the stamp of a layer.
+/// Returns status, body and the stamp of a layer.
 fn seen(reply: &Reply) -> (u16, String, Option<String>) {
     (reply.status, reply.text(), reply.header("x-stamp").map(str::to_owned))
 }
@@ -137,7 +137,7 @@ fn go_exports(toolchain: &Path) -> Result<(), String> {
     exports(&go(toolchain)?)
 }
 
-/// Only the entry symbol is for others.
+/// Checks that only the entry symbol is for others.
 pub(crate) fn exports(library: &Path) -> Result<(), String> {
     let output = Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library).output();
     let output = output.map_err(|error| format!("nm comes with every C compiler: {error}"))?;

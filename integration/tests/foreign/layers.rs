@@ -1,5 +1,6 @@
-//! Layers before what other people wrote: a browser heeds what one says of origins, curl unpacks what one compresses, OpenTelemetry's own definitions read what one sends,
-//! and a validator of JSON schemas agrees with each about its configuration.
+//! Layers before other people's programs: a browser heeds the origins of one, curl unpacks the replies of one,
+//! OpenTelemetry's own definitions read the requests of one, and a validator of JSON schemas agrees with each about its
+//! configuration.
 
 use crate::needs::{folder, once, over_both, program};
 use integration::artifacts::{Runtime, workspace};
@@ -27,7 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// What a script of Python says to `input`.
+/// Returns the output of a script of Python for `input`.
 pub(crate) fn python(folder: &Path, script: &str, arguments: &[&str], input: &[u8]) -> Result<Value, String> {
     let mut command = Command::new(folder.join("bin/python"));
     command.arg(workspace().join("integration/peers").join(script)).args(arguments);
@@ -62,7 +63,7 @@ fn compressed(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
     Ok(())
 }
 
-/// Fetches from another origin, and tells this one what came of it.
+/// A page that fetches from another origin, and tells this one the result.
 const PAGE: &str = r#"<!doctype html><title>page</title><script>
 const tried = async (what, call) => { try { return `${what} ${await call()}`; } catch { return `${what} blocked`; } };
 const status = async (target, options) => (await fetch(`API${target}`, options)).status;
@@ -82,7 +83,7 @@ const status = async (target, options) => (await fetch(`API${target}`, options))
 })();
 </script>"#;
 
-/// Serves the page, and says what it tells.
+/// Serves the page, and returns the text that it tells.
 fn serve_page(listener: &TcpListener, api: &str) -> Result<String, String> {
     for stream in listener.incoming() {
         let mut stream = stream.map_err(|error| error.to_string())?;
@@ -179,7 +180,7 @@ fn points(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String>
     let collector = Collector::start(Mode::Takes);
     let deployment = Deployment::of("orders").layer("metrics");
     let deployment = collector.metrics().iter().fold(deployment, |all, (name, value)| all.env(name, value));
-    // What there is goes out at the end, in one report.
+    // All numbers go out at the end, in one report.
     let run = OnHttp::start(runtime, deployment.env("OTEL_METRIC_EXPORT_INTERVAL", "3600000"), "orders");
     let caller = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
     run.call("POST", "/a", caller, b"vienna");
@@ -204,7 +205,7 @@ fn points(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String>
     assert_eq!(counts, ["2", "1"], "those that went well, and the one that was refused");
     let duration = &find("faas.invoke_duration")?["histogram"]["dataPoints"][0];
     assert_eq!((&duration["count"], &find("faas.invoke_duration")?["unit"]), (&"2".into(), &"s".into()));
-    // A bucket more than bounds, and all of them together are the count.
+    // There is a bucket more than bounds, and all of them together are the count.
     let buckets = duration["bucketCounts"].as_array().ok_or("buckets")?;
     let bounds = duration["explicitBounds"].as_array().ok_or("bounds")?;
     let total: u64 = buckets.iter().filter_map(|count| count.as_str()?.parse::<u64>().ok()).sum();

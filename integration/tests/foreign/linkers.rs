@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// How a module is built.
+/// The way in which a module is built.
 #[derive(Clone, Copy)]
 struct Linker {
     name: &'static str,
-    /// Arguments of cargo, behind the package.
+    /// Returns the arguments of cargo, behind the package.
     build: fn(&Path) -> Vec<String>,
     rustflags: Option<&'static str>,
 }
@@ -39,7 +39,8 @@ fn plain(_: &Path) -> Vec<String> {
     vec!["build".to_owned(), "--target".to_owned(), artifacts::host()]
 }
 
-/// cargo-zigbuild makes zig the compiler and linker, for a glibc that is older than any here.
+/// Returns the arguments by which cargo-zigbuild makes zig the compiler and linker, for a glibc that is older than any
+/// here.
 fn zig(_: &Path) -> Vec<String> {
     vec!["zigbuild".to_owned(), "--target".to_owned(), format!("{}.2.28", artifacts::host())]
 }
@@ -64,7 +65,7 @@ fn built(linker: Linker, found: &Path) -> Result<PathBuf, String> {
 }
 
 fn build(linker: Linker, found: &Path) -> Result<PathBuf, String> {
-    // A folder of its own: other flags make other builds stale.
+    // The folder is its own, since other flags make other builds stale.
     let target = artifacts::target().join("linkers").join(linker.name);
     let mut command = artifacts::cargo();
     command.args((linker.build)(found)).args(["-p", "echo", "--target-dir"]).arg(&target);

@@ -1,4 +1,5 @@
-//! A Prometheus scrapes what the layer `metrics` shows, on the function's port and on one of its own, and answers queries of it.
+//! A Prometheus scrapes the numbers of the layer `metrics`, on the function's port and on one of its own, and answers
+//! queries of it.
 
 use crate::needs::{over_both, program};
 use integration::artifacts::Runtime;
@@ -48,7 +49,7 @@ impl Prometheus {
         Ok(Prometheus { process, address, _folder: folder })
     }
 
-    /// What its API answers; `None` as long as it does not.
+    /// Returns the answer of its API; `None` as long as it does not answer.
     fn ask(&self, target: &str) -> Option<Value> {
         let reply = Client::connect(self.address).ok()?.call("GET", target, "Connection: close\r\n", b"").ok()?;
         serde_json::from_slice(&reply.body).ok()
@@ -91,7 +92,7 @@ fn scrape(program: &Path, runtime: &'static Runtime, own: Option<u16>) -> Result
     prometheus.comes_to("sum(faas_invocation_duration_seconds_count)", 4.0)?;
     prometheus.comes_to("faas_invocation_duration_seconds_bucket{outcome=%22ok%22,le=%22%2BInf%22}", 3.0)?;
     prometheus.comes_to("faas_cold_starts_total", 1.0)?;
-    // What comes later is in a later scrape, and scrapes themselves are not counted.
+    // Later numbers are in a later scrape, and scrapes themselves are not counted.
     run.call("POST", "/", "", b"linz");
     prometheus.comes_to("sum(faas_invocations_total)", 5.0)?;
     let targets = prometheus.ask("/api/v1/targets").ok_or("it lists its targets")?;

@@ -49,7 +49,7 @@ fn charge(run: &OnHttp, order: &str) -> Reply {
     run.call("POST", "/charges", &format!("Idempotency-Key: key-{order}\r\n"), order.as_bytes())
 }
 
-/// Charges again and again, until it is no refusal for want of the store or a lease.
+/// Charges again and again, until the reply is no refusal for lack of the store or a lease.
 fn charged(run: &OnHttp, order: &str) -> Reply {
     let reply = until("it is charged", &run.process, || {
         let reply = charge(run, order);
@@ -94,7 +94,7 @@ fn down_and_up(program: &Path, runtime: &'static Runtime) -> Result<(), String> 
     said(&run, "does not work: it did not answer within 500ms");
     assert_eq!(bank.charged("2"), 0);
     redis.signal(Signal::Cont);
-    // Redis may have heard the claim of the one that was refused: then it is 409 for as long as its lease.
+    // Redis may have heard the claim of the refused call. Then it is 409 for as long as its lease.
     charged(&run, "2");
     said(&run, "works again");
     redis.kill();
@@ -146,7 +146,7 @@ fn dies(program: &Path, runtime: &'static Runtime) -> Result<(), String> {
         dying.process.wait(limit()).map_err(|late| late.to_string())?;
         bank.hold(false);
         if is_free {
-            // Until the lease is over it is refused, and then the bank is asked again, as is documented.
+            // Until the lease is over it is refused. Then the bank is asked again, as is documented.
             assert_eq!(charged(&other, "1").text(), "receipt 2");
             assert_eq!(bank.charged("1"), 2);
         } else {

@@ -52,7 +52,7 @@ impl Run {
         self.rie.invoke(event, &[]).map_err(|error| format!("{error}; its log:\n{}", self.rie.log()))
     }
 
-    /// Returns the first call, which also starts the runtime. The emulator itself now and then answers it with an empty
+    /// Makes the first call, which also starts the runtime. The emulator itself now and then answers it with an empty
     /// 502 (it did so for C programs too): that one answer to that one call is no word of the runtime's, and the call
     /// is made once more. The event is one that may run twice.
     fn first_call(&self, event: &[u8]) -> Result<Reply, String> {
@@ -91,7 +91,7 @@ impl Run {
     }
 }
 
-/// Deterministic bytes that repeat nowhere near.
+/// Returns deterministic bytes that repeat nowhere near.
 fn noise(seed: u64, size: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(size + 8);

@@ -1,4 +1,4 @@
-//! What `layer-http-client` makes of certificates, before a TLS server of OpenSSL's.
+//! The judgement of `layer-http-client` on certificates, before a TLS server of OpenSSL's.
 
 use crate::needs::{over_both, program};
 use integration::artifacts::{Runtime, workspace};
@@ -71,7 +71,7 @@ impl<'o> Authority<'o> {
         ])
     }
 
-    /// Returns a certificate for these names, of that authority, that is good for so many days.
+    /// Makes a certificate for these names, of that authority, that is good for this number of days.
     fn sign(&self, name: &str, by: &str, names: &str, days: &str) -> Result<(), String> {
         let [key, request, pem, more] = ["key", "csr", "pem", "ext"].map(|end| format!("{name}.{end}"));
         let [by_pem, by_key] = ["pem", "key"].map(|end| format!("{by}.{end}"));
@@ -139,7 +139,7 @@ fn is_page(seen: &Value) -> bool {
     seen["status"] == 200 && seen["body"].as_str().is_some_and(|body| body.contains("TLSv1.3"))
 }
 
-/// A server of Python's, which keeps its connections and says which one it is.
+/// A server of Python's, which keeps its connections and tells the number of each.
 struct Python {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,

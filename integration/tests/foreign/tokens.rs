@@ -1,5 +1,5 @@
-//! Keys and tokens that PyJWT and jwcrypto make, before the layer `auth` on every platform: what is right is accepted, and
-//! no forgery is.
+//! Keys and tokens that PyJWT and jwcrypto make, before the layer `auth` on every platform: valid ones are accepted,
+//! and no forgery is.
 
 use crate::fronts::{ALL, Front};
 use crate::layers::python;

@@ -1,4 +1,5 @@
-//! Both runtimes under a checker of every memory access: what Rust promises, with C modules and borrowed memory between.
+//! Both runtimes under a checker of every memory access: the promises of Rust, with C modules and borrowed memory in
+//! between.
 
 use crate::needs::{over_both, program};
 use integration::artifacts::Runtime;

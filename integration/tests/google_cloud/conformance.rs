@@ -111,7 +111,7 @@ fn answers_have_nothing_that_the_contract_forbids(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// Open files that this process may have.
+/// Returns the number of open files that this process may have.
 fn open_files() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find(|line| line.starts_with("Max open files"));

@@ -54,7 +54,7 @@ fn ten_calls_at_once_are_in_one_instance(runtime: &Runtime) {
     }
 }
 
-/// What a function of CloudEvents is given, as JSON.
+/// Returns the arguments of a function of CloudEvents, as JSON.
 fn given(run: &OnGoogle, request: &Request) -> Value {
     let answer = run.call(request);
     serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {} {}", answer.status, answer.text()))

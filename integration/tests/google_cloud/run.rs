@@ -10,7 +10,7 @@ use platform_emulators::google_cloud::{Instance, Options, Signature};
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 
-/// The project whose name a user sets.
+/// The name of the project, as a user sets it.
 pub(crate) const PROJECT: &str = "kitchen";
 
 /// An instance and its code.
@@ -45,7 +45,7 @@ impl OnGoogle {
         OnGoogle::start(runtime, Deployment::of(module), handler, function(signature))
     }
 
-    /// Sends a request and waits for what the client gets.
+    /// Sends a request and waits for the client's answer.
     pub(crate) fn call(&self, request: &Request) -> Answer {
         let answer = self.instance.call(request);
         answer.unwrap_or_else(|error| panic!("{request:?}: {error}; output:\n{}", self.process().output()))
@@ -60,7 +60,7 @@ impl OnGoogle {
         self.instance.process()
     }
 
-    /// Did every answer keep to the contract?
+    /// Asserts that every answer kept to the contract.
     pub(crate) fn assert_clean(&self) {
         let breaches = self.instance.breaches();
         assert!(breaches.is_empty(), "{breaches:#?}");
@@ -77,7 +77,7 @@ pub(crate) fn function(signature: Signature) -> Options {
     Options::function(free_port(), limit(), signature)
 }
 
-/// Returns an event of the older form about something that nobody knows a resource of.
+/// Returns an event of the older form about an unknown resource.
 pub(crate) fn legacy(event_type: &str, resource: &str, data: &str, more: &str) -> Request {
     Request::json(format!(
         r#"{{"eventId":"9","timestamp":"2026-01-02T03:04:05Z","eventType":"{event_type}","resource":"{resource}","data":{data}{more}}}"#

@@ -57,7 +57,7 @@ fn slow_clients_do_not_block_others(runtime: &Runtime) {
     let run = OnHttp::start(runtime, Deployment::of("echo"), "echo");
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nslow";
     let mut slow: Vec<_> = (0..50).map(|_| run.client()).collect();
-    // One byte a round to each, and a whole request of somebody else in between.
+    // Each gets one byte a round, and somebody else a whole request in between.
     for byte in head {
         for client in &mut slow {
             client.send(&[*byte]).expect("it is open");

@@ -1,4 +1,4 @@
-//! One request, one reply: framing, methods, limits, what the function sees, what a failure looks like.
+//! One request, one reply: framing, methods, limits, the view of the function, the form of a failure.
 
 use integration::artifacts::Runtime;
 use integration::client::Reply;
@@ -147,7 +147,7 @@ fn both_framings_at_once_are_400_and_the_connection_ends(runtime: &Runtime) {
         client.send(format!("POST / HTTP/1.1\r\nHost: x\r\n{framing}\r\n{smuggled}").as_bytes()).expect("it is open");
         let reply = client.read().unwrap_or_else(|error| panic!("{framing:?}: {error}"));
         assert!(matches!(reply.status, 400 | 501), "{framing:?}: {}", reply.status);
-        // A reset in place of the end is fine too: what was not read is thrown away.
+        // A reset in place of the end is fine, too: bytes that were not read are thrown away.
         let rest = client.rest().unwrap_or_default();
         assert!(rest.is_empty(), "{framing:?}: a second answer: {}", String::from_utf8_lossy(&rest));
     }

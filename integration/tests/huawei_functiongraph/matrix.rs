@@ -30,13 +30,13 @@ pub(crate) const SEVERAL: Row = Row {
     hung: Hung::Leaves,
 };
 
-/// Through API Gateway. Texts go back as they are.
+/// Returns the event of a request through API Gateway. Texts go back as they are.
 pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
     let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
     huawei_functiongraph::event(&Request { headers, body: body.into(), ..Request::new(method, path) })
 }
 
-/// An event function.
+/// The rig of an event function.
 struct FunctionGraph;
 
 impl Rig for FunctionGraph {
@@ -54,14 +54,15 @@ impl Rig for FunctionGraph {
         EventFunction { run: launch(runtime, deployment, handler, options()).polling(), event_of }
     }
 
-    /// Returns the platform kills late here, so that the runtime's own report is what counts.
+    /// Starts a function with a short limit. The platform kills late here, so that the runtime's own report is what
+    /// counts.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
         let times = Times { limit: Duration::from_secs(2), ..patient() };
         EventFunction { run: launch(runtime, deployment, handler, Options { times, ..options() }).polling(), event_of }
     }
 }
 
-/// The same as an HTTP function, whose instance may be given several requests.
+/// The rig of an HTTP function, whose instance may be given several requests.
 struct Served;
 
 impl Rig for Served {
@@ -117,7 +118,7 @@ fn init_failure(runtime: &Runtime) {
     let pending = run.plane.submit("{}");
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
     assert!(run.process.output().contains("asked not to start"), "{}", run.process.output());
-    // It may have left before the event was there.
+    // The process may have left before the event was there.
     let kind = pending.wait().kind;
     assert!(matches!(kind, Kind::Exited | Kind::Unanswered), "{kind:?}");
     assert_eq!(run.asked(), Vec::<String>::new());

@@ -60,7 +60,7 @@ fn few_threads(runtime: &'static Runtime) {
     let mut served = 0;
     for threads in 1..=8 {
         let run = launch(runtime, threads);
-        // It is ready, or it has left.
+        // The process is ready, or it has left.
         let ready = until("it is ready", &run.process, || {
             run.try_get("/readyz").is_ok_and(|reply| reply.status == 200).then_some(())
         });
@@ -75,7 +75,7 @@ fn few_threads(runtime: &'static Runtime) {
         served += 1;
         let replies = run.at_once(8, "POST", "/", b"served");
         assert!(replies.iter().all(|reply| (reply.status, &reply.body[..]) == (200, b"served")), "{replies:?}");
-        // HTTP/2 takes threads of its own: it is served, or the connection ends.
+        // HTTP/2 takes threads of its own: the request is served, or the connection ends.
         for _ in 0..2 {
             let stream = TcpStream::connect(run.address).expect("it listens");
             stream.set_read_timeout(Some(limit())).expect("a limit");

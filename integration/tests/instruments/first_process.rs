@@ -42,7 +42,7 @@ fn post(client: &mut Client, wish: &str) -> String {
     client.call("POST", "/", "Content-Type: text/plain\r\n", wish.as_bytes()).expect("an answer").text()
 }
 
-/// Process 1 as it is called outside its namespace: the only child of `unshare`.
+/// Returns the number of process 1 outside its namespace: the only child of `unshare`.
 fn outer_number(run: &OnHttp) -> u32 {
     let unshare = run.process.pid();
     let children = std::fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).expect("children");

@@ -1,17 +1,17 @@
-//! Instruments: whether one is here, trials that need one, and a command under one.
+//! Instruments: the check for one, trials that need one, and a command under one.
 
 use integration::artifacts::{self, Runtime};
 use libtest_mimic::Trial;
 use std::process::{Command, Stdio};
 
-/// What a test needs, and why it is missing.
+/// The need of a test, and the reason why it is missing.
 #[derive(Clone)]
 pub(crate) struct Need {
     name: &'static str,
     found: Result<(), String>,
 }
 
-/// Something is here if this command succeeds.
+/// Makes a need that is met if this command succeeds.
 pub(crate) fn need(name: &'static str, program: &str, arguments: &[&str]) -> Need {
     let tried = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     let found = match tried {
@@ -32,7 +32,7 @@ pub(crate) fn need_of_compiler(name: &'static str, flags: &str) -> Need {
 }
 
 impl Need {
-    /// The same for a test that needs another one as well: without either, the test is listed as ignored.
+    /// Returns the need of a test that needs another one as well: without either, the test is listed as ignored.
     pub(crate) fn and(&self, other: Need) -> Need {
         if self.found.is_ok() && other.found.is_err() { other } else { self.clone() }
     }
@@ -50,7 +50,7 @@ impl Need {
         trial.with_kind(format!("needs {needed}")).with_ignored_flag(absent && !required)
     }
 
-    /// The same over both runtimes.
+    /// Returns the tests over both runtimes.
     pub(crate) fn over_both(&self, name: &str, behaviour: fn(&'static Runtime)) -> [Trial; 2] {
         [
             self.trial(&format!("{name}::bootstrap"), move || behaviour(artifacts::get().bootstrap())),

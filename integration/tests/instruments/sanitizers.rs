@@ -74,7 +74,7 @@ fn library(source: &str) -> PathBuf {
 }
 
 fn under_host(source: &str, events: &[&str]) -> Output {
-    // The last word on the kind of output is the one that counts.
+    // The last option for the kind of output counts.
     let host = compile("tests/c/host.c", "host_sanitized", &["-fPIE", "-pie", "-ldl"]);
     Command::new(host).arg(library(source)).args(events).output().expect("the host starts")
 }
@@ -89,12 +89,12 @@ fn ledger() -> Deployment {
     sanitized(Deployment::empty().file("libledger.so", &library("tests/c/ledger.c")).layers(&["ledger.over"]))
 }
 
-/// Returns a function within a layer that keeps what it is shown.
+/// Returns a function within a layer that keeps all that it is shown.
 fn keeper() -> Deployment {
     sanitized(Deployment::empty().file("libkeeper.so", &library("tests/c/keeper.c")).layers(&["keeper.keeper"]))
 }
 
-/// With the variables that bring the sanitizer's library in front of all others.
+/// Adds the variables that bring the sanitizer's library in front of all others.
 fn sanitized(deployment: Deployment) -> Deployment {
     let found = Command::new("cc").arg("-print-file-name=libasan.so").output().expect("cc starts");
     let path = String::from_utf8_lossy(&found.stdout).trim_end().to_owned();

@@ -69,7 +69,7 @@ fn on_http(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
     on_http_but(runtime, deployment, handler, &[])
 }
 
-/// With further options of valgrind's.
+/// Starts it with further options of valgrind's.
 fn on_http_but(runtime: &Runtime, deployment: Deployment, handler: &str, more: &[&str]) -> OnHttp {
     let port = on_http::free_port();
     let command = checked(&on_http::command(runtime, &deployment, handler, port), &deployment.path("report"), more);
@@ -92,7 +92,7 @@ fn aws_end(run: &OnAws) {
     assert_nothing_found(&run.process, &run.deployment);
 }
 
-/// With both layers around it.
+/// Returns a function with both layers around it.
 fn layered(function: &str) -> Deployment {
     Deployment::of(function).layer("monitor").layer("metrics")
 }
@@ -188,7 +188,7 @@ const ENDS: [&str; 12] = [
     "recover",
     "over",
 ];
-/// Those of a stream.
+/// The ends of a stream that it knows.
 const STREAMS: [&str; 5] = ["stream", "stream, fail", "stream, panic", "reply, stream", "stream, reply"];
 
 fn aws_c(runtime: &'static Runtime) {
@@ -206,7 +206,7 @@ fn aws_c(runtime: &'static Runtime) {
     aws_end(&run);
 }
 
-/// The instrument itself: it sees into a module.
+/// Checks the instrument itself: it sees into a module.
 fn control(runtime: &'static Runtime) {
     let run = on_aws(runtime, ledger(), "ledger");
     run.call("overrun");
@@ -267,7 +267,7 @@ fn http_c(runtime: &'static Runtime) {
         assert!(call(&mut client, event) >= 200, "{event}");
     }
     for event in STREAMS {
-        // Broken ones take their connection along.
+        // Broken streams take their connection along.
         let _ = run.client().call("POST", "/", JSON, event.as_bytes());
     }
     drop(client);
@@ -341,7 +341,7 @@ fn http_go(runtime: &'static Runtime) {
     assert_nothing_found(&run.process, &run.deployment);
 }
 
-/// Programs with a function and its runtime in one.
+/// Checks programs with a function and its runtime in one.
 fn http_program(name: &str) {
     let (mut made, said) = artifacts::cargo_build(&[name], &[], None);
     let path = made.remove(&name.replace('-', "_")).unwrap_or_else(|| panic!("{name} was not built:\n{said}"));

@@ -68,7 +68,7 @@ fn events_of_64_kib_and_of_1_mib_are_taken(runtime: &Runtime) {
 }
 
 fn ports_and_probes_are_those_of_the_platform(runtime: &Runtime) {
-    // A service has PORT alone, a function LISTEN_ADDRESS too, which counts more.
+    // A service has PORT alone; a function has LISTEN_ADDRESS, too, which counts more.
     let run = OnKnative::start(runtime, Deployment::of("probe"), "probe.phases", service());
     assert_eq!(run.call(&Request::json("x")).text(), "done");
     let deployment = Deployment::of("probe").env("PORT", "1");

@@ -15,7 +15,7 @@ integration::both![
     a_function_that_cannot_read_its_data_is_not_asked_again,
 ];
 
-/// What `cloud_event.document` answers: the event as JSON.
+/// Returns the answer of `cloud_event.document`: the event as JSON.
 fn document(run: &OnKnative, request: &Request) -> Value {
     let answer = run.call(request);
     serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {} {}", answer.status, answer.text()))
@@ -25,7 +25,7 @@ fn documents(runtime: &Runtime) -> OnKnative {
     OnKnative::of(runtime, "cloud_event.document")
 }
 
-/// Sends events that are none, each of which is refused with a reason, and none of which is a call.
+/// Sends requests that are no events. Each is refused with a reason, and calls no function.
 fn refused(runtime: &Runtime, all: &[(&str, &str)]) {
     let run = OnKnative::of(runtime, "probe.phases");
     for (more, reason) in all {

@@ -20,7 +20,7 @@ integration::both![
     each_mode_turns_into_the_other_and_back,
 ];
 
-/// What `cloud_event.same` answers: the event in binary mode, read as strictly as can be.
+/// Returns the answer of `cloud_event.same`: the event in binary mode, read as strictly as can be.
 fn same(run: &OnKnative, request: &Request) -> Event {
     let answer = run.call(request);
     Event::read(&answer).unwrap_or_else(|why| panic!("{why}: {} {:?} {}", answer.status, answer.headers, answer.text()))

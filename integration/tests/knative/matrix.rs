@@ -47,7 +47,7 @@ impl Platform for OnKnative {
     }
 }
 
-/// What a sender gets. A broker repeats what has failed.
+/// Returns the answer for a sender. A broker repeats a failed call.
 fn told(answer: wire::Answer) -> Answer {
     assert_eq!(answer.status >= 500, Delivery::of(&answer) == Delivery::Again, "{}", answer.text());
     answer.into()
@@ -62,7 +62,7 @@ impl Run for OnKnative {
         told(OnKnative::call(self, &Request::json(body)))
     }
 
-    /// Every second one is an event.
+    /// Makes the calls, of which every second one is an event.
     fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
         let request = |(number, body): (usize, &String)| match number % 2 {
             0 => binary(&[], body.as_str()),
@@ -74,7 +74,7 @@ impl Run for OnKnative {
         begun.into_iter().map(|one| told(one.end().expect("what was accepted is answered"))).collect()
     }
 
-    /// Of a request: an event's data are judged by their content type.
+    /// Sends the bytes as a request: an event's data are judged by their content type.
     fn echoes(&mut self, body: &[u8]) {
         let answer = told(OnKnative::call(self, &Request::new("POST", "/", &[], body)));
         assert!(answer.is_these(body), "{:?} comes back as {answer:?}", String::from_utf8_lossy(body));

@@ -40,13 +40,13 @@ impl OnKnative {
         OnKnative::start(runtime, Deployment::of(module(handler)), handler, function())
     }
 
-    /// The same, for events alone.
+    /// Starts a function of an example module, for events alone.
     pub(crate) fn of_events(runtime: &Runtime, handler: &str) -> OnKnative {
         let deployment = Deployment::of(module(handler)).env("FAAS_SIGNATURE", "cloudevent");
         OnKnative::start(runtime, deployment, handler, function())
     }
 
-    /// Sends a request and waits for what the client gets.
+    /// Sends a request and waits for the client's answer.
     pub(crate) fn call(&self, request: &Request) -> Answer {
         let answer = self.pod.call(request);
         answer.unwrap_or_else(|error| panic!("{request:?}: {error}; output:\n{}", self.process().output()))
@@ -86,7 +86,7 @@ pub(crate) fn binary(more: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Request
     Request::binary(&[&REQUIRED[..], more].concat(), data)
 }
 
-/// The same in structured mode: `more` are members in JSON, each with a comma before it.
+/// Returns an event in structured mode: `more` are members in JSON, each with a comma before it.
 pub(crate) fn structured(more: &str) -> Request {
     let required: Vec<String> = REQUIRED.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
     let headers = [("Content-Type", "application/cloudevents+json")];

@@ -1,4 +1,4 @@
-//! The statements of `docs/conformance/kubernetes.md`, one test a behaviour: what differs from plain HTTP.
+//! The statements of `docs/conformance/kubernetes.md`, one test for each behaviour: the differences from plain HTTP.
 
 use super::run::{POD, gate, pod, start, unhurried};
 use integration::artifacts::Runtime;
@@ -34,7 +34,7 @@ fn a_pod_that_drains_serves_on_then_refuses_then_leaves(runtime: &Runtime) {
     run.process.signal(Signal::Term).expect("the signal is sent");
     run.process.wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
 
-    // Lame duck: whoever asks learns it, and whoever does not is served.
+    // In the lame duck a client that asks learns of the stop, and one that does not is served.
     assert_eq!(run.get("/readyz").status, 503);
     assert_eq!(run.get("/livez").status, 200);
     let (open, event) = gate(&run, "open");
@@ -42,7 +42,7 @@ fn a_pod_that_drains_serves_on_then_refuses_then_leaves(runtime: &Runtime) {
     let late = run.call("POST", "/", "", &event);
     assert_eq!((late.status, late.text().as_str(), late.closes()), (200, "let go", true));
 
-    // Then nobody gets in, and what runs is still waited for.
+    // Then nobody gets in, and running calls are still waited for.
     let refused = until("the port is closed", &run.process, || Client::connect(run.address).err());
     assert!(refused.is_ok(), "{refused:?}");
     assert_eq!(run.process.status(), None, "it waits for what runs");

@@ -9,7 +9,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 
-/// A process that is sent requests.
+/// The rig of a process that is sent requests.
 struct InCluster;
 
 impl Rig for InCluster {
@@ -32,11 +32,11 @@ matrix! {
     own inspect_over_every_trigger;
 }
 
-/// There is one: the request, here with the trace of a service mesh.
+/// Checks the only trigger, which is the request, here with the trace of a service mesh.
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let headers = "X-B3-TraceId: 80f198ee56343ba864fe8b2a57d3eff7\r\nX-B3-SpanId: e457b5a2e4d86bd1\r\nX-B3-Sampled: 1\r\n\
                    X-Forwarded-For: 10.0.0.1, 192.0.2.7:4711\r\nX-Forwarded-Proto: https\r\nX-Request-Id: r-1\r\n";
-    // Who comes to a pod may be anybody, until it is said that an ingress stands in front.
+    // Anybody may call a pod, until it is configured that an ingress stands in front.
     let trusting = Deployment::of("inspect").env("FAAS_TRUSTED_HOPS", "1");
     for (deployment, client, scheme) in
         [(Deployment::of("inspect"), "127.0.0.1", "http"), (trusting, "192.0.2.7", "https")]

@@ -6,7 +6,7 @@ use integration::on_http::OnHttp;
 use integration::wait::scale;
 use std::path::PathBuf;
 
-/// The pod's name.
+/// The name of the pod.
 pub(crate) const POD: &str = "shop-5d8f7c-x2k7q";
 
 /// Returns a function's folder in a pod.
@@ -27,7 +27,7 @@ pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str) ->
     OnHttp::start(runtime, pod(deployment), handler)
 }
 
-/// With times that leave a slow machine room: a stop of a minute, the first five seconds of it as before.
+/// Adds times that leave room for a slow machine: a stop of a minute, of which the first five seconds are as before.
 pub(crate) fn unhurried(deployment: Deployment) -> Deployment {
     let seconds = |seconds: u32| format!("{}s", seconds * scale());
     deployment.env("FAAS_GRACE", &seconds(60)).env("FAAS_LAME_DUCK", &seconds(5))

@@ -62,7 +62,7 @@ fn who_is_known_is_let_in_and_functions_are_told_who_it_is(runtime: &Runtime) {
             ("Authorization", "Basic am9iOng="),
             ("X-Api-Key", "k-0123456789abcdeg"),
             ("Cookie", "session=x"),
-            // What a layer leaves for others cannot be sent.
+            // A request cannot send the value that a layer leaves for others.
             ("User", "ann"),
             ("Claims", r#"{"sub":"ann"}"#),
         ] {
@@ -96,13 +96,13 @@ fn who_is_known_is_let_in_and_functions_are_told_who_it_is(runtime: &Runtime) {
     }
 }
 
-/// A key of Ed25519, from RFC 8037, appendix A.2, and another one.
+/// The keys of Ed25519: one from RFC 8037, appendix A.2, and another one.
 const KEYS: [&str; 2] = [
     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2","x":"IREomokVVjog6mUuWbTDdvhEXivHXJHYu5GTemmv5N0"}]}"#,
 ];
 
-/// Signed by the second key: `{"alg":"EdDSA","kid":"2"}`, `{"sub":"ann"}`.
+/// A token signed by the second key: `{"alg":"EdDSA","kid":"2"}`, `{"sub":"ann"}`.
 const OF_THE_SECOND: &str = "eyJhbGciOiAiRWREU0EiLCAia2lkIjogIjIifQ.eyJzdWIiOiAiYW5uIn0.8MZulTWzJImKasiFTJmQXfsGu90clpKl4bxsXf7MMS805Qzq9OI74W7HdZpoj50m2Aj9rBtDGvVrem-0UFn3Aw";
 
 fn keys_in_a_file_are_taken_over_without_a_new_start(runtime: &Runtime) {
@@ -127,7 +127,7 @@ fn keys_in_a_file_are_taken_over_without_a_new_start(runtime: &Runtime) {
     assert_eq!(call().text(), "ann of 0, by jwt", "the former key is kept");
 }
 
-/// Answers each request with this status and body.
+/// The status and body that each request is answered with.
 type Told = Arc<Mutex<(u16, &'static str)>>;
 
 fn key_server() -> (SocketAddr, Told) {
@@ -144,7 +144,7 @@ fn key_server() -> (SocketAddr, Told) {
             }
             let (status, body) = *answers.lock().expect("no test panics with it");
             let length = body.len();
-            // Whoever has asked may be gone.
+            // The asker may be gone.
             let _ =
                 write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
         }

@@ -27,7 +27,7 @@ fn a_kept_reply_is_the_first_ones_and_no_others(runtime: &Runtime) {
             "{second:?}"
         );
         assert!(second.header("age").is_some() && second.header("content-type") == first.header("content-type"));
-        // What another layer says to one page is not kept for the next.
+        // The words of another layer for one page are not kept for the next.
         assert_eq!(second.header("access-control-allow-origin"), Some("https://b.example"), "{platform:?}");
         let stranger = front.get("/a?n=1", &[("Origin", "https://c.example")]);
         assert_eq!(
@@ -48,7 +48,7 @@ fn one_call_fetches_for_all_that_ask_at_once(runtime: &Runtime) {
     let bodies: Vec<String> =
         run.at_once(8, "GET", "/?n=1&wait_ms=500", b"").iter().map(|reply| reply.text()).collect();
     assert!(bodies.iter().all(|body| *body == bodies[0] && body.contains("hello")), "{bodies:?}");
-    // The monitor stands inside of the cache: it sees what the function is asked.
+    // The monitor stands inside of the cache: it sees the calls of the function.
     let front = run.process.wait_for_line(|line| line.contains(r#""faas":"invocation""#), integration::wait::limit());
     front.unwrap_or_else(|late| panic!("{late}"));
     let calls = run.process.output().lines().filter(|line| line.contains(r#""faas":"invocation""#)).count();

@@ -29,7 +29,7 @@ fn a_reply_is_smaller_and_the_same(runtime: &Runtime) {
         );
         let packed = front.get("/?do=reply&bytes=5000", &[("Accept-Encoding", "br;q=0.1, gzip")]);
         if platform == Platform::Azure {
-            // In the host's envelope no bytes get through.
+            // No bytes get through in the host's envelope.
             assert_eq!((packed.header("content-encoding"), &packed.body), (None, &plain.body));
             continue;
         }

@@ -1,5 +1,5 @@
-//! The keys, the defaults and the examples of each `config.schema.json` against what the layer itself reads, and the words
-//! that a mistake ends the start with. What a validator makes of the schemas: `foreign/layers.rs`.
+//! The keys, the defaults and the examples of each `config.schema.json` against the layer's own reading, and the words
+//! that a mistake ends the start with. A validator reads the schemas in `foreign/layers.rs`.
 
 use integration::configured::{LAYERS, schema, start, variable};
 use serde_json::{Map, Value, json};

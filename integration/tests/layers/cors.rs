@@ -33,7 +33,7 @@ fn a_page_reads_replies_and_failures(runtime: &Runtime) {
             let other = front.get(target, &[("Origin", "https://b.example")]);
             assert_eq!((other.status, other.header("access-control-allow-origin")), (status, None), "{platform:?}");
         }
-        // Elsewhere the platform makes the reply to a failure itself.
+        // On other platforms the platform makes the reply to a failure itself.
         if matches!(platform, Platform::Http | Platform::Google) {
             for target in ["/?do=panic", "/?do=error"] {
                 let reply = front.get(target, &[("Origin", PAGE)]);

@@ -1,5 +1,5 @@
-//! A layer that hangs, answers garbage or takes all memory, eight deep: the layers around it see what becomes of it, its policy
-//! says what that is, and others are served.
+//! A layer that hangs, answers garbage or takes all memory, eight deep: the layers around it see the outcome, its
+//! policy decides on that, and others are served.
 
 use crate::fronts::{Front, Platform};
 use integration::artifacts::Runtime;
@@ -18,7 +18,7 @@ integration::both![
 const PAGE: &str = "https://a.example";
 /// Seven layers that come with the runtimes; the errant one stands inside of them.
 const AROUND: [&str; 7] = ["warmup", "monitor", "log", "metrics", "record", "cors", "limit"];
-/// What it does that is no answer.
+/// The ends of its that are no answer.
 const GARBAGE: [&str; 4] = ["status", "failure", "after", "bytes"];
 
 fn eight(errant: &str, how: &str) -> Deployment {
@@ -67,7 +67,7 @@ fn garbage_of_an_optional_layer_is_passed_over(runtime: &Runtime) {
 }
 
 fn a_layer_that_hangs_is_answered_in_its_place_and_others_are_served(runtime: &Runtime) {
-    // What still runs cannot be passed over, so an optional layer is no other case.
+    // A running layer cannot be passed over, so an optional one is no other case.
     for layer in ["errant", "errant?"] {
         for how in ["hang", "pending"] {
             let deployment = eight(layer, how).env("FAAS_TIMEOUT", "1s");

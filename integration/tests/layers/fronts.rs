@@ -1,4 +1,4 @@
-//! A client's request through the front of each platform, and what the client gets.
+//! A client's request through the front of each platform, and the client's answer.
 
 use integration::artifacts::Runtime;
 pub(crate) use integration::client::Reply;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use std::process::Command;
 use std::sync::Arc;
 
-/// A platform.
+/// A platform with a front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Platform {
     Aws,
@@ -31,21 +31,21 @@ pub(crate) const ALL: [Platform; 5] = [Platform::Http, Platform::Aws, Platform::
 /// A process on one of them.
 pub(crate) struct Front {
     pub(crate) door: Door,
-    /// Its folder, for as long as it runs.
+    /// The folder of the function, for as long as it runs.
     _deployment: Option<Deployment>,
 }
 
-/// What stands between a client and the process.
+/// The front between a client and the process.
 pub(crate) enum Door {
     Aws(OnAws),
     Fc(Box<Fc>),
     Google(Instance),
-    /// With the function's name, which the host calls.
+    /// The host, with the function's name, which it calls.
     Azure(Host, String),
     Http(OnHttp),
 }
 
-/// How a process is looked at, which on Azure may have been started anew.
+/// The way to look at a process, which on Azure may have been started anew.
 pub(crate) enum View<'a> {
     Lent(&'a Process),
     Shared(Arc<Process>),
@@ -124,12 +124,12 @@ impl Front {
         }
     }
 
-    /// Everything that it has said.
+    /// Returns all that it has written.
     pub(crate) fn output(&self) -> String {
         self.process().output()
     }
 
-    /// Waits until it has said a line with all of these words, and returns it from its first brace on.
+    /// Waits until it has written a line with all of these words, and returns it from its first brace on.
     pub(crate) fn said(&self, words: &[&str]) -> String {
         let has_all = |line: &str| words.iter().all(|word| line.contains(word));
         let line = self.process().wait_for_line(has_all, limit());
@@ -141,7 +141,7 @@ impl Front {
         self.call("GET", target, headers, b"")
     }
 
-    /// Sends a request and waits for what the client gets.
+    /// Sends a request and waits for the client's answer.
     pub(crate) fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         match &self.door {
             Door::Http(run) => {
@@ -156,7 +156,7 @@ impl Front {
                 let answer = run.aws.invoke(&*gateway_event(method, target, headers, body));
                 match answer.kind {
                     aws_lambda::Kind::Response => gateway_reply(&answer.body),
-                    // What an API gateway makes of a failed function.
+                    // An API gateway makes this of a failed function.
                     _ => Reply { status: 502, headers: Vec::new(), body: answer.body.to_vec() },
                 }
             }
@@ -187,7 +187,7 @@ impl Front {
     }
 }
 
-/// What API Gateway makes of a request, in version 2.0 of its payloads.
+/// Returns the event that API Gateway makes of a request, in version 2.0 of its payloads.
 pub(crate) fn gateway_event(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let headers: Map<String, Value> =
@@ -201,7 +201,8 @@ pub(crate) fn gateway_event(method: &str, target: &str, headers: &[(&str, &str)]
     .to_string()
 }
 
-/// What a client of the gateway gets for the function's answer: an object, or the head of a stream with its body behind it.
+/// Returns the reply that a client of the gateway gets for the function's answer: an object, or the head of a stream
+/// with its body behind it.
 fn gateway_reply(answer: &[u8]) -> Reply {
     let apart = answer.windows(8).position(|bytes| bytes == [0; 8]);
     let head: Value = serde_json::from_slice(&answer[..apart.unwrap_or(answer.len())]).expect("JSON");

@@ -1,5 +1,5 @@
-//! `layer-http-client` in the real runtimes, before servers that are good, slow, torn, deaf, endless, or gone. What it makes of
-//! certificates: `foreign/tls.rs`.
+//! `layer-http-client` in the real runtimes, before servers that are good, slow, torn, deaf, endless, or gone.
+//! Certificates are judged in `foreign/tls.rs`.
 
 use crate::fronts::{ALL, Front};
 use integration::artifacts::Runtime;
@@ -33,7 +33,7 @@ fn deployment(config: &str) -> Deployment {
     Deployment::of("outbound").layer("http-client").env("FAAS_LAYER_HTTP_CLIENT", config)
 }
 
-/// A process that sends what it is told.
+/// A process that sends the requests it is told.
 struct Sender(OnHttp);
 
 impl Sender {
@@ -86,7 +86,7 @@ fn a_function_sends_requests_on_every_platform_and_connections_are_kept(runtime:
 
 fn nothing_begins_before_the_first_request(runtime: &Runtime) {
     let server = Scripted::good();
-    // A list of certificates that is not there is no mistake until it is needed.
+    // A missing list of certificates is no mistake until it is needed.
     let sender = Sender::start(runtime, deployment(r#"{"ca":"/nowhere.pem"}"#));
     let process = &sender.0.process;
     let threads = |name: &str| {
@@ -111,7 +111,7 @@ fn a_connection_that_its_server_closed_in_a_freeze_is_not_used_again(runtime: &R
         }
     });
     let sender = Sender::start(runtime, deployment("{}"));
-    // A POST, which nobody may send twice.
+    // The request is a POST, which nobody may send twice.
     let wanted = json!({"method": "POST", "url": server.url("/"), "body": "x"});
     assert_eq!(sender.send(&wanted)["body"], "first");
     sender.0.process.signal(Signal::Stop).expect("it is there");
@@ -156,7 +156,7 @@ fn a_request_is_sent_again_only_if_that_is_wanted_and_safe(runtime: &Runtime) {
             assert_eq!((&second["error"], server.asked().len()), (&json!("Failed"), 2), "{method} {config}");
         }
     }
-    // Over a new connection nothing is.
+    // Over a new connection nothing is sent again.
     let server = Scripted::start(|_, mut link| drop(link.request()));
     let sender = Sender::start(runtime, deployment(r#"{"retrySafe":true}"#));
     assert_eq!((&sender.get(&server.url("/"))["error"], server.asked().len()), (&json!("Failed"), 1));
@@ -214,7 +214,7 @@ fn a_server_that_does_not_answer_is_left_at_the_deadline(runtime: &Runtime) {
 fn a_request_whose_caller_is_gone_is_ended(runtime: &Runtime) {
     let server = Scripted::start(|_, mut link| {
         link.request();
-        // The client's end.
+        // The read ends when the client closes.
         link.request();
     });
     let sender = Sender::start(runtime, deployment(r#"{"timeout":"1h"}"#));

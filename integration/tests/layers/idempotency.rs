@@ -41,7 +41,7 @@ fn who_asks_twice_is_charged_once(runtime: &Runtime) {
         assert_eq!((again.all(origin), first.all(origin)), (vec!["*"], vec!["*"]), "{platform:?}: it is there once");
         assert_eq!(charge("k-1", "order 2").status, 422, "{platform:?}");
         assert_eq!(charge("k-2", "order 1").text(), "receipt 2", "{platform:?}");
-        // What has failed may be tried again.
+        // A failed call may be tried again.
         let refused = [charge("k-3", "bad"), charge("k-3", "bad")];
         assert!(refused.iter().all(|reply| reply.status >= 500), "{platform:?}: {refused:?}");
         let charged = ["order 1", "order 2", "bad"].map(|order| bank.charged(order));

@@ -23,7 +23,7 @@ fn sum(points: &[Point], metric: &str, label: &str, value: &str) -> f64 {
     points.iter().filter(|point| point.metric == metric && point.label(label) == value).map(|point| point.value).sum()
 }
 
-/// Waits for a report that has so many invocations that went well, and returns it.
+/// Waits for a report that has this number of invocations that went well, and returns it.
 fn reported(front: &Front, collector: &Collector, count: f64) -> Vec<Point> {
     let there = until("the report has come", &front.process(), || {
         let points = collector.points();

@@ -1,5 +1,5 @@
-//! `layer-params` in the real runtimes, over files, and over stores that are right, down, paused and back again. The stores are
-//! written from the documentation of Vault and of AWS' extension, and refuse what those refuse.
+//! `layer-params` in the real runtimes, over files, and over stores that are right, down, paused and back again. The
+//! stores are written from the documentation of Vault and of AWS' extension, and refuse the same requests as those.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -33,14 +33,14 @@ integration::both![
 
 const TOKEN: &str = "hvs.token-of-a-test";
 
-/// What a store has, and how it is.
+/// The values of a store, and its state.
 #[derive(Default)]
 struct Kept {
     values: BTreeMap<String, String>,
     is_paused: bool,
 }
 
-/// The same for the test and the store.
+/// The store's values, shared by the test and the store.
 #[derive(Clone, Default)]
 struct Shelf(Arc<Mutex<Kept>>);
 
@@ -64,7 +64,7 @@ impl Shelf {
     }
 }
 
-/// Returns a server that answers as `answer` says; one that is paused reads and says nothing.
+/// Returns a server that answers as `answer` says; one that is paused reads and answers nothing.
 fn store(at: Option<SocketAddr>, shelf: &Shelf, answer: fn(&Shelf, &Asked) -> (u16, String)) -> Scripted {
     let shelf = shelf.clone();
     let serve = move |server: &Scripted, mut link: Link| {
@@ -76,11 +76,11 @@ fn store(at: Option<SocketAddr>, shelf: &Shelf, answer: fn(&Shelf, &Asked) -> (u
             link.reply(status, &body);
         }
     };
-    // A port that nobody is given by chance while the store is down.
+    // The port is one that nobody is given by chance while the store is down.
     Scripted::at(at.unwrap_or_else(|| ([127, 0, 0, 1], free_port()).into()), serve)
 }
 
-/// Vault's KV version 2 at `kv`: names of the shelf are `path#field`.
+/// Answers as Vault's KV version 2 at `kv`: names of the shelf are `path#field`.
 fn vault(shelf: &Shelf, asked: &Asked) -> (u16, String) {
     let errors = |status: u16, words: &str| (status, json!({"errors": [words]}).to_string());
     if asked.header("x-vault-token") != Some(TOKEN) {
@@ -101,7 +101,7 @@ fn vault(shelf: &Shelf, asked: &Asked) -> (u16, String) {
     (200, data.to_string())
 }
 
-/// AWS' extension.
+/// Answers as AWS' extension.
 fn extension(shelf: &Shelf, asked: &Asked) -> (u16, String) {
     if asked.header("x-aws-parameters-secrets-token") != Some(TOKEN) {
         return (401, "not authorized".to_owned());
@@ -128,7 +128,7 @@ fn deployment(config: &Value) -> Deployment {
     deployment.env("FAAS_LAYER_PARAMS", &config.to_string())
 }
 
-/// A process that says which value a name has.
+/// A process that returns the value of a name.
 struct Asker(OnHttp);
 
 impl Asker {
@@ -156,7 +156,7 @@ impl Asker {
         until("a source is asked", &self.0.process, failed).unwrap_or_else(|why| panic!("{why}"));
     }
 
-    /// Asks until it has that value.
+    /// Asks until the name has that value.
     fn becomes(&self, name: &str, value: &str) {
         let seen = until("the value changes", &self.0.process, || (self.ask(name)["value"] == value).then_some(()));
         seen.unwrap_or_else(|why| panic!("{why}"));
@@ -229,7 +229,7 @@ fn vault_is_asked_with_its_token_for_a_path_and_a_field(runtime: &Runtime) {
     let before = server.asked().len();
     assert_eq!(asker.value("db/password"), "hunter2");
     assert_eq!(server.asked().len(), before, "it is at hand");
-    // By the environment, with one field for all, and a token that is none.
+    // The settings come from the environment, with one field for all, and a token that is none.
     let fixed = json!({"from": "vault", "mount": "kv", "field": "password"});
     let of_environment = |token: &str| {
         let deployment = deployment(&json!({"sources": [fixed.clone()]}));
@@ -261,7 +261,7 @@ fn awss_extension_is_asked_with_the_sessions_token(runtime: &Runtime) {
 }
 
 fn google_and_azure_are_asked_as_the_process_that_it_is(runtime: &Runtime) {
-    // Both services and their servers of tokens in one. A token is good for one call, and then taken back.
+    // The server has both services and their sources of tokens. A token is good for one call, and then taken back.
     let server = Scripted::start(|_, mut link| {
         let (mut tokens, mut used) = (0, true);
         while let Some(asked) = link.request() {

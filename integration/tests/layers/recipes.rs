@@ -30,7 +30,8 @@ fn start_with(platform: Platform, runtime: &Runtime, heading: &str, deployment: 
     Front::start(platform, runtime, deployed(heading, deployment, str::to_owned), handler)
 }
 
-/// That deployment with the variables of the recipe, in which `found` has put what there is here in the place of what is elsewhere.
+/// Returns that deployment with the variables of the recipe, in which `found` has replaced values of other places by
+/// those here.
 fn deployed(heading: &str, mut deployment: Deployment, found: impl Fn(&str) -> String) -> Deployment {
     let page = std::fs::read_to_string(workspace().join("docs/layers.md")).expect("the page is there");
     let (_, recipe) = page.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe {heading:?}"));
@@ -114,9 +115,10 @@ fn messages_are_done_once(runtime: &Runtime) {
     assert_eq!((bank.charged("1"), bank.charged("2")), (1, 1));
 }
 
-/// Signed by the private half of the recipe's key, which RFC 8037 has in appendix A.1: of `ann`, until 2100, without a scope.
+/// A token signed by the private half of the recipe's key, which RFC 8037 has in appendix A.1: of `ann`, until 2100,
+/// without a scope.
 const TOKEN: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwfQ.JLNkNld9-JU_5FLJ7wmSMgByF9YlofxlYR3LpxfhFnSChO_T__Dn80SmgIyNfBaWfiHgAdEhUWdrjAVHUTvKBA";
-/// The same with `orders:write`.
+/// The same token with the scope `orders:write`.
 const MAY_WRITE: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwLCJzY29wZSI6Im9yZGVyczp3cml0ZSJ9.oKd6cx5u4BK0ksmgG9K3jP2gSS-ha3e5JJ2V1ruG7U_MV9rp_fEIpQuwXBwhQl6LzQQcPPeFkfcyNFTXajyWDw";
 
 fn who_calls_is_in_a_token(runtime: &Runtime) {

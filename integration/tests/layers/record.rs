@@ -1,4 +1,4 @@
-//! `layer-record` on each platform: what it writes can be read, and sent again.
+//! `layer-record` on each platform: its recordings can be read, and sent again.
 
 use crate::fronts::{ALL, Front, Platform};
 use integration::artifacts::Runtime;

@@ -32,7 +32,7 @@ const ORDER: [&str; 13] = [
     "cache",
 ];
 
-/// The keys are `a` and `b`.
+/// The configuration of `auth`, with the keys `a` and `b`.
 const AUTH: &str = r#"{"apiKey":{"header":"x-key","keys":[
     {"name":"ann","sha256":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"},
     {"name":"bob","sha256":"3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"}]}}"#;
@@ -55,7 +55,7 @@ fn who_answers_first_is_seen_by_those_further_out(runtime: &Runtime) {
             front.get(target, &[("Origin", PAGE), ("X-Key", key), ("Accept-Encoding", "gzip")])
         };
         let long = call("/?do=reply&bytes=5000", "a");
-        // In the envelope of Azure's host no bytes get through.
+        // No bytes get through in the envelope of Azure's host.
         let coding = (platform != Platform::Azure).then_some("gzip");
         assert_eq!((long.status, long.header("content-encoding")), (200, coding), "{platform:?}: {long:?}");
         let kept = call("/?do=reply&bytes=5000", "a");

@@ -1,5 +1,5 @@
-//! All layers that tell of invocations, whatever becomes of the process and of the collector: callers get the same replies, nobody
-//! waits for the collector, and what is dropped is counted and said.
+//! All layers that tell of invocations, whatever happens to the process and the collector: callers get the same
+//! replies, nobody waits for the collector, and dropped items are counted and told.
 
 use crate::fronts::{Front, Platform};
 use integration::artifacts::Runtime;
@@ -48,7 +48,7 @@ fn what_a_freeze_right_after_the_reply_interrupts_is_sent_after_the_thaw(runtime
             for count in 1..=3 {
                 assert_eq!(front.get("/", &[]).text(), "\"fine\"", "{platform:?}, {mode:?}");
                 freeze(&front.process());
-                // What it had begun to send may be answered while it cannot look.
+                // The requests it had begun to send may be answered while it cannot look.
                 collector.release();
                 thaw(&front.process());
                 until_told(&front, &collector, count);
@@ -85,7 +85,7 @@ fn no_collector_changes_a_reply_or_holds_one_up(runtime: &Runtime) {
         Mode::Garbage,
         Mode::CutsShort,
         Mode::HangsUp,
-        // It answers when it is released, which it never is: whatever is answered here has not waited for it.
+        // It answers when it is released, which it never is: any answer here has not waited for it.
         Mode::Holds,
     ];
     for mode in modes {

@@ -32,7 +32,7 @@ fn caller(flags: &str) -> String {
     format!("00-{TRACE}-{SPAN}-{flags}")
 }
 
-/// Returns the spans, once there are so many.
+/// Returns the spans, once there are `count` of them.
 fn collected(front: &Front, collector: &Collector, count: usize) -> Vec<Span> {
     let there = until("the spans have come", &front.process(), || {
         let spans = collector.spans();
@@ -93,7 +93,7 @@ fn who_waits_for_a_reply_never_waits_for_the_collector(runtime: &Runtime) {
 fn what_a_collector_does_not_take_is_counted_and_said(runtime: &Runtime) {
     let modes = [Mode::Answers(400), Mode::Answers(503), Mode::Garbage, Mode::HangsUp, Mode::CutsShort, Mode::Rejects];
     for mode in modes.into_iter().map(Some).chain([None]) {
-        // `None`: nobody listens where it should be.
+        // `None` means that nobody listens where it should be.
         let collector = Collector::start(mode.unwrap_or(Mode::Takes));
         let own = r#""maxQueue":4,"maxBatch":2,"interval":"10ms","timeout":"2s""#;
         let config = match mode {
@@ -138,7 +138,7 @@ fn spans_are_out_before_the_platform_freezes_the_process(runtime: &Runtime) {
         run.call(event);
         let polls = run.aws.wait_for(|now| now.parked > 0, integration::wait::limit());
         polls.unwrap_or_else(|late| panic!("{late:?}; output:\n{}", run.process.output()));
-        // It polls again, and what it had to say has been said.
+        // It polls again, so all its lines have been written.
         let spans = collector.spans();
         let served: Vec<&Span> = spans.iter().filter(|span| span.kind == 2).collect();
         assert_eq!(served.len(), number, "{spans:?}");

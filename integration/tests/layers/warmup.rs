@@ -1,4 +1,4 @@
-//! `layer-warmup` on each platform, and who is not told of a warm-up.
+//! `layer-warmup` on each platform, and the callers that are not told of a warm-up.
 
 use crate::fronts::{ALL, Door, Front, Platform, gateway_event};
 use integration::artifacts::Runtime;

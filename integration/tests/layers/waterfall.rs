@@ -37,7 +37,7 @@ fn an_invocation_is_one_waterfall_with_the_same_ids_in_lines_spans_and_metrics(r
         let headers = [("traceparent", caller.as_str()), ("Origin", "https://a.example")];
         assert_eq!(front.get("/?do=nothing", &headers).status, 200, "{platform:?}");
 
-        // The writing of the reply is the last that is told.
+        // The writing of the reply is told last.
         let there = until("the waterfall has come", &front.process(), || {
             let spans = collector.spans();
             spans.iter().any(|span| span.name == "reply").then_some(spans)
@@ -50,7 +50,8 @@ fn an_invocation_is_one_waterfall_with_the_same_ids_in_lines_spans_and_metrics(r
             assert!(span.start <= span.end, "{platform:?}: {span:?}");
         }
 
-        // The start, then inward, the function, outward, the reply: none begins before the one before it has ended.
+        // The order is the start, then inward, the function, outward, the reply: each begins after the one before it
+        // has ended.
         let function = served.attribute("faas.name").to_owned();
         let steps = [
             "trace before",

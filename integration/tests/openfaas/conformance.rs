@@ -264,7 +264,7 @@ fn server_sent_events_leave_as_they_are_written(runtime: &Runtime) {
     std::fs::write(path, "").expect("the handler is let go");
     assert_eq!(client.chunk().expect("the second"), b"second");
     assert_eq!(client.chunk().expect("the end"), b"");
-    // Who wants a stream has as long as it takes.
+    // A caller that wants a stream has as long as it takes.
     let run = InPod::of(runtime, "inspect");
     for (accept, limited) in [("text/event-stream", false), ("application/x-ndjson", false), ("text/html", true)] {
         let seen = Inspected::read(&run.call(&Call::new("GET", "/").with("Accept", accept)).body);

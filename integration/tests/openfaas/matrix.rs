@@ -63,7 +63,7 @@ impl Run for InPod {
         on_threads(self, bodies, post, || then(self, &[self.pod.process()]))
     }
 
-    /// What is the function's failure is no word of the watchdog's; a time that is up is.
+    /// Checks the watchdog's words: it has none for a function's failure, and some for a time that is up.
     fn judge(&self, answer: &Answer, kind: &str) {
         let by = (kind == "TimedOut").then_some("of-watchdog");
         assert_eq!(answer.header("x-openfaas-internal"), by, "{answer:?}");
@@ -92,7 +92,7 @@ matrix! {
     own inspect_over_every_trigger, large_body, refusal;
 }
 
-/// There is one: the request that the gateway passes on.
+/// Checks the only trigger, which is the request that the gateway passes on.
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = InPod::of(runtime, "inspect");
     let call = Call { method: "PUT".into(), ..Call::post("/a%20b?x=1&x=2", b"body") };

@@ -10,14 +10,14 @@ use platform_emulators::wire::Answer;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A pod and what it was made of.
+/// A pod, and the folder it was made of.
 pub(crate) struct InPod {
     pub(crate) pod: Pod,
     pub(crate) deployment: Deployment,
     pub(crate) metrics: u16,
 }
 
-/// A watchdog and what it was made of.
+/// A watchdog, and the folder it was made of.
 pub(crate) struct BehindWatchdog {
     pub(crate) watchdog: Watchdog,
     pub(crate) deployment: Deployment,
@@ -38,14 +38,14 @@ impl InPod {
         let options = Options { port: free_port(), temporary, patience: limit(), ..options };
         let metrics = free_port();
         let mut command = command(runtime, &deployment, handler);
-        // Nothing marks a container as one of OpenFaaS but a watchdog.
+        // Only a watchdog would mark a container as one of OpenFaaS.
         command.env("FAAS_PLATFORM", "openfaas").env("FAAS_HOST", "127.0.0.1");
         command.env("FAAS_METRICS_PORT", metrics.to_string());
         let pod = Pod::spawn(command, options).expect("the runtime starts");
         InPod { pod, deployment, metrics }
     }
 
-    /// The same, and waits until calls would come.
+    /// Starts it, and waits until calls would come.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> InPod {
         let run = InPod::launch(runtime, deployment, handler, options);
         run.pod.wait_until_healthy().unwrap_or_else(|why| panic!("{why}"));
@@ -57,17 +57,17 @@ impl InPod {
         InPod::start(runtime, Deployment::of(function), function, Options::default())
     }
 
-    /// Returns a call that has an answer.
+    /// Makes a call that has to have an answer.
     pub(crate) fn call(&self, call: &Call) -> Answer {
         self.pod.call(call).unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output()))
     }
 
-    /// Returns a POST that has an answer.
+    /// Makes a POST that has to have an answer.
     pub(crate) fn post(&self, body: &[u8]) -> Answer {
         self.call(&Call::post("/", body))
     }
 
-    /// Returns the status of a probe.
+    /// Sends a probe, and returns its status.
     pub(crate) fn probe(&self, method: &str, path: &str) -> u16 {
         let answer = self.pod.probe(method, path);
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}; output:\n{}", self.output())).status
@@ -108,7 +108,7 @@ impl BehindWatchdog {
         BehindWatchdog { watchdog, deployment }
     }
 
-    /// The same, and waits until it listens.
+    /// Starts it, and waits until it listens.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> BehindWatchdog {
         let run = BehindWatchdog::launch(runtime, deployment, handler, options);
         let listening = run.watchdog.process().wait_for_line(|line| line.contains("listening on"), limit());
@@ -116,7 +116,7 @@ impl BehindWatchdog {
         run
     }
 
-    /// Returns a call that is taken.
+    /// Makes a call that has to be taken.
     pub(crate) fn call(&self, call: &Call) -> Answer {
         self.watchdog.call(call).expect("the watchdog takes calls")
     }
@@ -131,7 +131,7 @@ pub(crate) fn patient() -> Options {
     Options { exec_timeout: "10m".to_owned(), ..Options::default() }
 }
 
-/// Waits until so many handlers of `probe.hold` run.
+/// Waits until `count` handlers of `probe.hold` run.
 pub(crate) fn until_held(process: &Process, count: usize) {
     let held = || process.lines().iter().filter(|line| line.text == "holding").count() >= count;
     until(&format!("{count} handlers hold"), process, || held().then_some(())).unwrap_or_else(|why| panic!("{why}"));

@@ -1,4 +1,4 @@
-//! Behind of-watchdog: what it forwards, what it asks, and its end.
+//! Behind of-watchdog: the calls that it forwards, its own questions, and its end.
 
 use super::run::{BehindWatchdog, patient, until_held};
 use integration::artifacts::Runtime;
@@ -22,7 +22,7 @@ fn what_the_watchdog_forwards_is_answered(runtime: &Runtime) {
     let answer = run.call(&call.clone().with("X-Twice", "1").with("X-Twice", "2"));
     let seen = Inspected::read(&answer.body);
     assert_eq!((seen.text("platform"), seen.text("request_id")), ("openfaas", call.id.as_str()));
-    // The watchdog's own paths never come here: whatever comes is the function's.
+    // The watchdog's own paths never come here, so every path is the function's.
     assert_eq!((seen.0["http"]["path"].as_str(), seen.body()), (Some("/_/health"), b"streamed body".to_vec()));
     let headers = seen.0["http"]["headers"].to_string();
     assert!(headers.contains("gzip") && headers.matches("X-Twice").count() == 2, "{headers}");
@@ -67,7 +67,7 @@ fn calls_are_served_to_the_watchdogs_end(runtime: &Runtime) {
         let end = scope.spawn(|| run.watchdog.terminate().expect("the signal is sent"));
         let begun = run.watchdog.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit());
         begun.unwrap_or_else(|why| panic!("{why}"));
-        // One after the other until the watchdog takes no more. None of them may find nobody.
+        // Calls come one after the other until the watchdog takes no more. Each of them has to find the function.
         let taken: Vec<u16> = std::iter::from_fn(|| {
             let call = Call::post("/", run.deployment.root().display().to_string().as_bytes());
             run.watchdog.call(&call).ok().map(|answer| answer.status)

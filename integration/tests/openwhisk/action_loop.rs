@@ -56,7 +56,7 @@ fn the_start_is_acknowledged_only_where_the_proxy_waits_for_it(runtime: &Runtime
         let options = Started { wait_for_ack, ..Started::default() };
         let run = Below::new(runtime, Deployment::of("echo"), options);
         assert_eq!(run.init(Init::default()).status, 200, "{}", run.output());
-        // A word that nobody waited for would be taken for the first answer.
+        // An acknowledgement that nobody waited for would be taken for the first answer.
         assert_eq!(run.run(r#"{"first":1}"#).json(), json!({ "first": 1 }));
         assert_eq!(run.proxy.end().expect("it leaves").code(), Some(0), "{}", run.output());
         assert_eq!(run.proxy.unasked(), Vec::<String>::new());
@@ -112,7 +112,7 @@ fn what_is_no_result_is_written_as_it_is_for_the_proxy_to_refuse(runtime: &Runti
     assert_eq!(run.run("[1,2]").json(), json!([1, 2]));
 }
 
-/// The emulator gives no other; what it gives is what a function finds.
+/// The emulator gives no other variables, and the function finds those that it gives.
 fn an_environment_of_nothing_but_the_proxys_own_is_enough(runtime: &Runtime) {
     let init = Init::default().env("FAAS_HANDLER", "action.told").env("GREETING", "hi").env("EMPTY", "");
     let run = Below::start(runtime, super::run::action(), init);
@@ -127,7 +127,7 @@ fn children_of_the_function_have_no_descriptor_of_ours(runtime: &Runtime) {
     assert_eq!(run.run("{}").json(), json!({ "inherited": leaked() }));
 }
 
-/// What any program started by this one has beyond the first three: whoever started this one let it be so.
+/// Returns the descriptors beyond the first three that any program started by this one has, since they were inherited.
 fn leaked() -> Vec<u64> {
     const CLOSE_ON_EXEC: u32 = 0o2_000_000;
     let inherited = |fd: &u64| {
@@ -136,7 +136,7 @@ fn leaked() -> Vec<u64> {
         let flags = flags.and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
         flags.is_some_and(|flags| flags & CLOSE_ON_EXEC == 0)
     };
-    // The third is the shell's, which opens it for the answers.
+    // The third descriptor is the shell's, which opens it for the answers.
     (4..256).filter(inherited).collect()
 }
 

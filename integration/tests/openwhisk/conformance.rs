@@ -71,7 +71,7 @@ fn each_run_ends_with_a_sentinel_on_both_streams_and_init_with_none(runtime: &Ru
     }
     run.assert_clean();
     assert_eq!((run.invoker.sentinels(Stream::Stdout), run.invoker.sentinels(Stream::Stderr)), (3, 3));
-    // What an action writes stands before the sentinel of its run.
+    // The lines of an action stand before the sentinel of its run.
     let run = Container::start(runtime, action(), "action.noisy", Options::default());
     assert_eq!(run.result("{}"), json!({ "lines": [1, "a\nb"] }));
     run.assert_clean();
@@ -140,7 +140,7 @@ fn an_error_of_the_actions_own_is_200_and_keeps_the_container(runtime: &Runtime)
 }
 
 fn after_sigterm_the_invoker_is_sent_elsewhere(runtime: &Runtime) {
-    // Time enough to ask, however busy the machine is.
+    // There is time enough to ask, however busy the machine is.
     let deployment = action().env("FAAS_LAME_DUCK", "6s").env("FAAS_GRACE", "60s");
     let run = Container::start(runtime, deployment, "action.hold", Options::default());
     std::thread::scope(|scope| {
@@ -154,7 +154,7 @@ fn after_sigterm_the_invoker_is_sent_elsewhere(runtime: &Runtime) {
     });
     assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(0), "{}", run.output());
     run.assert_clean();
-    // One that was never initialised has nothing to end.
+    // A container that was never initialised has nothing to end.
     let run = Container::launch(runtime, Deployment::of("echo"), "echo", Options::default());
     let listens = || run.invoker.exchange("/", b"{}").ok();
     integration::wait::until("it listens", run.invoker.process(), listens).unwrap_or_else(|why| panic!("{why}"));
@@ -174,7 +174,7 @@ fn the_environment_of_init_is_there_when_the_action_starts(runtime: &Runtime) {
 
 fn each_activation_comes_on_a_connection_of_its_own(runtime: &Runtime) {
     let run = Container::of(runtime, "echo");
-    // One that says nothing keeps nobody from being heard.
+    // A client that says nothing keeps nobody from being heard.
     let _silent = Client::connect(run.invoker.address()).expect("it listens");
     for number in 0..50 {
         assert_eq!(run.result(&format!(r#"{{"n":{number}}}"#)), json!({ "n": number }));
@@ -235,7 +235,7 @@ fn code_counts_only_where_it_is_allowed(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// RFC 4648, section 4.
+/// Returns bytes as base64 (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

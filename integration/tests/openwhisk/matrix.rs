@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What a feed of Kafka and one of a database send. Timers there send whatever they are told to.
+/// The events of a feed of Kafka and one of a database. Timers send any text they are told to.
 const SEVERAL: Row = Row {
     prefix: "",
     events: &[
@@ -181,7 +181,7 @@ fn deadline(runtime: &Runtime) {
     let deadline_ms = u64::try_from(now).expect("it is not that late") + 2_000;
     let outcome = run.invoker.run(&Activation { deadline_ms, ..Activation::of(faulty::SPIN) });
     assert!(error_of(&outcome).starts_with("Function.TimedOut: "), "{outcome:?}");
-    // It was the only thread that may run an activation.
+    // That was the only thread that may run an activation.
     assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(1), "{}", run.output());
     run.assert_clean();
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// What the platform says in place of a result that is none.
+/// The platform's words in place of a result that is none.
 pub(crate) const NO_RESULT: &str = "The action did not return a dictionary or array.";
 
 /// Returns a folder with the functions of `action.c`.
@@ -22,7 +22,7 @@ pub(crate) fn action() -> Deployment {
     Deployment::empty().file("libaction.so", module)
 }
 
-/// A container and what it was made of.
+/// A container, and the folder it was made of.
 pub(crate) struct Container {
     pub(crate) invoker: Invoker,
     pub(crate) deployment: Deployment,
@@ -40,7 +40,7 @@ impl Container {
         Container { invoker, deployment }
     }
 
-    /// The same, and initialises it.
+    /// Starts it, and initialises it.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> Container {
         let run = Container::launch(runtime, deployment, handler, options);
         let answer = run.invoker.init(&Init::default()).unwrap_or_else(|error| panic!("{error}\n{}", run.output()));
@@ -53,7 +53,7 @@ impl Container {
         Container::start(runtime, Deployment::of(function), function, Options::default())
     }
 
-    /// Sends arguments.
+    /// Sends arguments, and returns the outcome.
     pub(crate) fn run(&self, value: &str) -> Outcome {
         self.invoker.run(&Activation::of(value))
     }
@@ -71,7 +71,7 @@ impl Container {
         serde_json::json!({ "go": self.deployment.path(name) }).to_string()
     }
 
-    /// Lets what holds go.
+    /// Lets the call go that holds.
     pub(crate) fn let_go(&self, name: &str) {
         std::fs::write(self.deployment.path(name), "").expect("a handler is let go");
     }
@@ -93,7 +93,7 @@ impl Container {
     }
 }
 
-/// Waits until so many calls of `action.hold` run.
+/// Waits until `count` calls of `action.hold` run.
 pub(crate) fn until_held(process: &Process, count: usize) {
     let held = || process.lines().iter().filter(|line| line.text == "holding").count() >= count;
     until(&format!("{count} handlers hold"), process, || held().then_some(())).unwrap_or_else(|why| panic!("{why}"));
@@ -115,7 +115,7 @@ pub(crate) fn error_of(outcome: &Outcome) -> String {
     }
 }
 
-/// The same with its libraries where they are found without a name.
+/// Moves its libraries to where they are found without a name.
 fn functions(deployment: Deployment) -> Deployment {
     let folder = deployment.path("functions");
     std::fs::create_dir(&folder).expect("a folder can be made");
@@ -127,7 +127,7 @@ fn functions(deployment: Deployment) -> Deployment {
     deployment
 }
 
-/// A proxy with its child, and what that was made of.
+/// A proxy with its child, and the folder that was made of.
 pub(crate) struct Below {
     pub(crate) proxy: Proxy,
     _deployment: Deployment,
@@ -143,7 +143,7 @@ impl Below {
         Below { proxy: Proxy::new(Started { patience: limit(), ..options }), _deployment: deployment, program }
     }
 
-    /// With a child that has been started from a package, entry point and all.
+    /// Returns a proxy with a child that has been started from a package, entry point and all.
     pub(crate) fn of_package(deployment: Deployment) -> Below {
         let program = deployment.path("exec");
         let proxy = Proxy::new(Started { patience: limit(), ..Started::default() });
@@ -153,12 +153,12 @@ impl Below {
         run
     }
 
-    /// Sends what an upload comes to: the child starts, in a folder that has nothing to do with it.
+    /// Sends the content of an upload: the child starts, in a folder that has nothing to do with it.
     pub(crate) fn init(&self, init: Init) -> Said {
         self.proxy.init(&Init { code: "UEsDBA==".to_owned(), binary: true, ..init }, &self.program, Path::new("/"))
     }
 
-    /// With a child that has started.
+    /// Returns a proxy with a child that has started.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, init: Init) -> Below {
         let run = Below::new(runtime, deployment, Started::default());
         let said = run.init(init);
@@ -171,12 +171,12 @@ impl Below {
         Below::start(runtime, Deployment::of(function), Init::default())
     }
 
-    /// One of the functions of `action.c`.
+    /// Returns a proxy with one of the functions of `action.c`.
     pub(crate) fn action(runtime: &Runtime, function: &str) -> Below {
         Below::start(runtime, action(), Init::default().env("FAAS_HANDLER", &format!("action.{function}")))
     }
 
-    /// Sends arguments.
+    /// Sends arguments, and returns the proxy's answer.
     pub(crate) fn run(&self, value: &str) -> Said {
         self.proxy.run(&Activation::of(value))
     }

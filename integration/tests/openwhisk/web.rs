@@ -1,4 +1,4 @@
-//! Web actions: what a function sees of a request, and in which shape its reply goes back.
+//! Web actions: the function's view of a request, and the form of its reply.
 
 use super::run::{Container, action};
 use integration::artifacts::Runtime;
@@ -15,7 +15,7 @@ integration::both![
 const WEB: &str =
     r#"{"__ow_method":"get","__ow_headers":{"host":"h.example"},"__ow_path":"","__ow_query":"","__ow_body":""}"#;
 
-/// What `inspect` saw, from a bare result or out of a web action's body.
+/// Returns the findings of `inspect`, from a bare result or out of a web action's body.
 pub(crate) fn inspected(outcome: Outcome) -> Inspected {
     let Outcome::Success(result) = outcome else { panic!("{outcome:?}") };
     match result.get("statusCode") {

@@ -1,5 +1,5 @@
-//! Invocations overlap, whatever kind of function they call; probes are answered beside them; what is beyond the limit is
-//! refused.
+//! Invocations overlap, whatever kind of function they call; probes are answered beside them; calls beyond the limit
+//! are refused.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -16,7 +16,7 @@ integration::both![
     probes_are_answered_while_the_only_thread_is_taken,
 ];
 
-/// So many at once.
+/// The number of calls at once.
 const CROWD: usize = 8;
 
 /// Every call stays until all of them are in progress. Probes are answered while they wait for the last.

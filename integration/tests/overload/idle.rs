@@ -17,7 +17,7 @@ fn half_open_connections_cost_no_time(runtime: &Runtime) {
     for client in &mut clients {
         client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf").expect("it is open");
     }
-    // All that was sent has been read, and whatever that started has ended.
+    // All bytes that were sent have been read, and the work they started has ended.
     assert_eq!(run.get("/livez").status, 200);
     assert!(run.process.wait(Duration::from_millis(500)).is_err(), "it runs");
     let before = kernel::ticks(&run.process);

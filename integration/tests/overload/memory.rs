@@ -1,4 +1,4 @@
-//! What unfinished requests may cost: memory within a budget, refusals in words, and the process lives.
+//! The memory of unfinished requests: it stays within a budget, refusals have words, and the process lives.
 
 use integration::artifacts::Runtime;
 use integration::client::Client;
@@ -23,7 +23,7 @@ const MIB: u64 = 1 << 20;
 const BODY: u64 = 32 * MIB;
 /// The budget where no `FAAS_MAX_BUFFERED` says otherwise.
 const BUFFERED: u64 = 64 * MIB + 2 * BODY;
-/// What a process takes up apart from requests, and what its allocator keeps back.
+/// The memory of a process apart from requests, with that kept back by its allocator.
 const REST: u64 = 32 * MIB;
 
 /// Opens connections that send the head of a request of almost the largest size and all of its body but the end, each as
@@ -137,13 +137,13 @@ fn connections_beyond_the_limit_lock_nobody_out(runtime: &Runtime) {
     assert!(more <= 100, "{more} connections");
 }
 
-/// While 300 connections say this and nothing more, everybody else is served, and the log says little of it. They are given
-/// back as they are.
+/// Checks that everybody else is served while 300 connections send this and nothing more, and that the log says little
+/// of it. Returns those connections.
 fn nobody_is_locked_out(run: &OnHttp, beginning: &[u8]) -> Vec<Client> {
     let lines = run.process.lines().len();
     let silent = |_| {
         let mut client = run.client();
-        // Some are closed for others before they have said it.
+        // Some are closed for others before they have sent it.
         let _ = client.send(beginning);
         client
     };

@@ -14,7 +14,7 @@ integration::both![
     calls_that_never_end_cost_the_process_which_says_so,
 ];
 
-/// Milliseconds, stretched like all limits, as a duration that the runtime reads.
+/// Returns milliseconds, stretched like all limits, as a duration that the runtime reads.
 fn time(ms: u32) -> String {
     format!("{}ms", ms * scale())
 }

@@ -1,4 +1,4 @@
-//! What a client may do to a connection without harm: ask for a tunnel, end its sending side, speak HTTP/1.0.
+//! The harmless oddities of a client: it asks for a tunnel, ends its sending side, speaks HTTP/1.0.
 
 use integration::artifacts::Runtime;
 use integration::client::Client;
@@ -21,18 +21,18 @@ integration::both![
     a_stream_that_fails_for_an_http_1_0_client_ends_in_a_reset,
 ];
 
-/// Returns a function that says when it runs, and would stay.
+/// Starts a function that says when it runs, and would stay.
 fn start(runtime: &Runtime) -> OnHttp {
     OnHttp::start(runtime, Deployment::of("probe"), "probe.hold")
 }
 
-/// Nothing of the request reached the function.
+/// Checks that nothing of the request reached the function.
 fn nobody_ran(run: &OnHttp) {
     assert_eq!(run.get("/livez").status, 200);
     assert!(!run.process.output().contains("holding"), "{}", run.process.output());
 }
 
-/// Returns the answer to a request behind which another one is hidden, and what comes after it.
+/// Returns the answer to a request behind which another one is hidden, and checks that the connection ends after it.
 fn answered_and_closed(run: &OnHttp, request: &str) -> u16 {
     let mut client = run.client();
     let hidden = "POST /hidden HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n/no";
@@ -129,7 +129,7 @@ fn a_client_that_ends_its_sending_side_gets_its_answer(runtime: &Runtime) {
     }
 }
 
-/// Does the connection end in a way that says that something is missing?
+/// Returns `true` if the connection ends in a way that says that something is missing.
 fn is_reset(client: &mut Client) -> bool {
     client.rest().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
 }

@@ -16,7 +16,7 @@ integration::both![
 
 const MIB: usize = 1 << 20;
 
-/// Sends everything, then reads.
+/// Sends all bytes, then reads the reply.
 fn sent_whole(client: &mut Client, request: &[u8]) -> Reply {
     client.send(request).expect("all of it is taken");
     client.read().expect("the refusal arrives")

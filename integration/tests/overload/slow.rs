@@ -44,7 +44,7 @@ fn readers_that_do_not_read_leave_others_their_threads(runtime: &Runtime) {
 /// Functions that stream alike: a plain one, an async one, and one in C.
 const STREAMING: [(&str, &str); 3] = [("stream", "stream"), ("stream", "stream_async"), ("overload", "flood")];
 
-/// As [`unread`], over HTTP/2.
+/// Does the same as [`unread`] over HTTP/2.
 fn unread_http2(run: &OnHttp) -> TcpStream {
     let mut stream = run.connect();
     assert_eq!(h2c::head(&mut stream, "/?chunks=64&bytes=1048576", "x").expect("it begins"), 200);
@@ -90,7 +90,7 @@ fn a_reader_of_http_2_that_does_not_read_is_cut(runtime: &Runtime) {
     }
 }
 
-/// Also where one invocation at once runs, and a host lends its thread to what waits for room.
+/// It holds also where one invocation at once runs, and a host lends its thread to a call that waits for room.
 fn a_stream_over_http_2_waits_for_its_reader(runtime: &Runtime) {
     for (module, function) in STREAMING {
         for concurrency in ["1", "2"] {

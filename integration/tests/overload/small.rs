@@ -14,7 +14,7 @@ integration::both![a_small_process_outlives_every_kind_of_hostile_client];
 const MIB: usize = 1 << 20;
 /// The memory of the process, in bytes.
 const MEMORY: u64 = 256 << 20;
-/// How long a client that sends much waits for the server to take some of it.
+/// The time that a client that sends much waits for the server to take some of it.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Hostile clients of one kind.
@@ -53,7 +53,7 @@ fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// What is read of it is an answer in whole, with one of these statuses.
+/// Checks that the bytes that came are an answer in whole, with one of these statuses.
 fn assert_well_formed(client: &mut Client, attack: &Attack) {
     // In HTTP/2 an answer is frames, of which the first is the server's settings.
     let Ok(Some(beginning)) = client.glance(Duration::from_millis(1)) else { return };
@@ -69,8 +69,8 @@ fn assert_well_formed(client: &mut Client, attack: &Attack) {
     assert!(attack.statuses.contains(&reply.status), "{}: {reply:?}", attack.name);
 }
 
-/// At once, or when those are cut that hold the memory for replies and take nothing of them. Until then it is told to come
-/// again.
+/// Checks that a good client is served: at once, or when those are cut that hold the memory for replies and take
+/// nothing of them. Until then it is told to come again.
 fn a_good_client_is_served(run: &OnHttp, among: &str) {
     let served = wait::until("a good client is served", &run.process, || {
         let reply = run.get("/?do=nothing");
@@ -87,7 +87,8 @@ fn a_small_process_outlives_every_kind_of_hostile_client(runtime: &Runtime) {
     let wrapper = [memory.wrapper(), ["prlimit", "--nofile=256", "--"].map(str::to_owned).to_vec()].concat();
     let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
     let deployment = Deployment::of("faulty").env("FAAS_THREADS", "2").env("FAAS_READ_TIMEOUT", "1h");
-    // As long as the whole test: who reads nothing is cut because others need its memory, not because its time is over.
+    // The limit is as long as the whole test: a slow reader is cut because others need its memory, not because its time
+    // is over.
     let deployment = deployment.env("FAAS_WRITE_TIMEOUT", "1h");
     let run = OnHttp::start_under(&wrapper, runtime, deployment, "faulty");
     let mut kept = Vec::new();

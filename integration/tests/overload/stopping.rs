@@ -18,7 +18,7 @@ integration::both![
     the_second_signal_ends_an_inner_stop_at_once,
 ];
 
-/// Seconds that a stop has. More than enough for one that waits for nobody.
+/// The seconds that a stop has, more than enough for one that waits for nobody.
 const GRACE: u32 = 6;
 
 fn start(runtime: &Runtime, handler: &str) -> OnHttp {
@@ -26,7 +26,7 @@ fn start(runtime: &Runtime, handler: &str) -> OnHttp {
     OnHttp::start(runtime, deployment, handler)
 }
 
-/// A stop with these clients comes to its end in order, within the grace, and Close runs.
+/// Checks that a stop with these clients ends in order, within the grace, and that Close runs.
 fn stops_cleanly(run: &OnHttp) {
     let sent = std::time::Instant::now();
     assert_eq!(run.stop().code(), Some(0), "{}", run.process.output());
@@ -35,7 +35,7 @@ fn stops_cleanly(run: &OnHttp) {
     assert!(run.process.output().contains("closed"), "Close runs:\n{}", run.process.output());
 }
 
-/// What these clients sent has been read: an answer to a later request on another connection shows it.
+/// Waits until the bytes of these clients have been read: an answer to a later request on another connection shows it.
 fn settle(run: &OnHttp) {
     assert_eq!(run.get("/livez").status, 200);
 }
@@ -48,7 +48,7 @@ fn deaf(run: &OnHttp) -> Client {
     client
 }
 
-/// Clients with half a head, and with half a body.
+/// Returns clients with half a head, and with half a body.
 fn halves(run: &OnHttp) -> Vec<Client> {
     ["POST / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"]
         .map(|half| {
@@ -59,7 +59,7 @@ fn halves(run: &OnHttp) -> Vec<Client> {
         .into()
 }
 
-/// Clients that begin to speak HTTP/2 and say nothing more: four bytes, and the preface with empty settings.
+/// Returns clients that begin to speak HTTP/2 and send nothing more: four bytes, and the preface with empty settings.
 fn silent_http2(run: &OnHttp) -> Vec<Client> {
     [&b"PRI "[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"]
         .map(|beginning| {
@@ -70,7 +70,7 @@ fn silent_http2(run: &OnHttp) -> Vec<Client> {
         .into()
 }
 
-/// Clients between two requests, and before their first.
+/// Returns clients between two requests, and before their first.
 fn idle(run: &OnHttp) -> Vec<Client> {
     let mut used = run.client();
     assert_eq!(used.call("GET", "/livez", "", b"").expect("an answer").status, 200);
@@ -107,7 +107,7 @@ fn idle_connections_do_not_hold_up_a_stop(runtime: &Runtime) {
     }
 }
 
-/// Returns an invocation that stays until the file exists.
+/// Begins an invocation that stays until the file exists.
 fn held(run: &OnHttp) -> (Client, PathBuf) {
     let path = run.deployment.path("go");
     let mut client = run.client();

@@ -19,13 +19,13 @@ integration::both![
     a_stop_in_the_middle_of_a_storm_loses_nothing_accepted,
 ];
 
-/// Calls at once. Two threads run thirty calls of [`CALL`] within the limit of 300 ms.
+/// The number of callers at once. Two threads run thirty calls of [`CALL`] within the limit of 300 ms.
 const CALLERS: usize = 300;
 const CALL: &str = "/work?do=sleep&ms=20";
-/// Half requests that stay.
+/// The number of half requests that stay.
 const HALVES: usize = 5000;
-/// What the process may take up: its program, the 5 MB that each of eight slow readers has asked for, and a buffer of 8 KiB
-/// for each half request.
+/// The memory that the process may take: its program, the 5 MB that each of eight slow readers has asked for, and a
+/// buffer of 8 KiB for each half request.
 const MEMORY: u64 = 112 << 20;
 
 fn start(runtime: &Runtime, more: &[(&str, &str)]) -> OnHttp {
@@ -35,7 +35,7 @@ fn start(runtime: &Runtime, more: &[(&str, &str)]) -> OnHttp {
     OnHttp::start(runtime, deployment, "faulty")
 }
 
-/// How often each status was the answer.
+/// The number of answers with each status.
 type Answers = BTreeMap<u16, usize>;
 
 /// Calls one after the other until `over`, and once more. The error is that of the last call, once `over`; before that,
@@ -75,7 +75,7 @@ fn callers<'scope>(
     (0..CALLERS).map(|_| caller().expect("a thread")).collect()
 }
 
-/// Adds up what they saw. What ended the last call of some, if anything did, comes second.
+/// Adds up the answers of all callers. The failures that ended the last call of some come second.
 fn sum(callers: Vec<Caller<'_>>) -> (Answers, Vec<io::Error>) {
     let mut all = Answers::new();
     let mut ends = Vec::new();
@@ -92,7 +92,7 @@ fn assert_known(answers: &Answers, run: &OnHttp) {
     assert!(known && answers.contains_key(&200), "{answers:?}\n{}", run.process.output());
 }
 
-/// Clients that ask for more than they read, that never finish what they send, and that say nothing in HTTP/2.
+/// Returns clients that ask for more than they read, that never finish a request, and that send nothing in HTTP/2.
 fn nuisances(run: &OnHttp) -> Vec<Client> {
     let mut clients = Vec::new();
     for _ in 0..8 {
@@ -115,7 +115,7 @@ fn nuisances(run: &OnHttp) -> Vec<Client> {
     clients
 }
 
-/// What five thousand calls, one after the other, cost the process: ticks of 10 ms on processors.
+/// Returns the cost of five thousand calls, one after the other: ticks of 10 ms on processors.
 fn work(run: &OnHttp) -> u64 {
     let mut client = run.client();
     let before = kernel::ticks(&run.process);
@@ -155,7 +155,7 @@ fn a_storm_is_answered_within_its_budget_and_leaves_nothing_behind(runtime: &Run
     let peak = kernel::peak_memory(&run.process);
     assert!(peak <= MEMORY, "{} MiB", peak >> 20);
 
-    // Afterwards, with all of them still there but the callers.
+    // This is afterwards, with all of them still there but the callers.
     let ticks = kernel::ticks(&run.process);
     assert!(run.process.wait(Duration::from_secs(1)).is_err(), "it lives:\n{}", run.process.output());
     let spent = kernel::ticks(&run.process) - ticks;

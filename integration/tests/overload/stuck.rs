@@ -10,7 +10,7 @@ integration::both![
     a_layer_whose_health_is_stuck_holds_up_nobody
 ];
 
-/// Connections that were there before and new ones are served, and so are probes of life.
+/// Checks that old connections and new ones are served, and probes of life, too.
 fn everybody_else_is_served(run: &OnHttp, kept: &mut [integration::client::Client]) {
     for client in kept {
         let reply =

@@ -8,7 +8,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 
-/// A process that is sent requests.
+/// The rig of a process that is sent requests.
 struct PlainHttp;
 
 impl Rig for PlainHttp {
@@ -31,7 +31,7 @@ matrix! {
     own inspect_over_every_trigger;
 }
 
-/// There is one: the request.
+/// Checks the only trigger, which is the request.
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnHttp::start(runtime, Deployment::of("inspect"), "inspect");
     let reply = run.call("PUT", "/a%20b?x=1&x=2", "X-Twice: 1\r\nX-Twice: 2\r\nCookie: c=d\r\n", b"body");

@@ -1,4 +1,5 @@
-//! A class in a process: one instance for all of its functions, two where it is configured twice, and what is injected.
+//! A class in a process: one instance for all of its functions, two where it is configured twice, and the values
+//! injected into it.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -39,17 +40,17 @@ fn deployment(functions: &[Vec<Value>]) -> Deployment {
     Deployment::of("shop").manifest(&json!({"version": 1, "functions": functions.concat()}).to_string())
 }
 
-/// What a report says.
+/// Returns the text of a report.
 fn report(name: &str, orders: u32, left: u32) -> String {
     format!(r#"{{"shop":"{name}","orders":{orders},"left":{left}}}"#)
 }
 
-/// What the shops have said of their beginning and end, in order.
+/// Returns the lines of the shops about their beginning and end, in order.
 fn told(process: &Process) -> Vec<String> {
     let words = [" opens", " closes after ", " has "];
     let lines = process.lines().into_iter().map(|line| line.text);
     let own = lines.filter(|line| words.iter().any(|word| line.contains(word)));
-    // Behind the level stands the message, and behind that the fields.
+    // The message stands behind the level, and the fields behind the message.
     own.map(|line| {
         let from = ["north ", "south "].iter().find_map(|name| line.find(name)).unwrap_or(0);
         let end =

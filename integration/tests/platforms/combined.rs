@@ -59,7 +59,7 @@ platforms:
 const TOGETHER: &str = "aggregation:\n  all: {functionsPattern: '*'}\n";
 const IN_TWO: &str = "aggregation:\n  pages: {functionsPattern: ['*', '!look', '!bytes', '!hangs']}\n  work: {functions: [bytes, look]}\n";
 
-/// Whose a request is, in whichever deployment that is; its method, path and body.
+/// The requests, each with the function that serves it in any deployment; its method, path and body.
 const REQUESTS: &[(&str, &str, &str, &str)] = &[
     ("order", "POST", "/orders", r#"{"item":"coffee","count":2}"#),
     ("order", "POST", "/orders", r#"{"item":"coffee","count":0}"#),
@@ -94,7 +94,7 @@ const REQUESTS: &[(&str, &str, &str, &str)] = &[
     ("look", "PUT", "/look/seen/", "{}"),
     ("look", "DELETE", "/look/seen/more", ""),
     ("seen", "GET", "/look/seen", ""),
-    // It takes any method, and the other one only what asks for a page.
+    // It takes any method, and the other function only requests for a page.
     ("look", "HEAD", "/look/seen", ""),
     ("rest", "GET", "/", ""),
     ("rest", "GET", "/nowhere", ""),
@@ -106,7 +106,7 @@ const REQUESTS: &[(&str, &str, &str, &str)] = &[
     ("hangs", "POST", "/hangs", r#"{"do":"panic"}"#),
 ];
 
-/// A platform: its name in ymls, what stands before each path there, whose each event is and how the platform has it.
+/// A platform: its name in ymls, the text before each path there, and its events, each with its function.
 struct Where {
     name: &'static str,
     base: &'static str,
@@ -154,10 +154,10 @@ fn deployments(yml: &str, platform: &str) -> Vec<(Vec<String>, Deployment)> {
     spec.units.iter().map(deploy).collect()
 }
 
-/// What a caller sees of an answer and what does not change from call to call.
+/// Returns the parts of an answer that a caller sees and that do not change from call to call.
 fn told(answer: Answer) -> Value {
     match answer {
-        // What stands behind the message is the invocation's own.
+        // The members behind the message are the invocation's own.
         Answer::Failed(words) => json!({"failed": words.split(r#","requestId""#).next()}),
         Answer::Reply { status, headers, body } => {
             let headers: BTreeMap<String, String> = headers
@@ -191,7 +191,7 @@ fn libraries(deployment: &Deployment) -> Vec<PathBuf> {
     libraries.map(|path| path.canonicalize().expect("the library is there")).collect()
 }
 
-/// The kernel's word that a process runs these files, not copies of them.
+/// Checks by the kernel that a process runs these files, and not copies of them.
 fn assert_mapped(platform: &impl Platform, libraries: &[PathBuf]) {
     let pid = match platform.view() {
         View::Held(process) => process.pid(),
@@ -205,9 +205,9 @@ fn assert_mapped(platform: &impl Platform, libraries: &[PathBuf]) {
     }
 }
 
-/// What a service did in one arrangement.
+/// The result of a service in one arrangement.
 struct Served {
-    /// What each request and event came to.
+    /// The answers to each request and event.
     answers: Vec<(String, Value)>,
     /// The libraries that its processes ran, each with its SHA-256 after all of that.
     libraries: BTreeMap<PathBuf, String>,
@@ -229,7 +229,7 @@ fn serve<P: Platform>(yml: &str, place: &Where, start: impl Fn(Deployment) -> P)
         let home = running.iter_mut().find(|(functions, ..)| functions.iter().any(|name| name == function));
         let (_, platform, own) = home.expect("it is deployed");
         let answer = call(platform);
-        // Whoever has answered has started; one that hangs may leave.
+        // A function that has answered has started; one that hangs may leave.
         if function != "hangs" {
             assert_mapped(platform, own);
         }

@@ -54,8 +54,8 @@ impl Run for EventFunction {
     }
 }
 
-/// What several at once come to: events wait for one another at the platform, and are answered in their order; a server of
-/// requests is given four at once.
+/// Checks several calls at once: events wait for one another at the platform, and are answered in their order; a server
+/// of requests is given four at once.
 pub(crate) fn one_after_the_other(run: &OnPlane) {
     let pending: Vec<_> = (0..3).map(|number| run.plane.submit(number.to_string())).collect();
     for (number, pending) in pending.into_iter().enumerate() {

@@ -19,7 +19,7 @@ const BATCH: &str = r#"{"Records":[{"eventSource":"aws:sqs","messageId":"m1","bo
 const TIMER: &str = r#"{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"1",
     "time":"2026-01-02T03:04:05Z","region":"eu-west-1","resources":["arn:aws:events:eu-west-1:1:rule/nightly"],"detail":{}}"#;
 
-/// Returns the library, and which function serves what.
+/// Returns the library, with a manifest of its functions' routes and events.
 fn deployment() -> Deployment {
     let http = |method: &str, path: &str| json!({"http": {"path": path, "method": method}});
     let function =
@@ -38,7 +38,7 @@ fn deployment() -> Deployment {
     Deployment::of("everyday").manifest(&manifest.to_string()).env("USERS_WORD", "open")
 }
 
-/// What a client gets.
+/// The reply for a client.
 #[derive(Debug)]
 struct Reply {
     status: u16,
@@ -59,7 +59,7 @@ impl Reply {
 /// A request: method, path with its query, headers, body.
 type Call<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);
 
-/// Sees each function that serves requests do what it is for.
+/// Checks that each function that serves requests does its work.
 fn behave(call: impl Fn(Call<'_>) -> Reply) {
     let ok = |call: Reply| {
         assert_eq!(call.status, 200, "{call:?}");

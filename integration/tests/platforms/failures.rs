@@ -1,5 +1,5 @@
-//! What a failure leaves behind, over each direction of a platform: one line at level ERROR in the log, with everything in
-//! it, and to the caller what is meant for them.
+//! The traces of a failure, over each direction of a platform: one line at level ERROR in the log, with everything in
+//! it, and for the caller the part that is meant for them.
 
 use crate::openwhisk::run::{Below, Container, NO_RESULT, error_of, own_error_of};
 use crate::yandex::run::OnYandex;
@@ -27,7 +27,7 @@ integration::both![
     a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line,
 ];
 
-/// An event, and kind and message of the failure that it leads to.
+/// An event, with kind and message of the failure that it leads to.
 type Case = (&'static str, &'static str, &'static str);
 
 const OWN: Case = (faulty::ERROR, "Faulty.Error", "asked for an error");
@@ -35,7 +35,7 @@ const PANIC: Case = (faulty::PANIC, "Panic", "asked for a panic");
 const FOREIGN: Case = (faulty::FOREIGN, "std::io::error::Error", "no route to 10.0.0.7:6379");
 const CASES: [Case; 3] = [OWN, PANIC, FOREIGN];
 
-/// How the log looks.
+/// The formats of the log.
 const FORMATS: [&str; 2] = ["text", "json"];
 
 /// Ends the process, and returns the lines that it has written at level ERROR.
@@ -124,7 +124,7 @@ fn below_the_action_proxy_each_leaves_one_line(runtime: &Runtime) {
         for (event, kind, message) in CASES {
             assert_eq!(run.run(event).json()["error"], format!("{kind}: {message}"), "an activation's are its owner's");
         }
-        // A web action's error is its client's.
+        // The error of a web action is its client's.
         let web = r#"{"do":"panic","__ow_method":"post","__ow_path":"","__ow_headers":{}}"#;
         assert_eq!(run.run(web).json()["error"], "Panic: the function failed");
         // A text is no result.
@@ -151,7 +151,7 @@ fn in_an_action_container_each_leaves_one_line(runtime: &Runtime) {
     }
 }
 
-/// Asserts that this is the line of a result that is none.
+/// Asserts that this is the line of a result that the platform does not take.
 fn check_no_result(line: &str, format: &str) {
     let kind = "Function.NoResult";
     if format == "json" {

@@ -1,10 +1,10 @@
-//! The matrix: the behaviours that every platform shows, written once. Which of them a platform has as they are here, and
-//! which it has in a way of its own, its `matrix.rs` says with `matrix!`.
+//! The matrix: the behaviours that every platform shows, written once. The `matrix.rs` of a platform lists with
+//! `matrix!` those that it has as they are here, and those that it has in a way of its own.
 //!
 //! | behaviour | is shown by |
 //! |---|---|
 //! | `echo`, `large_body` | bytes come back as they were sent |
-//! | `inspect_over_every_trigger` | what a function sees of each trigger: always the platform's own |
+//! | `inspect_over_every_trigger` | a function's view of each trigger: always the platform's own |
 //! | `error`, `panic`, `deadline` | a failure in the platform's words; others are served after it |
 //! | `init_failure` | a process that cannot start ends, and says why |
 //! | `sigterm_in_flight` | a call that has begun is answered before the process leaves |

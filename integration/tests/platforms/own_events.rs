@@ -1,5 +1,5 @@
-//! What functions say themselves that they are written for: it counts where nobody says more, and gives way to a manifest with
-//! a line that names both.
+//! Events that functions declare themselves: they count where nothing else names events, and give way to a manifest
+//! with a line that names both.
 
 use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
@@ -30,7 +30,7 @@ fn the_manifest_counts_before_what_a_module_says_and_a_line_names_both(runtime: 
     let function = |name: &str, events: Value| json!({"name": name, "handler": format!("shop.{name}"), "config": config, "events": events});
     let deployment = Deployment::of("shop").manifest(&manifest(&[
         function("order", json!([{"http": {"path": "/v2/orders/:id", "method": "get"}}])),
-        // The same as in the module, written otherwise: nothing is to be said of it.
+        // This is the same as in the module, written otherwise, and no line tells of it.
         function("buy", json!([{"http": {"path": "/orders", "method": ["POST"]}}])),
         function("deliver", json!([])),
         function("report", json!([{"http": {"path": "/report", "method": "get"}}, {"timer": {"source": "nightly"}}])),
@@ -82,7 +82,7 @@ fn two_timers_of_a_library_that_say_no_name_are_told_apart(runtime: &Runtime) {
         .flatten()
         .map(|name| json!({"name": name, "handler": format!("timers.{}", name.as_str().unwrap_or_default())}))
         .collect();
-    // Served whole, without a manifest, and by one that leaves the events to the library.
+    // The library is served whole, without a manifest, and by one that leaves the events to it.
     for deployment in [timers(), timers().manifest(&manifest(&functions))] {
         let run = OnAws::launch(runtime, deployment, "timers", Options::default()).polling();
         assert_eq!(run.call(&*TIMER.replace("NAME", "night-timer")).text(), "night");

@@ -1,7 +1,8 @@
-//! What `cargo faas package` writes, on every platform: each package is unpacked into an empty folder and started by what the
-//! platform starts, under its emulator, and its routes and events are answered. Two runs from two folders write the same bytes.
+//! The packages of `cargo faas package` on every platform: each is unpacked into an empty folder and started as the
+//! platform does, under its emulator, and its routes and events are answered. Two runs from two folders write the same
+//! bytes.
 //!
-//! The libraries and the runtime are those that all tests share; what a build of the tool's own does is shown by its own tests.
+//! The libraries and the runtime are those that all tests share. The tests of the tool show its own builds.
 
 use crate::event_function::EventFunction;
 use crate::rig::{Answer, Platform};
@@ -25,7 +26,7 @@ use tempfile::TempDir;
 /// Starts a package on its platform.
 type Start = fn(&Runtime, Deployment) -> Box<dyn Platform>;
 
-/// A platform: what stands before its paths, what the yml says of an event, the event, and the ways to start.
+/// A platform: the text before its paths, an event of the yml, the event as it is sent, and the ways to start.
 struct Row {
     platform: &'static str,
     prefix: &'static str,
@@ -202,7 +203,7 @@ pub(crate) fn package_as(yml: &str, platform: &str, libraries: &[&str]) -> TempD
     let folder = tempfile::tempdir().expect("there is room");
     std::fs::write(folder.path().join("serverless.yml"), yml).expect("there is room");
     let path = |name: &str| STRIPPED.path().join(name).display().to_string();
-    // What these libraries want is this machine's glibc, which is newer than that of some platforms.
+    // These libraries want this machine's glibc, which is newer than that of some platforms.
     let mut arguments: Vec<String> =
         ["package", "--linker", "cargo", "--glibc", "99.0", "--platform", platform, "--runtime"]
             .map(str::to_owned)
@@ -235,12 +236,12 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     found
 }
 
-/// What the platform makes of a package: an empty folder with the files of the zip, or of the image.
+/// Makes the folder that the platform makes of a package: empty but for the files of the zip, or of the image.
 pub(crate) fn unpacked(packages: &Path, name: &str) -> Deployment {
     let deployment = Deployment::empty();
     let zip = packages.join(format!("{name}.zip"));
     if zip.is_file() {
-        // Another program's word on what is in it, and with which modes.
+        // Another program tells the content of it, and the modes.
         let script = "import os, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1]) as zip:\n    for entry in zip.infolist():\n        \
                       path = zip.extract(entry, sys.argv[2])\n        os.chmod(path, entry.external_attr >> 16 & 0o7777)\n";
         let output = Command::new("python3").args(["-c", script]).arg(&zip).arg(deployment.root()).output();

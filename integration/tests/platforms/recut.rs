@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 
 /// A deployment of the shop on its platform.
 trait Shop {
-    /// Returns a request of Ada's: status and body.
+    /// Sends a request of Ada's, and returns status and body.
     fn request(&mut self, method: &str, path: &str, body: &str) -> (u16, String);
 
-    /// The night has come.
+    /// Sends the event of the night's timer, and returns the report.
     fn night(&mut self) -> String;
 
-    /// Three pieces are delivered; `None` where no event is a queue's.
+    /// Delivers three pieces by the queue; `None` where no event is a queue's.
     fn delivery(&mut self) -> Option<String>;
 }
 
@@ -64,7 +64,7 @@ impl Shop for OnFc {
         self.call(aliyun_fc::matrix::SEVERAL.events[0].1).text()
     }
 
-    /// Messages of its queues come as events of EventBridge.
+    /// Sends messages of its queues as events of EventBridge, as they come there.
     fn delivery(&mut self) -> Option<String> {
         None
     }
@@ -112,14 +112,14 @@ fn all_unpacked(packages: &Path, names: &[&str]) -> Vec<Deployment> {
     names.iter().map(|name| unpacked(packages, name)).collect()
 }
 
-/// Everything in a package that is not said by the yml.
+/// Returns every file of a package that the yml does not determine.
 fn programs(deployment: &Deployment) -> Vec<(PathBuf, Vec<u8>)> {
     let all = files(deployment.root()).into_iter();
     all.filter(|(path, _)| !path.ends_with("faas.json")).map(|(path, (_, bytes))| (path, bytes)).collect()
 }
 
-/// Starts deployments, and asks the one that has it for each function's answers: those that no other function has changed
-/// before, so that it does not matter who else is in the process.
+/// Starts deployments, and asks the one that has it for each function's answers: those that no other function has
+/// changed before, so that it does not matter which others are in the process.
 fn answers(start: Start, units: Vec<(&[&str], Deployment)>) -> Vec<(u16, Value)> {
     let mut running: Vec<(&[&str], Box<dyn Shop>)> = Vec::new();
     for (functions, deployment) in units {
@@ -139,7 +139,7 @@ fn answers(start: Start, units: Vec<(&[&str], Deployment)>) -> Vec<(u16, Value)>
     replies.extend(running[deliver].1.delivery().map(|reply| (200, reply)));
     let told = |(status, body): (u16, String)| {
         let mut body: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
-        // Of each request its own.
+        // Each request has its own.
         body.as_object_mut().map(|members| members.remove("requestId"));
         (status, body)
     };

@@ -1,5 +1,5 @@
-//! A process on its platform, as the tests that are written once for all platforms see it: how it is started, how a call
-//! reaches it, what the caller gets. A platform's `matrix.rs` says it for that platform; nothing here knows one.
+//! A process on its platform, as the tests that are written once for all platforms see it: its start, the way of a
+//! call, the caller's answer. A platform's `matrix.rs` has these for that platform; no platform is known here.
 
 use crate::several::Row;
 use integration::artifacts::Runtime;
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What the platform's caller gets.
+/// The answer that the platform's caller gets.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// A reply: to a request with its status and headers, to an event with 200 and none.
@@ -74,7 +74,7 @@ impl Answer {
         headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     }
 
-    /// What `inspect` saw.
+    /// Returns the findings of `inspect`.
     pub(crate) fn inspected(&self) -> Inspected {
         match self {
             Answer::Reply { status: 200, body, .. } => Inspected::read(body),
@@ -95,11 +95,11 @@ impl From<wire::Answer> for Answer {
     }
 }
 
-/// What is seen of the process.
+/// The view of a process.
 pub(crate) enum View<'p> {
     /// A process that the platform's rig holds.
     Held(&'p Process),
-    /// One that its host holds.
+    /// A process that its host holds.
     Shared(Arc<Process>),
     /// The log of processes that have ended, one a call.
     Log(&'p str),
@@ -139,13 +139,14 @@ pub(crate) trait Platform {
     /// Hands over a request in the platform's own form. A body, if there is one, is a JSON object.
     fn request(&mut self, method: &str, path: &str, body: &str) -> Answer;
 
-    /// Hands over one of the row's events. `function` is whom the platform addresses, where it addresses functions.
+    /// Hands over one of the row's events. `function` is the one that the platform addresses, where it addresses
+    /// functions.
     fn event(&mut self, function: &str, event: &str) -> Answer;
 
-    /// Returns the process, or what it left.
+    /// Returns the process, or its log if it has ended.
     fn view(&self) -> View<'_>;
 
-    /// What has been written to its log.
+    /// Returns the lines of its log.
     fn output(&self) -> String {
         self.view().output()
     }
@@ -159,8 +160,8 @@ pub(crate) trait Run: Platform + Sized {
     /// Calls the function with these bytes.
     fn send(&mut self, body: &[u8]) -> Answer;
 
-    /// Begins a call with each of these, does `then` while they run, and returns what they come to. `then` is told which
-    /// processes run them.
+    /// Begins a call with each of these, does `then` while they run, and returns their answers. `then` is told the
+    /// processes that run them.
     fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer>;
 
     /// Calls the function in every other way that the platform has for the same bytes.
@@ -213,25 +214,25 @@ pub(crate) trait Refuses: Run {
 
 /// One platform of the matrix: how a process is started on it, and what is particular to it.
 pub(crate) trait Rig {
-    /// The process.
+    /// The process under test.
     type Run: Run;
 
-    /// What is particular to it where a process has several functions.
+    /// The row of the platform where a process has several functions.
     const SEVERAL: Row;
 
-    /// What `echo` is sent.
+    /// The bodies that `echo` is sent.
     const BODIES: &'static [&'static [u8]] = &[b"", b"{}", "gr\u{fc}n".as_bytes(), &[0, 255, 10]];
 
     /// The length of a large body, in bytes.
     const LARGE: usize = 30_000_000;
 
-    /// How many calls are made at the same time.
+    /// The number of calls that are made at the same time.
     const AT_ONCE: usize = 3;
 
-    /// What a caller reads of a panic: a client of HTTP nothing that is the function's own.
+    /// The words that a caller reads of a panic: a client of HTTP none that are the function's own.
     const PANIC: &'static str = "the function failed";
 
-    /// What `Rig::holding` replies when it is let go.
+    /// The reply of `Rig::holding` when it is let go.
     const LET_GO: &'static str = "let go";
 
     /// Starts a process and waits for nothing.
@@ -240,22 +241,22 @@ pub(crate) trait Rig {
     /// Starts a process and waits until calls may come.
     fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> Self::Run;
 
-    /// The same with a limit of one or two seconds for a call.
+    /// Starts a process with a limit of one or two seconds for a call.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> Self::Run {
         Self::start(runtime, deployment.env("FAAS_TIMEOUT", "1s"), handler)
     }
 
-    /// The same with a platform that is as patient as the test.
+    /// Starts a process with a platform that is as patient as the test.
     fn patient(runtime: &Runtime, deployment: Deployment, handler: &str) -> Self::Run {
         Self::start(runtime, deployment, handler)
     }
 
-    /// The same with places for `AT_ONCE` calls.
+    /// Starts a process with places for `AT_ONCE` calls.
     fn at_once(runtime: &Runtime, deployment: Deployment, handler: &str) -> Self::Run {
         Self::patient(runtime, deployment, handler)
     }
 
-    /// The same with places for two calls.
+    /// Starts a process with places for two calls.
     fn two_at_once(runtime: &Runtime, deployment: Deployment, handler: &str) -> Self::Run {
         Self::patient(runtime, deployment.env("FAAS_CONCURRENCY", "2"), handler)
     }

@@ -17,18 +17,18 @@ integration::both![
     on_aws_each_request_goes_to_the_most_specific_route,
 ];
 
-/// Who serves a request.
+/// The function that serves a request.
 enum Goes {
     /// The function of this route, with these parameters.
     To(&'static str, &'static [(&'static str, &'static str)]),
-    /// Nobody: no route fits the path.
+    /// No function, since no route fits the path.
     Nowhere,
-    /// Nobody: routes of the path have these methods.
+    /// No function, since the routes of the path have only these methods.
     Refused(&'static str),
 }
 use Goes::{Nowhere, Refused, To};
 
-/// Routes of one unit, the broadest first; requests and where they go. What came out elsewhere stands beside.
+/// Routes of one unit, the broadest first, and requests with their functions. The wrong results of others stand beside.
 type Case = (&'static [&'static str], &'static [(&'static str, Goes)]);
 
 const CASES: &[Case] = &[

@@ -1,5 +1,6 @@
-//! Secrets: a manifest names them, and each runtime puts their values in place when it starts. They come from the environment,
-//! from mounted files, or from a layer that offers `faas.params`; what the process writes or replies does not show them.
+//! Secrets: a manifest names them, and each runtime puts their values in place when it starts. They come from the
+//! environment, from mounted files, or from a layer that offers `faas.params`; the lines and replies of the process do
+//! not show them.
 
 use crate::openfaas::run::InPod;
 use crate::openwhisk::run::Container;

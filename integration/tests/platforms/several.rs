@@ -1,5 +1,5 @@
-//! Several functions in one process, over every platform: the column *several functions* of the matrix. The behaviour is
-//! written once; each platform says in its `matrix.rs` how it starts a process and hands requests and events to it.
+//! Several functions in one process, over every platform: the column *several functions* of the matrix. The behaviour
+//! is written once; the `matrix.rs` of each platform starts the process and hands requests and events to it.
 //!
 //! The process has four functions of two libraries:
 //!
@@ -18,24 +18,25 @@ use integration::wait::limit;
 use serde_json::{Value, json};
 use std::time::Instant;
 
-/// What becomes of the process when a function hangs and has been answered in its place.
+/// The fate of the process when a function hangs and has been answered in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hung {
     /// A server goes on: the function has lost its own place, and the others answer.
     GoesOn,
-    /// One that asks for its events, or serves one after the other, leaves, and a fresh one takes over.
+    /// A process that asks for its events, or serves one after the other, leaves, and a fresh one takes over.
     Leaves,
-    /// It is that of this call alone, so that nothing is there to be fenced or held up.
+    /// The process serves this call alone, so that nothing is there to be fenced or held up.
     OneACall,
 }
 
-/// What is particular to a platform.
+/// The particulars of a platform.
 pub(crate) struct Row {
-    /// What stands before every path of a request.
+    /// The text before every path of a request.
     pub(crate) prefix: &'static str,
-    /// For `orders` and `stock`: what the manifest says of an event, and the event. Empty where there are but requests.
+    /// The events of `orders` and `stock`: their text in the manifest, and the event. Empty where there are only
+    /// requests.
     pub(crate) events: &'static [(&'static str, &'static str)],
-    /// What becomes of the process when a function hangs.
+    /// The fate of the process when a function hangs.
     pub(crate) hung: Hung,
 }
 

@@ -30,14 +30,14 @@ fn deployment() -> Deployment {
     deployment
 }
 
-/// What the functions and layers have said, in order.
+/// Returns the lines of the functions and layers, in order.
 fn told(process: &Process) -> Vec<String> {
     let own =
         |line: &str| ["outer", "inner", "first", "second", "late"].contains(&line.split(' ').next().unwrap_or(""));
     process.lines().into_iter().map(|line| line.text).filter(|line| own(line)).collect()
 }
 
-/// The same, of these phases alone.
+/// Returns the lines of these phases alone.
 fn of_phases(process: &Process, phases: &[&str]) -> Vec<String> {
     let is_of = |line: &String| phases.iter().any(|phase| line.ends_with(phase));
     told(process).into_iter().filter(is_of).collect()
@@ -111,7 +111,7 @@ fn on_aws_each_is_closed_at_the_end(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// What Close says where `late` has not started.
+/// Returns the lines of Close where `late` has not started.
 fn closed() -> Vec<&'static str> {
     vec![
         "outer before Close",

@@ -1,4 +1,4 @@
-//! How a process of several functions starts, and what is said when it does not: over plain HTTP and on AWS.
+//! The start of a process with several functions, and its messages when it fails: over plain HTTP and on AWS.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -23,7 +23,7 @@ integration::both![
     on_aws_a_function_at_its_limit_refuses_an_event_and_the_others_answer,
 ];
 
-/// `inspect` at `/inspect`; `broken` at `/broken`, whose start fails.
+/// Returns a process of `inspect` at `/inspect`, and `broken` at `/broken`, whose start fails.
 fn with_broken(start: &str) -> Deployment {
     let deployment = Deployment::of("inspect").module("faulty");
     let manifest = json!({"version": 1, "functions": [
@@ -124,7 +124,7 @@ fn a_manifest_that_is_named_and_missing_is_one_line(runtime: &Runtime) {
     assert!(told["errorMessage"].as_str().is_some_and(|message| message.contains(words)), "{told}");
 }
 
-/// Two of one library, of which only one has a route.
+/// Returns two functions of one library, of which only one has a route.
 fn two() -> Deployment {
     let manifest = r#"{"version": 1, "functions": [{"name": "orders", "handler": "inspect",
         "events": [{"http": {"path": "/orders"}}]}, {"name": "pages", "handler": "inspect"}]}"#;

@@ -9,7 +9,7 @@ use integration::artifacts::workspace;
 use std::fmt::Write;
 use std::process::Command;
 
-/// Test, head of its column. A platform has one of two tests where two are named.
+/// The columns: tests, and the head. A platform has one of two tests where two are named.
 const COLUMNS: &[(&[&str], &str)] = &[
     (&["echo"], "echo"),
     (&["inspect_over_every_trigger"], "every trigger"),

@@ -30,7 +30,7 @@ fn with(yml: &str) -> Deployment {
     deployment
 }
 
-/// What is the same however a service is deployed.
+/// Returns the answers that are the same however a service is deployed.
 fn answers(run: &OnHttp) -> Vec<Value> {
     let mut answers = Vec::new();
     for (method, path) in

@@ -1,4 +1,5 @@
-//! What the proxy decides stays decided: who may reach which path, whose address a client has, what a cache holds.
+//! The decisions of the proxy stay decided: which client may reach which path, the address of a client, the content of
+//! a cache.
 
 use crate::run::{Form, Proxy, Site, block, exchange};
 use integration::artifacts::Runtime;
@@ -56,7 +57,7 @@ fn quiet() -> Duration {
     Duration::from_millis(400) * scale()
 }
 
-/// What comes back on one connection for these pieces; before each but the first something has come back.
+/// Returns the bytes that come back on one connection for these pieces; before each but the first some have come back.
 fn send(site: &Site, pieces: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| site.told(&format!("the proxy: {error}"));
     let mut stream = TcpStream::connect(site.proxy.address).map_err(told)?;
@@ -68,7 +69,7 @@ fn send(site: &Site, pieces: &[Vec<u8>]) -> Result<Vec<u8>, String> {
         if number > 0 {
             match stream.read(&mut buffer) {
                 Ok(count @ 1..) => came.extend_from_slice(&buffer[..count]),
-                // Who refuses may close at once.
+                // A server that refuses may close at once.
                 Ok(0) | Err(_) => return Ok(came),
             }
         }
@@ -86,18 +87,18 @@ fn send(site: &Site, pieces: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Attempts that are made at the same time.
+/// The number of attempts that are made at the same time.
 const SIDE_BY_SIDE: usize = 24;
 
 /// One way to the denied path.
 struct Attempt {
     what: String,
-    /// What is sent; before each piece but the first something has to come back.
+    /// The pieces that are sent; before each but the first some bytes have to come back.
     pieces: Vec<Vec<u8>>,
 }
 
 impl Attempt {
-    /// What goes wrong with it.
+    /// Makes the attempt, and returns its failures.
     fn on(&self, site: &Site) -> Vec<String> {
         let came = match send(site, &self.pieces) {
             Ok(came) => came,
@@ -171,7 +172,7 @@ fn attempts() -> Vec<Attempt> {
 
 const H2C: &str = "GET / HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
 
-/// What may stand before the denied request.
+/// The texts that may stand before the denied request.
 const BEFORE: &[(&str, &str)] = &[
     ("after a GET", "GET / HTTP/1.1\r\nHost: shop\r\n\r\n"),
     ("after an empty line", "\r\n\r\n"),
@@ -198,7 +199,7 @@ const BEFORE: &[(&str, &str)] = &[
     ("after an absolute target", "GET http://shop/ HTTP/1.1\r\nHost: shop\r\n\r\n"),
 ];
 
-/// Request lines that may mean the denied path to one who reads them and not to another.
+/// Request lines that one reader may take for the denied path and another not.
 const LINES: &[&str] = &[
     "GET http://shop/admin?name=intruder HTTP/1.1",
     "GET HTTP://SHOP:80/admin?name=intruder HTTP/1.1",
@@ -220,7 +221,7 @@ const LINES: &[&str] = &[
     "TRACE /admin?name=intruder HTTP/1.1",
     "CONNECT /admin?name=intruder HTTP/1.1",
     "CONNECT http://shop/admin?name=intruder HTTP/1.1",
-    // Other paths, unless somebody behind the proxy makes them the denied one.
+    // These are other paths, unless a server behind the proxy makes them the denied one.
     "GET //admin HTTP/1.1",
     "GET /./admin HTTP/1.1",
     "GET /x/../admin HTTP/1.1",
@@ -235,7 +236,7 @@ const LINES: &[&str] = &[
     "GET http:///admin HTTP/1.1",
 ];
 
-/// Two framings that may be read in two ways: the denied request in what one of them takes for the body.
+/// Adds two framings that may be read in two ways: the denied request in the bytes that one of them takes for the body.
 fn smuggled(add: &mut impl FnMut(&str, &[&str])) {
     const CODINGS: &[&str] = &[
         "Transfer-Encoding: chunked",
@@ -325,14 +326,15 @@ fn over_http_2() -> Vec<u8> {
     bytes
 }
 
-/// Returns the function writes each name it greets to the log, so that a call shows whose reply nobody sees.
+/// Checks the denied path. The function writes each name it greets to the log, so that a call shows whose reply nobody
+/// sees.
 fn denied(proxy: Proxy, form: Form, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let deployment = Deployment::of("hello").env("FAAS_MAX_BODY", "4096");
     let site = proxy.before(program, form, runtime, deployment, "hello")?;
     let instance = &site.instances[0];
     let attempts = attempts();
     let mut wrong = Vec::new();
-    // Many of them end by saying nothing, which takes its time; they wait side by side.
+    // Many attempts end by silence, which takes its time; they wait side by side.
     std::thread::scope(|scope| {
         let (attempts, site) = (&attempts, &site);
         let share = move |first| {
@@ -344,7 +346,7 @@ fn denied(proxy: Proxy, form: Form, program: &Path, runtime: &'static Runtime) -
             wrong.extend(share.join().unwrap_or_else(|_| vec!["an attempt panicked".to_owned()]));
         }
     });
-    // The log shows what the proxy lets through, and that it would have shown the rest.
+    // The log shows the requests that the proxy lets through, and that it would have shown the rest.
     let through = site.call("GET", "/?name=visitor", "", b"")?;
     if through.status != 200 {
         wrong.push(format!("an ordinary request afterwards: {} {}", through.status, through.text()));
@@ -363,9 +365,9 @@ fn denied(proxy: Proxy, form: Form, program: &Path, runtime: &'static Runtime) -
     if wrong.is_empty() { Ok(()) } else { Err(site.told(&wrong.join("\n"))) }
 }
 
-/// Where the client's connections come from; it also claims to speak for [`CLAIMED`].
+/// The address of the client's connections; it also claims to speak for [`CLAIMED`].
 const CLIENT: &str = "127.0.0.9";
-/// Where the proxy's connections come from.
+/// The address of the proxy's connections.
 const PROXY: &str = "127.0.0.1";
 const CLAIMED: &str = "203.0.113.7";
 
@@ -415,7 +417,8 @@ fn client_address(
     Ok(())
 }
 
-/// Returns each agent asks first for a page that nobody has asked for, then an ordinary visitor asks for it twice.
+/// Checks the cache. Each agent asks first for a page that nobody has asked for, then an ordinary visitor asks for it
+/// twice.
 fn cache(proxy: Proxy, platform: &str, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let instance = OnHttp::start(runtime, Deployment::of("hello").env("FAAS_PLATFORM", platform), "hello");
     let cache = exchange(&block("nginx cache")?, "/var/cache/nginx/shop", "cache")?;

@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Returns the head may be larger than the runtime allows, so that the runtime refuses it.
+/// Writes the configuration. The head may be larger than the runtime allows, so that the runtime refuses it.
 fn command(program: &Path, folder: &Path) -> Result<Command, String> {
     let global = format!(
         "global\n    tune.bufsize 262144\n    tune.http.maxhdr 600\n    \
@@ -43,15 +43,15 @@ fn command(program: &Path, folder: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Asked over its socket, the master hears it when it can: a signal is lost to it while it still starts, and its socket is
-/// closed for a moment after a reload. It says so when the new worker is ready.
+/// Asks the master for a reload over its socket: a signal is lost to it while it still starts, and its socket is closed
+/// for a moment after a reload. It answers when the new worker is ready.
 fn reload(_: &Path, running: &Running) -> Result<(), String> {
     const READY: &str = "Loading success.";
     let before = running.process.lines().iter().filter(|line| line.text.contains(READY)).count();
     let ask = || -> std::io::Result<()> {
         let mut master = UnixStream::connect(running.folder.path().join("master"))?;
         master.write_all(b"reload\n")?;
-        // It hangs up when it has taken the command.
+        // The master hangs up when it has taken the command.
         master.read_to_end(&mut Vec::new()).map(drop)
     };
     until("the master takes a command", &running.process, || ask().ok())?;

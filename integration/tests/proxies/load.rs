@@ -1,4 +1,4 @@
-//! Clients that keep a proxy busy: GET and requests with bodies of many sizes, each reply compared with what was sent.
+//! Clients that keep a proxy busy: GET and requests with bodies of many sizes, each reply compared with its request.
 
 use integration::client::Client;
 use std::collections::BTreeMap;
@@ -10,40 +10,41 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-/// Bodies are slices of it, so that a reply to another request shows.
+/// The bytes that bodies are slices of, so that a reply to another request shows.
 static PATTERN: LazyLock<Vec<u8>> =
     LazyLock::new(|| (0..PERIOD).map(|byte| byte as u8).cycle().take(LARGE + PERIOD).collect());
 const LARGE: usize = 1 << 20;
-/// Prime, so that no power of two hides a shift.
+/// The period of the bytes: a prime, so that no power of two hides a shift.
 const PERIOD: usize = 251;
-/// Bytes of a body. One request in [`LARGE_EVERY`] has [`LARGE`] instead.
+/// The bytes of a body. One request in [`LARGE_EVERY`] has [`LARGE`] instead.
 const SIZES: [usize; 10] = [0, 1, 100, 1000, 4096, 10_000, 16_384, 20_000, 65_536, 102_400];
 const LARGE_EVERY: usize = 97;
 
-/// How often one request is sent again before it counts as failed.
+/// The number of times that one request is sent again before it counts as failed.
 const RENEWALS: usize = 5;
 
-/// How a client treats its connections.
+/// The way in which a client treats its connections.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connections {
-    /// One for all requests, until the proxy says that it closes.
+    /// There is one for all requests, until the proxy says that it closes.
     Kept,
-    /// The same, and a request is sent again on a new connection if its own ends before the first byte of the reply: the
-    /// proxy closed it while the request was on its way, as it may at any time (RFC 9112, 9.3.1). At most [`RENEWALS`] times.
+    /// There is one for all requests, and a request is sent again on a new connection if its own ends before the first
+    /// byte of the reply: the proxy closed it while the request was on its way, as it may at any time (RFC 9112,
+    /// 9.3.1). At most [`RENEWALS`] times.
     KeptAndRenewed,
-    /// A new one for each request.
+    /// There is a new one for each request.
     Fresh,
 }
 
-/// What came of the requests.
+/// The results of the requests.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Replies by status.
+    /// The number of replies with each status.
     pub(crate) statuses: BTreeMap<u16, usize>,
     /// Replies with another body than was sent, and requests without a whole reply; the first of them in words.
     pub(crate) failed: usize,
     said: Vec<String>,
-    /// Requests that were sent again.
+    /// The number of requests that were sent again.
     renewed: usize,
 }
 
@@ -52,10 +53,10 @@ impl Tally {
         self.statuses.values().sum()
     }
 
-    /// Every request was answered with 200 and its own body, and there were as many as `at_least`.
+    /// Checks that every request was answered with 200 and its own body, and that there were at least `at_least`.
     ///
     /// # Errors
-    /// What was otherwise.
+    /// The difference, in words.
     pub(crate) fn is_whole(&self, at_least: usize) -> Result<(), String> {
         let all_well = self.failed == 0 && self.statuses.keys().all(|status| *status == 200);
         if all_well && self.replies() >= at_least { Ok(()) } else { Err(self.to_string()) }
@@ -80,7 +81,7 @@ struct Shared {
     changed: Condvar,
 }
 
-/// Clients at work.
+/// Some clients at work.
 pub(crate) struct Load {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<()>>,
@@ -129,13 +130,13 @@ impl Load {
         Ok(())
     }
 
-    /// Lets the clients end what they are at.
+    /// Lets the clients end the requests they are at.
     pub(crate) fn end(self) -> Tally {
         self.shared.end.store(0, Ordering::Relaxed);
         self.all()
     }
 
-    /// Waits for all requests.
+    /// Waits for the replies to all requests.
     pub(crate) fn all(mut self) -> Tally {
         for client in std::mem::take(&mut self.clients) {
             if client.join().is_err() {
@@ -219,7 +220,7 @@ impl Shared {
     }
 }
 
-/// The peer has closed the connection.
+/// Returns `true` if the error says that the peer has closed the connection.
 fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
@@ -232,7 +233,7 @@ struct Request {
 }
 
 impl Request {
-    /// One in three is a GET; every other one of the rest comes in chunks.
+    /// Returns the request of that number. One in three is a GET; every other one of the rest comes in chunks.
     fn of(number: usize, method: &'static str) -> Request {
         let target = format!("/load/{number}?of=all");
         if number.is_multiple_of(3) {

@@ -32,7 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const WORKERS: usize = 2;
 
-/// Returns the head may be larger than the runtime allows, so that the runtime refuses it.
+/// Writes the configuration. The head may be larger than the runtime allows, so that the runtime refuses it.
 fn command(program: &Path, folder: &Path) -> Result<Command, String> {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
@@ -48,7 +48,7 @@ fn command(program: &Path, folder: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Old workers say that they leave when they have heard of the new ones, which serve by then.
+/// Asks for a reload. Old workers write that they leave when they have heard of the new ones, which serve by then.
 fn reload(_: &Path, running: &Running) -> Result<(), String> {
     let leaves = |line: &str| line.contains("gracefully shutting down");
     let before = running.process.lines().iter().filter(|line| leaves(&line.text)).count();

@@ -1,4 +1,4 @@
-//! What the runtime refuses arrives at the client as what it is, and nothing in its place.
+//! A refusal of the runtime arrives at the client unchanged.
 
 use crate::run::{Form, Proxy, Site};
 use integration::artifacts::Runtime;
@@ -32,7 +32,7 @@ pub(crate) fn trials(proxy: Proxy, needs: &Foreign) -> Vec<Trial> {
     trials
 }
 
-/// The reply is the runtime's: it has a body, which is no page of the proxy's.
+/// Checks that the reply is the runtime's: it has a body, which is no page of the proxy's.
 fn is_ours(site: &Site, what: &str, reply: &Reply, status: u16) -> Result<(), String> {
     let text = reply.text();
     if reply.status == status && !text.is_empty() && !text.contains("<html") {
@@ -67,7 +67,7 @@ fn upload(site: &Site, size: usize, is_chunked: bool) -> Result<Reply, String> {
                 }
                 sender.write_all(if is_chunked { b"0\r\n\r\n" } else { b"" })
             };
-            // Who refuses a body need not take it to its end.
+            // A server that refuses a body need not take it to its end.
             let _ = send();
         });
         let reply = client.read();
@@ -82,7 +82,7 @@ fn refuses_bodies(site: &Site, sizes: &[usize]) -> Result<(), String> {
             is_ours(site, &format!("{size} bytes, chunked: {is_chunked}"), &reply, 413)?;
         }
     }
-    // Nobody else suffers.
+    // No other client suffers.
     let reply = site.call("POST", "/", "", b"as before")?;
     if reply.text() == "as before" { Ok(()) } else { Err(site.told(&format!("{} {}", reply.status, reply.text()))) }
 }

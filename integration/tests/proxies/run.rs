@@ -1,4 +1,5 @@
-//! What all trials share: a proxy with its part of `docs/proxies.md`, and the instances of a runtime behind it.
+//! The parts that all trials share: a proxy with its part of `docs/proxies.md`, and the instances of a runtime behind
+//! it.
 
 use crate::load::Connections;
 use integration::artifacts::{Runtime, workspace};
@@ -12,25 +13,25 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// What the trials have to know of one proxy.
+/// The properties of one proxy that the trials need.
 #[derive(Clone, Copy)]
 pub(crate) struct Proxy {
-    /// Its program, and the word after the fence of its configuration in `docs/proxies.md`.
+    /// The name of its program, and the word after the fence of its configuration in `docs/proxies.md`.
     pub(crate) name: &'static str,
-    /// Writes into the folder what belongs to the machine rather than to the site, which is there as [`SITE`], and returns
-    /// the command that starts the proxy in the foreground.
+    /// Writes into the folder the settings of the machine rather than of the site, which is there as [`SITE`], and
+    /// returns the command that starts the proxy in the foreground.
     pub(crate) command: fn(program: &Path, folder: &Path) -> Result<Command, String>,
     /// Makes it read its configuration anew, and returns when it serves by the new one.
     pub(crate) reload: fn(program: &Path, running: &Running) -> Result<(), String>,
-    /// Clients that lose nothing while it reads its configuration anew.
+    /// The clients that lose nothing while it reads its configuration anew.
     pub(crate) clients_of_a_reload: &'static [(usize, Connections)],
-    /// It asks `/readyz` of each instance from time to time.
+    /// `true` if it asks `/readyz` of each instance from time to time.
     pub(crate) asks_for_health: bool,
-    /// It reads the whole body of a request before it calls the runtime.
+    /// The form in which it reads the whole body of a request before it calls the runtime.
     pub(crate) buffered: Form,
-    /// It passes the body of a request on as it comes.
+    /// The form in which it passes the body of a request on as it comes.
     pub(crate) unbuffered: Form,
-    /// It speaks HTTP/2 to the runtime, where it can.
+    /// The form in which it speaks HTTP/2 to the runtime; `None` if it cannot.
     pub(crate) over_http_2: Option<Form>,
 }
 
@@ -127,7 +128,7 @@ impl Proxy {
     /// Starts it in this form before one instance.
     ///
     /// # Errors
-    /// As [`Proxy::start`].
+    /// It fails as [`Proxy::start`] does.
     pub(crate) fn before(
         &self,
         program: &Path,
@@ -144,7 +145,7 @@ impl Proxy {
 /// Writes a file of the folder.
 ///
 /// # Errors
-/// What the system says.
+/// The system refuses, with its own error.
 pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     let path = folder.join(name);
     std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
@@ -159,7 +160,7 @@ impl Site {
         Client::connect(self.proxy.address).map_err(|error| self.told(&format!("no connection to the proxy: {error}")))
     }
 
-    /// Returns an exchange through the proxy, on a connection of its own.
+    /// Sends a request through the proxy, on a connection of its own.
     ///
     /// # Errors
     /// There is no reply.
@@ -168,7 +169,7 @@ impl Site {
         reply.map_err(|error| self.told(&format!("{method} {target}: {error}")))
     }
 
-    /// What happened, and under it what the proxy and the instances said last.
+    /// Returns the failure, and under it the last lines of the proxy and the instances.
     pub(crate) fn told(&self, what: &str) -> String {
         let mut told = what.to_owned();
         let processes = self.instances.iter().map(|instance| ("instance", &instance.process));

@@ -1,4 +1,5 @@
-//! Ordinary service: nothing is lost, whatever the proxy does with bodies, and whoever is exchanged meanwhile.
+//! Ordinary service: nothing is lost, whichever way the proxy treats bodies, and whichever instance is exchanged
+//! meanwhile.
 
 use crate::load::{Connections, Load};
 use crate::run::{Form, Proxy};
@@ -62,9 +63,9 @@ fn reload(proxy: Proxy, program: &Path, runtime: &'static Runtime) -> Result<(),
     load.end().is_whole(1200).map_err(|why| site.told(&why))
 }
 
-/// Returns a proxy that asks for the health of an instance has left it before its port closes. One that does not ask
-/// learns of the stop from a connection that fails, and sends again what may be sent twice (RFC 9110, 9.2.2): PUT, if
-/// it has kept the body.
+/// Checks the stop of one of two instances. A proxy that asks for the health of an instance has left it before its port
+/// closes. One that does not ask learns of the stop from a connection that fails, and sends again those requests that
+/// may be sent twice (RFC 9110, 9.2.2): PUT, if it has kept the body.
 fn one_of_two_leaves(proxy: Proxy, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let (form, method) = if proxy.asks_for_health { (proxy.unbuffered, "POST") } else { (proxy.buffered, "PUT") };
     // More than the second in which the health checks of the page see that readiness has gone.

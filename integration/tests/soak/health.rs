@@ -1,17 +1,17 @@
-//! What a process holds at a moment between invocations.
+//! The resources of a process at a moment between invocations.
 
 use integration::wait;
 use platform_emulators::process::Process;
 use std::fmt;
 
-/// How much the memory may grow, in KiB: less than seven bytes for each of the 160,000 replies of a long soak.
+/// The most KiB that the memory may grow: less than seven bytes for each of the 160,000 replies of a long soak.
 const MEMORY: u64 = 1024;
-/// And for each thread: the C library keeps a heap for each, which is full of holes only after a while.
+/// The additional KiB for each thread: the C library keeps a heap for each, which is full of holes only after a while.
 const MEMORY_OF_THREAD: usize = 128;
 
-/// Memory, descriptors, threads.
+/// The memory, descriptors and threads of a process.
 pub(crate) struct Health {
-    /// Memory that no file backs, in KiB: unlike the proportional share, no business of other processes.
+    /// The memory that no file backs, in KiB: unlike the proportional share, it does not depend on other processes.
     anonymous: u64,
     /// The proportional share of all memory, in KiB.
     share: u64,
@@ -32,7 +32,7 @@ fn count(process: &Process, of: &str) -> usize {
 }
 
 impl Health {
-    /// Now.
+    /// Reads the present state of a process.
     pub(crate) fn of(process: &Process) -> Health {
         let path = format!("/proc/{}/smaps_rollup", process.pid());
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));

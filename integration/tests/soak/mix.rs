@@ -1,8 +1,8 @@
-//! What is asked for in each round, and what is to come of it. The same round is the same every time.
+//! The orders of each round, and their expected outcomes. A round is the same every time.
 
 use integration::faulty;
 
-/// What is to come of an event.
+/// The expected outcome of an event.
 pub(crate) enum Outcome {
     /// A reply with this body.
     Reply(Body),
@@ -10,23 +10,23 @@ pub(crate) enum Outcome {
     Error(&'static str),
     /// Seven million bytes, or the platform's refusal of them.
     TooLarge,
-    /// A stream of so many bytes.
+    /// A stream of this number of bytes.
     Stream(usize),
-    /// A stream that breaks after so many bytes.
+    /// A stream that breaks after this number of bytes.
     BrokenStream(usize),
 }
 
-/// A reply's body.
+/// The body of a reply.
 #[derive(Clone, Copy)]
 pub(crate) enum Body {
-    /// `"fine"`.
+    /// The text `"fine"`.
     Fine,
-    /// A JSON text of so many bytes.
+    /// A JSON text of this number of bytes.
     Text(usize),
 }
 
 impl Outcome {
-    /// Are these the bytes?
+    /// Returns `true` if these are the bytes.
     pub(crate) fn is_body(&self, body: &Body, bytes: &[u8]) -> bool {
         match body {
             Body::Fine => bytes == b"\"fine\"",
@@ -41,8 +41,8 @@ pub(crate) struct Mix {
     pub(crate) outcome: Outcome,
 }
 
-/// For the function `faulty`: in a hundred rounds two errors, two panics, 36 replies of up to 64 KiB, 60 events of up to
-/// 4 KiB; in a thousand a reply of five million bytes, one of seven, and an event of one.
+/// Returns the event of a round for the function `faulty`: in a hundred rounds two errors, two panics, 36 replies of up
+/// to 64 KiB, 60 events of up to 4 KiB; in a thousand a reply of five million bytes, one of seven, and an event of one.
 pub(crate) fn replies(at: usize) -> Mix {
     // Neighbours differ, and each round is the same every time.
     let spread = at.wrapping_mul(0x9e37_79b9) >> 3;
@@ -65,7 +65,7 @@ fn padded(size: usize) -> String {
     format!(r#"{{"do":"nothing","pad":"{}"}}"#, "p".repeat(size))
 }
 
-/// For the function `stream`: up to 20 chunks of up to 8 KiB; one in ten breaks.
+/// Returns the event of a round for the function `stream`: up to 20 chunks of up to 8 KiB; one in ten breaks.
 pub(crate) fn streams(at: usize) -> Mix {
     let spread = at.wrapping_mul(0x9e37_79b9) >> 3;
     // A chunk begins with its number, so that it has three bytes at least.

@@ -30,18 +30,18 @@ pub(crate) const SEVERAL: Row = Row {
     hung: Hung::Leaves,
 };
 
-/// Through a function URL.
+/// Returns the event of a request through a function URL.
 pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
     let headers = json!({"content-type": "application/json", "x-scf-remote-addr": "192.0.2.7"});
     json!({"body": body, "headers": headers, "httpMethod": method, "path": path, "queryString": {}}).to_string()
 }
 
-/// No name at all where the handler is empty.
+/// Returns the name of a handler; `None` where the handler is empty.
 fn name(handler: &str) -> Option<&str> {
     Some(handler).filter(|handler| !handler.is_empty())
 }
 
-/// An event function.
+/// The rig of an event function.
 struct Scf;
 
 impl Rig for Scf {
@@ -59,14 +59,15 @@ impl Rig for Scf {
         EventFunction { run: launch(runtime, deployment, name(handler), patient()).polling(), event_of }
     }
 
-    /// Returns the platform kills late here, so that the runtime's own report is what counts.
+    /// Starts a function with a short limit. The platform kills late here, so that the runtime's own report is what
+    /// counts.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
         let times = Times { limit: Duration::from_secs(2), ..patient() };
         EventFunction { run: launch(runtime, deployment, name(handler), times).polling(), event_of }
     }
 }
 
-/// The same as a web function, whose instance may be given several requests.
+/// The rig of a web function, whose instance may be given several requests.
 struct Served;
 
 impl Rig for Served {

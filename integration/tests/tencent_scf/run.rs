@@ -11,7 +11,7 @@ use platform_emulators::tencent_scf::{self, Options};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 
-/// Times that no test runs into.
+/// Returns times that no test runs into.
 pub(crate) fn patient() -> Times {
     Times { limit: limit() * 2, kill_after: Some(limit() * 4), init_limit: limit() * 4, patience: limit() * 4 }
 }

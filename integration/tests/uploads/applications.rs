@@ -123,7 +123,7 @@ fn ask(client: &mut Client, (method, target, headers, body): Asked) -> Reply {
     reply.unwrap_or_else(|error| panic!("{method} {target}: {error}"))
 }
 
-/// What is compared: all but what says when, and how the connection goes on.
+/// Returns the parts of a reply that are compared: all but the time, and the rest of the connection.
 ///
 /// A body that is still coming when its head goes out has a length from axum, and chunks from a runtime.
 fn seen(target: &str, reply: &Reply) -> (u16, Vec<(String, String)>, String) {

@@ -26,7 +26,7 @@ integration::both![
 ];
 
 const MIB: usize = 1 << 20;
-/// What a process may need more for an upload than before it: buffers of the two sockets are the kernel's.
+/// The additional memory in bytes that a process may need for an upload: buffers of the two sockets are the kernel's.
 const LITTLE: u64 = 4 << 20;
 
 fn start(runtime: &Runtime, function: &str) -> OnHttp {
@@ -59,7 +59,7 @@ fn what_is_sent_comes_back_before_more_is_sent(runtime: &Runtime) {
     assert_eq!(read(&run, &mut client).text(), "more");
 }
 
-/// Bytes that differ from place to place, and what `count` says of them.
+/// Returns bytes that differ from place to place, and the answer of `count` to them.
 fn large(length: usize) -> (Vec<u8>, String) {
     let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
     let add = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
@@ -139,7 +139,7 @@ fn a_body_that_is_too_large_or_too_slow_is_told_by_its_status(runtime: &Runtime)
     let mut client = run.client();
     client.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").expect("it is open");
     for _ in 0..3 {
-        // The last may come when the answer is out.
+        // The last piece may come when the answer is out.
         let _ = client.send(format!("190\r\n{}\r\n", "x".repeat(400)).as_bytes());
     }
     let reply = read(&run, &mut client);
@@ -179,7 +179,7 @@ fn the_next_request_follows_a_body_that_was_left_if_little_of_it_was(runtime: &R
     assert_eq!((reply.text().as_str(), reply.closes()), ("there is one", true), "nobody waits for 20 MiB");
 }
 
-/// One process, two functions.
+/// Starts one process with two functions.
 fn both_functions(runtime: &Runtime) -> OnHttp {
     let manifest = r#"{"version":1,"functions":[
         {"name":"parts","handler":"upload.count_async","events":[{"http":{"path":"/parts"}}]},

@@ -1,4 +1,4 @@
-//! A function in C that reads by the contract alone: the same words of a body in whole and of one in pieces.
+//! A function in C that reads by the contract alone: it has the same answer for a body in whole and for one in pieces.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;

@@ -45,7 +45,7 @@ fn other_control_requests_are_refused(runtime: &Runtime) {
 fn a_port_in_use_is_exit_170(runtime: &Runtime) {
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let port = taken.local_addr().expect("it has an address").port().to_string();
-    // Over what the platform says.
+    // This variable counts more than the platform's.
     let deployment = Deployment::of("echo").env("_FAAS_RUNTIME_PORT", &port);
     let run = OnVefaas::launch(runtime, deployment, "echo", None);
     assert_eq!(run.process().wait(limit()).expect("it leaves").code(), Some(170), "{}", run.process().output());

@@ -102,7 +102,7 @@ matrix! {
     own inspect_over_every_trigger, init_failure;
 }
 
-/// A CloudEvent in binary mode.
+/// The headers of a CloudEvent in binary mode.
 const EVENT: [(&str, &str); 5] = [
     ("ce-specversion", "1.0"),
     ("ce-id", "e-1"),

@@ -31,7 +31,7 @@ impl OnVefaas {
         run
     }
 
-    /// The same with an example function.
+    /// Starts an example function, and waits until it accepts connections.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> OnVefaas {
         OnVefaas::start(runtime, Deployment::of(function), function, None)
     }
@@ -42,7 +42,7 @@ impl OnVefaas {
         answer.unwrap_or_else(|error| panic!("{request:?}: {error}; output:\n{}", self.process().output()))
     }
 
-    /// Returns a POST of these bytes.
+    /// Sends a POST of these bytes.
     pub(crate) fn post(&self, body: impl Into<Vec<u8>>) -> Answer {
         self.call(&Request::http("POST", "/", &[("Content-Type", "application/json")], body))
     }

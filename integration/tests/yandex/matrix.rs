@@ -33,7 +33,7 @@ impl Rig for Calls {
     type Run = Calls;
 
     const SEVERAL: Row = SEVERAL;
-    /// What is no JSON comes back as a JSON text.
+    /// The bodies that `echo` is sent. Bytes that are not JSON come back as a JSON text.
     const BODIES: &'static [&'static [u8]] = &[
         b"{}",
         b"[1,2]",
@@ -47,7 +47,7 @@ impl Rig for Calls {
     const AT_ONCE: usize = 2;
     const PANIC: &'static str = "asked for a panic";
 
-    /// Returns each call starts a process.
+    /// Prepares the function: each call starts a process.
     fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> Calls {
         Calls::start(runtime, deployment, handler)
     }
@@ -57,7 +57,7 @@ impl Rig for Calls {
     }
 }
 
-/// The function, and what its processes have written.
+/// A function, and the output of its processes.
 pub(crate) struct Calls {
     run: OnYandex,
     log: String,
@@ -78,7 +78,7 @@ impl Calls {
 }
 
 impl Platform for Calls {
-    /// Through API Gateway: an address of the function's own has no path.
+    /// Sends a request through API Gateway: an address of the function's own has no path.
     fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
         let mut event: Value = serde_json::from_str(&http_event(method, &[], &[], body)).expect("JSON");
         event["url"] = path.into();
@@ -100,7 +100,7 @@ impl Platform for Calls {
     }
 }
 
-/// What the caller gets of an event.
+/// Returns the answer for the caller of an event.
 fn told(outcome: Outcome) -> Answer {
     match outcome {
         Outcome::ExecutionError(told) => Answer::Failed(told),
@@ -133,7 +133,7 @@ impl Run for Calls {
         begun.into_iter().map(|call| told(call.end(limit()).outcome)).collect()
     }
 
-    /// A value, since texts that are JSON come back as what they say.
+    /// Sends the bytes as a value, since texts that are JSON come back as that JSON.
     fn echoes(&mut self, body: &[u8]) {
         let sent = serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into());
         assert_eq!(self.outcome(body), Outcome::Success(sent));
@@ -182,7 +182,7 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     assert_eq!(Inspected(run.call("[1]").outcome.value()).text("trigger"), "raw");
 }
 
-/// Events of any size; answers of at most a mebibyte.
+/// Checks events of any size; answers have at most a mebibyte.
 fn large_body(runtime: &Runtime) {
     let run = OnYandex::of(runtime, "echo");
     let largest = format!("\"{}\"", "x".repeat((1 << 20) - 2));

@@ -26,7 +26,7 @@ impl OnYandex {
         OnYandex { deployment }
     }
 
-    /// The same with an example function.
+    /// Makes a folder with an example function.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> OnYandex {
         OnYandex::new(runtime, Deployment::of(function), function)
     }
@@ -37,12 +37,12 @@ impl OnYandex {
         command
     }
 
-    /// Begins a call.
+    /// Begins a call of the function.
     pub(crate) fn begin(&self) -> Call {
         Call::begin(self.command()).expect("the script starts")
     }
 
-    /// Returns a whole call.
+    /// Makes a whole call.
     pub(crate) fn call(&self, event: impl AsRef<[u8]>) -> Ended {
         yandex::call(self.command(), event.as_ref(), limit()).expect("the script starts")
     }

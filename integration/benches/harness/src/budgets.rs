@@ -1,15 +1,15 @@
-//! The project's budgets against what was measured.
+//! The project's budgets beside the measured values.
 
 use crate::lambda::quantity::*;
 use crate::suites::{LAYERS, Results, Suite, layered, name::*};
 use crate::table;
 use crate::units::{RUNTIMES, Unit};
 
-/// A budget.
+/// A budget for one measured value.
 struct Budget {
     what: String,
     limit: f64,
-    /// The measured value is to be at least the limit, not at most.
+    /// `true` if the measured value is to be at least the limit, not at most.
     at_least: bool,
     measured: Option<f64>,
     digits: usize,
@@ -42,7 +42,7 @@ impl Budget {
     }
 }
 
-/// What the table shows is what counts.
+/// Rounds a number, since the value in the table counts.
 fn round(number: f64, digits: usize) -> f64 {
     format!("{number:.digits$}").parse().unwrap_or(number)
 }
@@ -87,7 +87,7 @@ fn steady(results: &Results) -> Vec<Budget> {
     budgets
 }
 
-/// What one layer of that kind adds to a round trip, in nanoseconds; from as many as there are.
+/// Returns the nanoseconds that one layer of that kind adds to a round trip; from `layers` of them.
 pub fn layer_ns(results: &Results, runtime: &str, kind: &str, layers: usize) -> Option<f64> {
     let (with, without) = (layered(runtime, kind, layers), layered(runtime, kind, 0));
     let more = results.layers.samples.paired(&with, &without, P50, |with, without| with - without)?;

@@ -9,34 +9,34 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long strace may take to write its table after the program's end.
+/// The time that strace may take to write its table after the program's end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What one invocation costs.
+/// The cost of one invocation.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Instructions.
+    /// The number of instructions.
     pub instructions: f64,
     /// The functions that most of them are spent in, with their shares in instructions.
     pub functions: Vec<(String, f64)>,
-    /// System calls by name.
+    /// The system calls, by name.
     pub calls: BTreeMap<String, f64>,
 }
 
 /// Runs a subject that many times around.
 pub type Watched<'a> = &'a dyn Fn(&Subject, usize) -> io::Result<()>;
 
-/// Counts. `times` is the smaller of both numbers of invocations.
+/// Counts instructions and system calls. `times` is the smaller of both numbers of invocations.
 ///
 /// # Errors
-/// If a tool is missing or the subject fails.
+/// A tool is missing or the subject fails.
 pub fn of(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> io::Result<Counts> {
     let (instructions, functions) = instructions(built, subject, times, run)?;
     let each = |few: f64, many: f64| (many - few) / count(times);
     let few = trace(built, subject, times, run)?;
     let mut calls = trace(built, subject, times * 2, run)?;
     calls.iter_mut().for_each(|(name, more)| *more = each(few.get(name).copied().unwrap_or(0.0), *more));
-    // What happens once a process is not exactly the same in every process.
+    // A call that happens once is not exactly the same in every process.
     calls.retain(|_, each| *each > 0.02);
     Ok(Counts { instructions, functions, calls })
 }
@@ -44,7 +44,7 @@ pub fn of(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> i
 /// Counts instructions alone, all of them and those of the functions that most are spent in.
 ///
 /// # Errors
-/// As for [`of`].
+/// It fails as [`of`] does.
 pub fn instructions(
     built: &Built,
     subject: &Subject,
@@ -64,15 +64,15 @@ pub fn instructions(
     Ok((instructions, functions))
 }
 
-/// Instructions of a subject from its start to its end.
+/// Counts the instructions of a subject from its start to its end.
 ///
 /// # Errors
-/// As for [`of`].
+/// It fails as [`of`] does.
 pub fn of_life(built: &Built, subject: &Subject, run: Watched<'_>) -> io::Result<f64> {
     profile(built, subject, 1, run).map(|functions| functions.values().sum())
 }
 
-/// Instructions by function.
+/// Returns the instructions by function.
 fn profile(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> io::Result<BTreeMap<String, f64>> {
     let file = built.root.join("scratch/callgrind");
     // A profile of an earlier subject must not be taken for this one's.
@@ -83,7 +83,7 @@ fn profile(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> 
     let text = String::from_utf8_lossy(&output.stdout);
     let mut functions = BTreeMap::new();
     for line in text.lines() {
-        // ` 1,234 (12.3%)  file:function [object]`
+        // The line is ` 1,234 (12.3%)  file:function [object]`.
         let Some((number, rest)) = line.trim_start().split_once(" (") else { continue };
         let Some((_, name)) = rest.split_once(")  ") else { continue };
         if let Ok(number) = number.replace(',', "").parse::<f64>()
@@ -99,7 +99,7 @@ fn profile(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> 
     Ok(functions)
 }
 
-/// Returns the function's name in `file:function [object]`; what has no symbol is one entry for its object.
+/// Returns the function's name in `file:function [object]`; code without a symbol is one entry for its object.
 fn function(text: &str) -> String {
     let (name, object) = text.rsplit_once(" [").unwrap_or((text, ""));
     // The file's path ends at the first colon that no second one follows.
@@ -113,12 +113,12 @@ fn function(text: &str) -> String {
     format!("(no symbols) {}", object.to_string_lossy())
 }
 
-/// Calls by name.
+/// Returns the system calls by name.
 fn trace(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> io::Result<BTreeMap<String, f64>> {
     let file = built.root.join("scratch/strace");
     let _ = std::fs::remove_file(&file);
     let path = file.to_string_lossy().into_owned();
-    // -D: the program is our child and strace is not, so that ending it ends it and not strace.
+    // With -D the program is our child and strace is not, so that ending it ends it and not strace.
     run(&subject.clone().under(&["strace", "-D", "-f", "-c", "-o", &path]), times)?;
     let began = Instant::now();
     loop {
@@ -136,7 +136,7 @@ fn trace(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> io
 fn calls(table: &str) -> BTreeMap<String, f64> {
     let rows = table.lines().filter_map(|line| {
         let words: Vec<_> = line.split_whitespace().collect();
-        // share, seconds, microseconds a call, calls, sometimes errors, name
+        // The columns are share, seconds, microseconds a call, calls, sometimes errors, name.
         let [_, _, _, calls, .., name] = words[..] else { return None };
         let calls = calls.parse().ok()?;
         (name != "total").then(|| (name.to_owned(), calls))

@@ -1,5 +1,5 @@
-//! What is sent: JSON of an exact size that survives being parsed and written again byte for byte, and an event of
-//! API Gateway's.
+//! The events that are sent: JSON of an exact size that survives being parsed and written again byte for byte, and an
+//! event of API Gateway's.
 
 /// Returns a list of orders, padded to exactly `size` bytes; `{}` below 64.
 pub fn of_size(size: usize) -> Vec<u8> {
@@ -30,7 +30,7 @@ pub fn of_size(size: usize) -> Vec<u8> {
 /// A request through API Gateway, payload version 2.0, as a browser makes one.
 pub const API_GATEWAY_V2: &str = include_str!("../api-gateway-v2.json");
 
-/// What the functions that look at that request answer to it.
+/// The answer to that request of the functions that look at it.
 pub const API_GATEWAY_V2_TEXT: &str = "POST /greet/friends ada Mozilla/5.0 (X11; Linux x86_64) 31";
 
 #[cfg(test)]

@@ -9,24 +9,24 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A server that does not listen after this long is taken to be lost.
+/// The time after which a server that does not listen is taken to be lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Connections of the load generator; one table each.
+/// The number of connections of the load generator, each with a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections(pub u32);
 
 /// A request of a client that counts, and how its answer is known.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// The request's target.
+    /// The target of the request.
     pub target: String,
-    /// What the answer holds.
+    /// A text that the answer holds.
     pub holds: &'static str,
 }
 
 impl Ask {
-    /// What the servers are asked that answer with one text.
+    /// Returns the request to the servers that answer with one text.
     pub fn plain() -> Ask {
         Ask { target: "/".to_owned(), holds: "hello, world\n" }
     }
@@ -35,7 +35,7 @@ impl Ask {
 /// Loads a fresh process with wrk, once for each number of connections, and notes everything as one round.
 ///
 /// # Errors
-/// If the server does not start or an answer is no 200; with the last it wrote on standard error.
+/// The server does not start or an answer is no 200; with the last it wrote on standard error.
 pub fn round(
     built: &Built,
     subject: &Subject,
@@ -76,15 +76,15 @@ pub fn round(
 /// Sends `count` requests on one connection and lets the server end by itself: for tools that watch it.
 ///
 /// # Errors
-/// As for [`round`].
+/// It fails as [`round`] does.
 pub fn watched(built: &Built, subject: &Subject, count: usize) -> io::Result<()> {
     watched_with(built, subject, &Ask::plain(), count)
 }
 
-/// The same with another request.
+/// Sends another request as [`watched`] does.
 ///
 /// # Errors
-/// As for [`round`].
+/// It fails as [`round`] does.
 pub fn watched_with(built: &Built, subject: &Subject, ask: &Ask, count: usize) -> io::Result<()> {
     let (process, port) = start(built, subject, ask)?;
     let mut stream = connect(port)?;
@@ -98,7 +98,7 @@ pub fn watched_with(built: &Built, subject: &Subject, ask: &Ask, count: usize) -
 /// Returns a connection to a server of this machine.
 ///
 /// # Errors
-/// The system's.
+/// The system refuses, with its own error.
 pub fn connect(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;
@@ -109,7 +109,7 @@ pub fn connect(port: u16) -> io::Result<TcpStream> {
 /// Sends a request and reads its answer whole.
 ///
 /// # Errors
-/// If the answer is none that was asked for.
+/// The answer is none that was asked for.
 pub fn exchange(stream: &mut TcpStream, ask: &Ask) -> io::Result<()> {
     stream.write_all(format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", ask.target).as_bytes())?;
     let (mut bytes, mut filled) = ([0; 4096], 0);
@@ -141,7 +141,7 @@ fn is_whole(bytes: &[u8]) -> bool {
 /// Returns a server that answers.
 ///
 /// # Errors
-/// If it does not, with the last it wrote on standard error.
+/// It does not, with the last it wrote on standard error.
 pub fn start(built: &Built, subject: &Subject, ask: &Ask) -> io::Result<(Process, u16)> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let more = [("PORT", &*port.to_string()), ("FAAS_HOST", "127.0.0.1")];
@@ -159,7 +159,7 @@ pub fn start(built: &Built, subject: &Subject, ask: &Ask) -> io::Result<(Process
     }
 }
 
-/// wrk's times: `61.00us`, `1.07ms`, `1.50s`.
+/// Returns wrk's times in microseconds: `61.00us`, `1.07ms`, `1.50s`.
 fn micros(text: &str) -> Option<f64> {
     let digits = text.find(|c: char| c.is_ascii_alphabetic())?;
     let number: f64 = text[..digits].parse().ok()?;

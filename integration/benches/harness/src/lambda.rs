@@ -8,31 +8,31 @@ use crate::sys::{self, Cores};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// What is sent to a process, how often, and where both run.
+/// The load of a process: its event, the number of them, and the processors of both sides.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The event.
+    /// The bytes of the event.
     pub event: Vec<u8>,
-    /// What the answer must be.
+    /// The answer that is expected.
     pub answer: Answer,
-    /// Invocations before anything is measured.
+    /// The number of invocations before anything is measured.
     pub warm_up: usize,
-    /// Invocations that are measured.
+    /// The number of invocations that are measured.
     pub count: usize,
-    /// Pause before each of them.
+    /// The pause before each of them; `None` without one.
     pub idle: Option<Duration>,
-    /// Where the control plane runs.
+    /// The processors of the control plane.
     pub mock: Cores,
-    /// Where the process runs.
+    /// The processors of the process.
     pub process: Cores,
 }
 
-/// What an answer must be.
+/// The answer that is expected.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer {
-    /// The event, byte for byte.
+    /// The answer is the event, byte for byte.
     Event,
-    /// JSON that holds this text.
+    /// The answer is JSON that holds this text.
     Holds(&'static str),
 }
 
@@ -43,49 +43,49 @@ impl Load {
         Load { event: events::of_size(size), answer: Answer::Event, warm_up, count, idle: None, mock, process }
     }
 
-    /// The same with each side on a core of its own.
+    /// Returns the load with each side on a core of its own.
     #[must_use]
     pub fn on_two_cores(self) -> Load {
         Load { process: Cores::One(1), ..self }
     }
 
-    /// The same wherever the kernel likes.
+    /// Returns the load with both sides on any core.
     #[must_use]
     pub fn anywhere(self) -> Load {
         Load { mock: Cores::All, process: Cores::All, ..self }
     }
 }
 
-/// Quantities of the tables. Times of starts are in milliseconds, of round trips in microseconds.
+/// The names of the tables' quantities. Times of starts are in milliseconds, of round trips in microseconds.
 pub mod quantity {
-    /// From just before the process is started until its first poll has been read whole.
+    /// The time from just before the process is started until its first poll has been read whole.
     pub const FIRST_POLL: &str = "first poll";
-    /// The same until its first answer has been read whole.
+    /// The time from just before the process is started until its first answer has been read whole.
     pub const FIRST_ANSWER: &str = "first answer";
-    /// Round trip, the shortest.
+    /// The shortest round trip.
     pub const MIN: &str = "min";
-    /// Round trip, the median.
+    /// The median round trip.
     pub const P50: &str = "p50";
-    /// Round trip, the 99th percentile.
+    /// The 99th percentile of round trips.
     pub const P99: &str = "p99";
-    /// Invocations or requests a second.
+    /// The number of invocations or requests a second.
     pub const RATE: &str = "rate";
-    /// Processor time of the process for one invocation or request, all its threads.
+    /// The processor time of the process for one invocation or request, all its threads.
     pub const CPU: &str = "cpu";
-    /// Proportional share of memory after the load, MiB.
+    /// The proportional share of memory after the load, in MiB.
     pub const PSS: &str = "pss";
-    /// Resident memory after the load, MiB.
+    /// The resident memory after the load, in MiB.
     pub const RSS: &str = "rss";
-    /// Highest resident memory, MiB.
+    /// The highest resident memory, in MiB.
     pub const PEAK: &str = "peak";
-    /// Threads after the load.
+    /// The number of threads after the load.
     pub const THREADS: &str = "threads";
 }
 
 /// Starts a process, drives it, and notes everything as one round.
 ///
 /// # Errors
-/// If it does not start, answers wrongly or says nothing; with the last it wrote on standard error.
+/// It does not start, answers wrongly or says nothing; with the last it wrote on standard error.
 pub fn round(built: &Built, subject: &Subject, load: &Load, samples: &mut Samples, round: usize) -> io::Result<()> {
     let name = subject.name.clone();
     let mut note = |quantity, number| samples.note(&name, quantity, round, number);
@@ -144,15 +144,15 @@ pub fn round(built: &Built, subject: &Subject, load: &Load, samples: &mut Sample
 /// Drives a process with `count` echoes and lets it end by itself: for tools that watch it.
 ///
 /// # Errors
-/// As for [`round`].
+/// It fails as [`round`] does.
 pub fn watched(built: &Built, subject: &Subject, count: usize) -> io::Result<()> {
     watched_with(built, subject, &events::of_size(1024), count)
 }
 
-/// The same with another event.
+/// Drives a process as [`watched`] does, with another event.
 ///
 /// # Errors
-/// As for [`round`].
+/// It fails as [`round`] does.
 pub fn watched_with(built: &Built, subject: &Subject, event: &[u8], count: usize) -> io::Result<()> {
     let mut mock = Mock::new()?;
     let endpoint = mock.endpoint()?;

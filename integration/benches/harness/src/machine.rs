@@ -1,4 +1,4 @@
-//! What a table is worth nothing without: machine, kernel, tools and versions.
+//! The facts without which a table is worth nothing: machine, kernel, tools and versions.
 
 use std::process::Command;
 
@@ -43,7 +43,7 @@ pub fn describe() -> String {
     )
 }
 
-/// Versions of the peers, from their lock file.
+/// Returns the versions of the peers, from their lock file.
 pub fn versions(lock: &str, names: &[&str]) -> String {
     let found = names.iter().filter_map(|name| {
         let start = lock.find(&format!("name = \"{name}\"\n"))?;

@@ -1,4 +1,5 @@
-//! Measures what `run` has built, and writes the page. `run` is the command to use; see there for its options.
+//! Measures the programs that `run` has built, and writes the page. `run` is the command to use; see there for its
+//! options.
 
 mod budgets;
 mod counts;

@@ -1,5 +1,5 @@
-//! AWS' Runtime API as thin as it gets: one thread, one buffer a connection, nothing allocated for an invocation, so that
-//! what is measured is the runtime. It still checks what it is told: every answer must name its invocation.
+//! AWS' Runtime API as thin as it gets: one thread, one buffer a connection, nothing allocated for an invocation, so
+//! that the runtime alone is measured. It still checks every answer, which must name its invocation.
 
 use crate::sys::Epoll;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-/// A runtime that says nothing for this long is taken to be lost.
+/// The time after which a silent runtime is taken to be lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The control plane of one process.
@@ -17,7 +17,7 @@ pub struct Mock {
     listener: TcpListener,
     epoll: Epoll,
     connections: BTreeMap<RawFd, Connection>,
-    /// Where a poll waits for its event.
+    /// The connection whose poll waits for its event.
     parked: Option<RawFd>,
     count: u64,
     id: String,
@@ -31,17 +31,17 @@ struct Connection {
     filled: usize,
 }
 
-/// Is this the body of a right answer?
+/// Returns `true` if this is the body of a right answer.
 pub type Check<'a> = &'a dyn Fn(&[u8]) -> bool;
 
-/// Times of one invocation.
+/// The times of one invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Trip {
-    /// From just before the event is written until the answer has been read whole.
+    /// The time from just before the event is written until the answer has been read whole.
     pub round_trip: Duration,
 }
 
-/// A whole request: how long it is, and where its parts are.
+/// A whole request: its length, and the places of its parts.
 struct Request {
     line: std::ops::Range<usize>,
     body: std::ops::Range<usize>,
@@ -52,7 +52,7 @@ impl Mock {
     /// Listens on a port of its own.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn new() -> io::Result<Mock> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let epoll = Epoll::new()?;
@@ -61,10 +61,10 @@ impl Mock {
         Ok(Mock { listener, epoll, connections: BTreeMap::new(), parked: None, count: 0, id, head })
     }
 
-    /// `host:port`.
+    /// Returns the address as `host:port`.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn endpoint(&self) -> io::Result<String> {
         self.listener.local_addr().map(|address| address.to_string())
     }
@@ -72,7 +72,7 @@ impl Mock {
     /// Waits until a poll has been read whole.
     ///
     /// # Errors
-    /// If the runtime reports a failure, breaks the protocol or says nothing.
+    /// The runtime reports a failure, breaks the protocol or says nothing.
     pub fn poll(&mut self) -> io::Result<()> {
         while self.parked.is_none() {
             self.step(None)?;
@@ -118,7 +118,7 @@ impl Mock {
         );
     }
 
-    /// Waits for one socket and does what it wants. The moment an answer was whole, if this was it.
+    /// Waits for one socket and serves it. Returns the moment at which an answer was whole, if this was one.
     fn step(&mut self, check: Option<Check<'_>>) -> io::Result<Option<Instant>> {
         let Some(fd) = self.epoll.wait(PATIENCE)? else {
             return Err(io::Error::other("the runtime says nothing"));

@@ -1,4 +1,4 @@
-//! `docs/performance.md`: what was measured, how, and where the budgets stand.
+//! The page `docs/performance.md`: the measured values, the method, and the budgets.
 
 use crate::budgets;
 use crate::counts::Counts;

@@ -1,9 +1,9 @@
-//! Numbers of many rounds: medians, and ratios that are taken round by round, so that what disturbs a whole round
-//! disturbs both sides of it.
+//! Numbers of many rounds: medians, and ratios that are taken round by round, so that a disturbance of a whole round
+//! concerns both sides of it.
 
 use std::collections::BTreeMap;
 
-/// For each subject and quantity one number a round; none where that round failed.
+/// One number for each subject, quantity and round; `None` where that round failed.
 #[derive(Debug, Default)]
 pub struct Samples {
     numbers: BTreeMap<(String, &'static str), Vec<Option<f64>>>,
@@ -30,7 +30,7 @@ pub fn percentile(numbers: &mut [f64], share: f64) -> f64 {
 }
 
 impl Samples {
-    /// Notes what a round gave.
+    /// Notes the number of a round.
     pub fn note(&mut self, subject: &str, quantity: &'static str, round: usize, number: f64) {
         let numbers = self.numbers.entry((subject.to_owned(), quantity)).or_default();
         if numbers.len() <= round {
@@ -48,7 +48,7 @@ impl Samples {
         median(self.of(subject, quantity).iter().copied().flatten().collect())
     }
 
-    /// Returns the median of what two subjects make together, round by round.
+    /// Returns the median of a number made of two subjects, round by round.
     pub fn paired(&self, one: &str, other: &str, quantity: &'static str, both: fn(f64, f64) -> f64) -> Option<f64> {
         median(self.pairs(one, other, quantity, both))
     }

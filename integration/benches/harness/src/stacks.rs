@@ -1,5 +1,5 @@
-//! Stacks of layers: what each that comes with the runtimes costs at the start, what eight small ones cost together beside eight
-//! of tower's, and what telemetry and its collector are to callers.
+//! Stacks of layers: the cost of each that comes with the runtimes at the start, of eight small ones together beside
+//! eight of tower's, and of telemetry and its collector for callers.
 
 use crate::counts;
 use crate::http::{self, Connections};
@@ -14,7 +14,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// The layers that come with the runtimes, and the variable that each cannot do without.
+/// The layers that come with the runtimes, each with the variable that it needs.
 const OWN: [(&str, &str); 10] = [
     ("warmup", ""),
     ("monitor", ""),
@@ -28,7 +28,7 @@ const OWN: [(&str, &str); 10] = [
     ("cache", r#"{"ttl":"1m"}"#),
 ];
 
-/// Connections of the load generator.
+/// The number of connections of the load generator.
 const CONNECTIONS: u32 = 8;
 
 const NONE: &str = "no layer";
@@ -40,16 +40,16 @@ const QUIET: &str = "no telemetry";
 const TAKES: &str = "trace and metrics, a collector that takes all";
 const HOLDS: &str = "trace and metrics, a collector that never answers";
 
-/// What was measured.
+/// The measured values of stacks.
 #[derive(Debug, Default)]
 pub struct Stacks {
     subjects: Vec<String>,
     starts: Samples,
-    /// Instructions of a start, one invocation and a stop.
+    /// The instructions of a start, one invocation and a stop.
     lives: Vec<(String, f64)>,
-    /// Instructions of a request.
+    /// The instructions of a request.
     requests: Vec<(String, f64)>,
-    /// Round trips of the same.
+    /// The round trips of a request.
     trips: Samples,
     telemetry: Samples,
 }
@@ -59,7 +59,7 @@ fn light(built: &Built, function: &str, layers: &[&str], name: &str) -> Subject 
     built.runtime(name::LIGHT, function).layers(layers).named(name)
 }
 
-/// Eight small layers, each from a library of its own or all from one.
+/// Returns a subject with eight small layers, each from a library of its own or all from one.
 fn eight(built: &Built, function: &str, apart: bool) -> Subject {
     let layers: Vec<String> =
         (1..=8).map(|number| if apart { format!("toil{number}.toil") } else { "bench.toil".to_owned() }).collect();
@@ -78,10 +78,10 @@ fn starts(built: &Built) -> Vec<Subject> {
     subjects
 }
 
-/// Measures everything; `rounds` of starts and of loads, `times` requests under callgrind.
+/// Measures all stacks: `rounds` of starts and of loads, `times` requests under callgrind.
 ///
 /// # Errors
-/// What could not be measured, by name.
+/// The values that could not be measured, by name.
 pub fn measure(built: &Built, rounds: usize, times: usize) -> (Stacks, Vec<(String, io::Error)>) {
     let (mut stacks, mut missing) = (Stacks::default(), Vec::new());
     let subjects = starts(built);
@@ -130,8 +130,8 @@ pub fn measure(built: &Built, rounds: usize, times: usize) -> (Stacks, Vec<(Stri
     (stacks, missing)
 }
 
-/// The same load without telemetry, with a collector that takes all, and with one that never answers. One trace in a hundred
-/// is kept.
+/// Measures the same load without telemetry, with a collector that takes all, and with one that never answers. One
+/// trace in a hundred is kept.
 fn telemetry(built: &Built, rounds: usize, samples: &mut Samples) -> io::Result<()> {
     let (takes, holds) = (collector(true)?, collector(false)?);
     let told = |name: &str, port: u16| {
@@ -159,11 +159,11 @@ fn collector(answers: bool) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();
     std::thread::spawn(move || {
-        // Those that are never answered stay open.
+        // Connections that are never answered stay open.
         let mut held = Vec::new();
         for stream in listener.incoming().filter_map(Result::ok) {
             if answers {
-                // One that goes away is its own loss.
+                // A failure concerns only the client that goes away.
                 let _ = take(stream);
             } else {
                 held.push(stream);
@@ -203,7 +203,7 @@ wrk with eight connections against one text. One trace in a hundred is kept, met
 is given up after two seconds, again and again.
 ";
 
-/// Its sections of the page.
+/// Writes its sections of the page.
 pub fn write(page: &mut String, stacks: &Stacks) {
     if stacks.subjects.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What is measured: programs, how each is started, and the process of one of them.
+//! The subjects of the measurements: programs, the way each is started, and the process of one of them.
 
 use std::fs::File;
 use std::io;
@@ -8,30 +8,30 @@ use std::process::{Child, Command, Stdio};
 /// A program and its environment under the name that tables give it.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// As tables and budgets say it.
+    /// The name, as tables and budgets have it.
     pub name: String,
-    /// Words before the program: a tool that runs it.
+    /// The words before the program: a tool that runs it.
     pub wrapper: Vec<String>,
-    /// The program.
+    /// The path of the program.
     pub program: PathBuf,
-    /// Its variables; it gets no others.
+    /// The variables of the program, which gets no others.
     pub env: Vec<(String, String)>,
 }
 
-/// Where `run` has put everything.
+/// The folder in which `run` has put everything.
 #[derive(Clone, Debug)]
 pub struct Built {
-    /// The folder.
+    /// The path of the folder.
     pub root: PathBuf,
 }
 
 impl Built {
-    /// Returns a program.
+    /// Returns the path of a program.
     pub fn program(&self, name: &str) -> PathBuf {
         self.root.join("bin").join(name)
     }
 
-    /// The same with its symbols, where `run` has made one.
+    /// Returns the path of a program with its symbols, where `run` has made one.
     pub fn with_symbols(&self, name: &str) -> PathBuf {
         let path = self.root.join("symbols").join(name);
         if path.exists() { path } else { self.program(name) }
@@ -58,27 +58,27 @@ impl Built {
 }
 
 impl Subject {
-    /// One more variable.
+    /// Adds one more variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Subject {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Another name.
+    /// Sets another name.
     #[must_use]
     pub fn named(mut self, name: &str) -> Subject {
         name.clone_into(&mut self.name);
         self
     }
 
-    /// Layers, outermost first.
+    /// Adds layers, outermost first.
     #[must_use]
     pub fn layers(self, layers: &[&str]) -> Subject {
         if layers.is_empty() { self } else { self.env("FAAS_LAYERS", &layers.join(",")) }
     }
 
-    /// Started by a tool.
+    /// Lets a tool start it.
     #[must_use]
     pub fn under(mut self, wrapper: &[&str]) -> Subject {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
@@ -88,15 +88,15 @@ impl Subject {
     /// Returns the file's size in bytes.
     ///
     /// # Errors
-    /// If there is no such file.
+    /// There is no such file.
     pub fn size(&self) -> io::Result<u64> {
         self.program.metadata().map(|data| data.len())
     }
 
-    /// Starts it.
+    /// Starts the program.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn start(&self, built: &Built, more: &[(&str, &str)]) -> io::Result<Process> {
         if !self.program.exists() {
             return Err(io::Error::other(format!("{} has not been built", self.program.display())));
@@ -117,7 +117,7 @@ impl Subject {
         Ok(Process { child: command.spawn()?, said })
     }
 
-    /// The variables that AWS Lambda sets.
+    /// Adds the variables that AWS Lambda sets.
     #[must_use]
     pub fn on_lambda(self, built: &Built) -> Subject {
         let task = built.task().to_string_lossy().into_owned();
@@ -140,7 +140,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Returns its number.
+    /// Returns the number of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -148,13 +148,13 @@ impl Process {
     /// Asks it to end and waits until it has.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn end(mut self) -> io::Result<()> {
         crate::sys::terminate(self.child.id());
         self.child.wait().map(drop)
     }
 
-    /// Returns the last of what it wrote on standard error.
+    /// Returns the last of its output on standard error.
     pub fn last_words(&self) -> String {
         let text = std::fs::read(&self.said).unwrap_or_default();
         String::from_utf8_lossy(&text[text.len().saturating_sub(400)..]).trim().to_owned()
@@ -163,7 +163,7 @@ impl Process {
     /// Returns a line of a file in `/proc/<pid>`, by its first word.
     ///
     /// # Errors
-    /// If there is none.
+    /// There is none.
     pub fn proc(&self, file: &str, line: &str) -> io::Result<f64> {
         let path = Path::new("/proc").join(self.id().to_string()).join(file);
         let text = std::fs::read_to_string(path)?;

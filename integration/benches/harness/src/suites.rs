@@ -1,4 +1,4 @@
-//! What is compared with what: subjects, loads and rounds of every table.
+//! The comparisons: subjects, loads and rounds of every table.
 
 use crate::counts::{self, Counts};
 use crate::events;
@@ -36,66 +36,66 @@ pub mod name {
     pub const HYPER: &str = "hyper, tuned";
 }
 
-/// How many layers stand in a row.
+/// The numbers of layers that stand in a row.
 pub const LAYERS: [usize; 5] = [0, 1, 2, 8, 32];
-/// Sizes of events, in bytes.
+/// The sizes of events, in bytes.
 pub const SIZES: [(&str, usize); 4] = [("2 B", 2), ("1 KiB", 1 << 10), ("100 KiB", 100 << 10), ("6 MiB", 6_000_000)];
-/// Connections of the load generator.
+/// The numbers of connections of the load generator.
 pub const CONNECTIONS: [u32; 3] = [1, 50, 200];
 
-/// Invocations in flight, of a function that waits.
+/// The numbers of invocations in flight, of a function that waits.
 pub const IN_FLIGHT: [u32; 3] = [1, 8, 64];
 
-/// Everything that was measured.
+/// All that was measured.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// Starts.
+    /// The starts of processes.
     pub cold: Suite,
-    /// Echo of 1 KiB, both sides on one core.
+    /// The echo of 1 KiB, both sides on one core.
     pub steady: Suite,
-    /// The same with a pause before each event.
+    /// The same echo with a pause before each event.
     pub sparse: Suite,
-    /// Echo by size, two cores.
+    /// The echo by size, on two cores.
     pub sizes: Vec<(&'static str, Suite)>,
     /// An event of API Gateway whose HTTP view is used.
     pub http_event: Suite,
-    /// Echo of 1 KiB under layers.
+    /// The echo of 1 KiB under layers.
     pub layers: Suite,
     /// HTTP servers by number of connections.
     pub server: Vec<(u32, Suite)>,
     /// HTTP servers with a function that waits, by number of invocations in flight.
     pub waiting: Vec<(u32, Suite)>,
-    /// Instructions and system calls of an echo.
+    /// The instructions and system calls of an echo.
     pub counts: Vec<(String, Counts)>,
-    /// The same of an HTTP request.
+    /// The instructions and system calls of an HTTP request.
     pub http_counts: Vec<(String, Counts)>,
     /// Starts of processes of functions, by runtime and by what the functions are written in.
     pub unit_starts: Vec<(&'static str, units::Kind, Suite)>,
     /// Requests to one of many functions, by runtime.
     pub unit_trips: Vec<(&'static str, Suite)>,
-    /// Instructions of processes of functions.
+    /// The instructions of processes of functions.
     pub unit_counts: Vec<units::Counted>,
     /// The reading of a manifest.
     pub manifest: Option<units::Reading>,
-    /// Stacks of layers.
+    /// The stacks of layers.
     pub stacks: Stacks,
-    /// Sizes of files in bytes.
+    /// The sizes of files in bytes.
     pub files: Vec<(String, u64)>,
-    /// What could not be measured, and why.
+    /// The values that could not be measured, with the reasons.
     pub missing: BTreeMap<String, String>,
 }
 
-/// Subjects side by side.
+/// Some subjects side by side.
 #[derive(Debug, Default)]
 pub struct Suite {
-    /// In the order of the table.
+    /// The subjects, in the order of the table.
     pub subjects: Vec<String>,
-    /// Their numbers.
+    /// The numbers of the subjects.
     pub samples: Samples,
 }
 
 impl Suite {
-    /// Of what was measured of these subjects.
+    /// Makes the suite of the subjects that were measured.
     fn of(subjects: &[Subject], samples: Samples) -> Suite {
         Suite { subjects: subjects.iter().map(|subject| subject.name.clone()).collect(), samples }
     }
@@ -103,14 +103,14 @@ impl Suite {
 
 type Measure = fn(&Bench, &mut Results);
 
-/// The measuring itself.
+/// The measurements and their settings.
 #[derive(Debug)]
 pub struct Bench {
-    /// Programs and modules.
+    /// The programs and modules.
     pub built: Built,
-    /// Few rounds: do all parts work?
+    /// `true` for few rounds, which show that all parts work.
     pub quick: bool,
-    /// Only the suite of this name.
+    /// The name of the only suite that runs; `None` for all.
     pub only: Option<String>,
 }
 
@@ -419,7 +419,7 @@ impl Bench {
         Suite::of(subjects, samples)
     }
 
-    /// All subjects in turn, forwards and backwards by turns. One that fails is tried no more.
+    /// Measures all subjects in turn, forwards and backwards by turns. One that fails is not tried again.
     fn rounds(
         &self,
         subjects: &[Subject],
@@ -447,7 +447,7 @@ impl Bench {
     }
 }
 
-/// Returns the name of a runtime under so many layers.
+/// Returns the name of a runtime under `count` layers.
 pub fn layered(runtime: &str, kind: &str, count: usize) -> String {
     format!("{runtime}, {count} {kind}")
 }

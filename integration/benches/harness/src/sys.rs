@@ -4,19 +4,19 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-/// Where this thread, and every process it starts, may run.
+/// The processors that this thread, and every process it starts, may run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cores {
-    /// Only there.
+    /// Only the processor of this number.
     One(usize),
-    /// Wherever the kernel likes.
+    /// Any processor that the kernel chooses.
     All,
 }
 
-/// Sets it.
+/// Moves this thread to these processors.
 ///
 /// # Panics
-/// If the machine has no such core.
+/// The machine has no such core.
 pub fn run_on(cores: Cores) {
     // SAFETY: a plain set of bits, for which all zeroes is a value.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
@@ -31,10 +31,10 @@ pub fn run_on(cores: Cores) {
     assert_eq!(result, 0, "{cores:?}: {}", io::Error::last_os_error());
 }
 
-/// What a process has used of all processors, user and system, all its threads.
+/// Returns the time that a process has used of all processors, user and system, all its threads.
 ///
 /// # Errors
-/// If there is no such process.
+/// There is no such process.
 pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
     let mut clock = 0;
@@ -67,7 +67,7 @@ impl Epoll {
     /// Returns an empty set.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn new() -> io::Result<Epoll> {
         // SAFETY: takes a number.
         let fd = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
@@ -81,7 +81,7 @@ impl Epoll {
     /// Adds a descriptor, which leaves the set by being closed.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn add(&self, fd: RawFd) -> io::Result<()> {
         let data = u64::try_from(fd).map_err(io::Error::other)?;
         let mut event = libc::epoll_event { events: libc::EPOLLIN.cast_unsigned(), u64: data };
@@ -90,10 +90,10 @@ impl Epoll {
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
-    /// One that is ready; none if the time is up.
+    /// Waits for a descriptor that is ready; `None` if the time is up.
     ///
     /// # Errors
-    /// The system's.
+    /// The system refuses, with its own error.
     pub fn wait(&self, limit: Duration) -> io::Result<Option<RawFd>> {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
         let millis = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);

@@ -1,4 +1,4 @@
-//! Tables in Markdown.
+//! Tables as Markdown text.
 
 use crate::samples::Samples;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::fmt::Write;
 #[derive(Clone, Copy, Debug)]
 pub struct Column(pub &'static str, pub &'static str, pub usize, pub bool);
 
-/// Medians of all subjects, and their ratios to the first one, round by round.
+/// Returns the medians of all subjects, and their ratios to the first one, round by round.
 pub fn of_samples(subjects: &[String], samples: &Samples, columns: &[Column]) -> String {
     let mut head = vec![String::new()];
     for Column(heading, _, _, ratio) in columns {
@@ -31,12 +31,12 @@ pub fn of_samples(subjects: &[String], samples: &Samples, columns: &[Column]) ->
     markdown(&head, &rows)
 }
 
-/// Returns a number, or that there is none.
+/// Returns a number as text, or a dash if there is none.
 pub fn number(number: Option<f64>, digits: usize) -> String {
     number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
 }
 
-/// Bytes with their thousands apart.
+/// Returns a number of bytes with its thousands apart.
 pub fn bytes(bytes: u64) -> String {
     let digits = bytes.to_string();
     let mut text = String::new();

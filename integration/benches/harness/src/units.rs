@@ -1,4 +1,4 @@
-//! A process of many functions: its start, what it holds, and what it costs to find the function of an invocation.
+//! A process of many functions: its start, its resources, and the cost of finding the function of an invocation.
 
 use crate::counts::{self, Counts};
 use crate::http::{self, Ask};
@@ -14,42 +14,42 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How many functions the large unit has.
+/// The number of functions of the large unit.
 pub const FUNCTIONS: usize = 1000;
-/// How many libraries they are in.
+/// The number of libraries they are in.
 pub const LIBRARIES: usize = 100;
-/// The function that is asked, of those of the large unit.
+/// The number of the function that is asked, of those of the large unit.
 const ASKED: usize = 512;
 
-/// Quantities of these tables alone.
+/// The quantities of these tables alone.
 pub mod held {
-    /// From just before the process is started until its first answer has been read whole, in milliseconds.
+    /// The time from just before the process is started until its first answer has been read whole, in milliseconds.
     pub const FIRST_ANSWER: &str = "first answer over http";
-    /// Processor time until then, all threads, in milliseconds.
+    /// The processor time until then, all threads, in milliseconds.
     pub const CPU_OF_START: &str = "cpu of the start";
-    /// Page faults until then.
+    /// The number of page faults until then.
     pub const FAULTS: &str = "page faults";
-    /// Open descriptors then.
+    /// The number of open descriptors then.
     pub const DESCRIPTORS: &str = "descriptors";
-    /// Threads once a function of every library has been called.
+    /// The number of threads once a function of every library has been called.
     pub const THREADS_LATER: &str = "threads later";
-    /// Proportional share of memory then, MiB.
+    /// The proportional share of memory then, in MiB.
     pub const PSS_LATER: &str = "pss later";
-    /// Open descriptors then.
+    /// The number of open descriptors then.
     pub const DESCRIPTORS_LATER: &str = "descriptors later";
 }
 
-/// What the functions are written in.
+/// The way in which the functions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Plain functions on std alone: `echo`.
+    /// They are plain functions on std alone: `echo`.
     Std,
-    /// `async fn` on tokio: `hello`.
+    /// They are `async fn` on tokio: `hello`.
     Async,
 }
 
 impl Kind {
-    /// Both.
+    /// Both kinds of functions.
     pub const ALL: [Kind; 2] = [Kind::Std, Kind::Async];
 
     /// Returns the library that all of the unit are copies of, and the function in it.
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// As tables say it.
+    /// Returns the words of the tables for it.
     pub fn words(self) -> &'static str {
         match self {
             Kind::Std => "std-only functions",
@@ -86,26 +86,26 @@ impl Kind {
     }
 }
 
-/// Which functions the process has.
+/// The functions that the process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// One, named by `FAAS_HANDLER`.
+    /// It has one, named by `FAAS_HANDLER`.
     Alone,
-    /// One of a manifest, without events.
+    /// It has one of a manifest, without events.
     One,
-    /// One of a manifest, with the events of each of the thousand.
+    /// It has one of a manifest, with the events of each of the thousand.
     OneRouted,
-    /// A thousand, which start with the process.
+    /// It has a thousand, which start with the process.
     Eager,
-    /// A thousand, each of which starts with its first invocation.
+    /// It has a thousand, each of which starts with its first invocation.
     Lazy,
 }
 
 impl Unit {
-    /// All of them, in the order of the tables.
+    /// All units, in the order of the tables.
     pub const ALL: [Unit; 5] = [Unit::Alone, Unit::One, Unit::OneRouted, Unit::Eager, Unit::Lazy];
 
-    /// As tables say it.
+    /// Returns the words of the tables for it.
     pub fn words(self) -> &'static str {
         match self {
             Unit::Alone => "no manifest",
@@ -116,7 +116,7 @@ impl Unit {
         }
     }
 
-    /// Returns the numbers of its functions; none without a manifest.
+    /// Returns the numbers of its functions; empty without a manifest.
     fn functions(self) -> std::ops::Range<usize> {
         match self {
             Unit::Alone => 0..0,
@@ -144,7 +144,7 @@ impl Unit {
     }
 }
 
-/// Two routes and a timer.
+/// Returns two routes and a timer for a function.
 fn events(number: usize) -> String {
     format!(
         r#",
@@ -172,7 +172,7 @@ fn folder(built: &Built, kind: Kind) -> PathBuf {
 /// Makes libraries and manifests.
 ///
 /// # Errors
-/// The system's.
+/// The system refuses, with its own error.
 pub fn prepare(built: &Built) -> io::Result<()> {
     for kind in Kind::ALL {
         let folder = folder(built, kind);
@@ -209,7 +209,7 @@ pub fn subject(built: &Built, runtime: &str, kind: Kind, unit: Unit) -> Subject 
 /// Starts a process, asks it once, then a function of every library, and notes everything as one round.
 ///
 /// # Errors
-/// If it does not start or an answer is a wrong one.
+/// It does not start or an answer is a wrong one.
 pub fn start(
     built: &Built,
     subject: &Subject,
@@ -244,10 +244,11 @@ pub fn start(
     process.end()
 }
 
-/// Page faults of a process so far, with and without a read from a disk.
+/// Returns the number of page faults of a process so far, with and without a read from a disk.
 fn faults(process: &Process) -> io::Result<f64> {
     let text = std::fs::read_to_string(format!("/proc/{}/stat", process.id()))?;
-    // Behind the name, which may hold anything: fields 10 and 12 of proc(5), the first of which here is field 3.
+    // The fields stand behind the name, which may hold anything: fields 10 and 12 of proc(5), the first of which here
+    // is field 3.
     let fields: Vec<_> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let number = |at: usize| fields.get(at - 3).and_then(|text| text.parse::<f64>().ok());
     number(10).zip(number(12)).map(|(minor, major)| minor + major).ok_or_else(|| io::Error::other("no page faults"))
@@ -257,18 +258,18 @@ fn descriptors(process: &Process) -> io::Result<f64> {
     Ok(lambda::count(std::fs::read_dir(format!("/proc/{}/fd", process.id()))?.count()))
 }
 
-/// Requests to one function of a started process, both sides on one core, as one round.
+/// Sends requests to one function of a started process, both sides on one core, as one round.
 ///
 /// # Errors
-/// As for [`start`].
+/// It fails as [`start`] does.
 pub fn trips(built: &Built, subject: &Subject, requests: usize, samples: &mut Samples, round: usize) -> io::Result<()> {
     trips_of(built, subject, &Kind::Std.ask(ASKED), requests, samples, round)
 }
 
-/// The same with another request.
+/// Sends another request as [`trips`] does.
 ///
 /// # Errors
-/// As for [`trips`].
+/// It fails as [`trips`] does.
 pub fn trips_of(
     built: &Built,
     subject: &Subject,
@@ -314,22 +315,22 @@ fn trips_here(
 /// Instructions, exactly, of one process of functions.
 #[derive(Debug)]
 pub struct Counted {
-    /// Which runtime.
+    /// The name of the runtime.
     pub runtime: &'static str,
-    /// Which functions.
+    /// The functions of the process.
     pub unit: Unit,
-    /// From the start of the process to its end, with one request.
+    /// The instructions from the start of the process to its end, with one request.
     pub life: f64,
-    /// Of one request.
+    /// The cost of one request.
     pub request: Counts,
-    /// Of one event of a timer on AWS Lambda.
+    /// The cost of one event of a timer on AWS Lambda.
     pub timer: Counts,
 }
 
 /// Counts them. `times` is the smaller number of invocations.
 ///
 /// # Errors
-/// If a tool is missing or the subject fails.
+/// A tool is missing or the subject fails.
 pub fn counted(built: &Built, runtime: &'static str, unit: Unit, times: usize) -> io::Result<Counted> {
     let mut subject = subject(built, runtime, Kind::Std, unit);
     subject.program = built.with_symbols(runtime);
@@ -345,23 +346,23 @@ pub fn counted(built: &Built, runtime: &'static str, unit: Unit, times: usize) -
     Ok(Counted { runtime, unit, life, request, timer })
 }
 
-/// What it takes to read the manifest of a thousand functions.
+/// The cost of reading the manifest of a thousand functions.
 #[derive(Debug)]
 pub struct Reading {
-    /// The text's length in bytes.
+    /// The length of the text in bytes.
     pub bytes: usize,
-    /// Instructions.
+    /// The number of instructions.
     pub instructions: f64,
-    /// The shortest time.
+    /// The shortest time of a reading.
     pub least: Duration,
-    /// The median.
+    /// The median time of a reading.
     pub median: Duration,
 }
 
 /// Measures the reading alone, by this very program under callgrind and by the clock.
 ///
 /// # Errors
-/// If a tool is missing.
+/// A tool is missing.
 pub fn reading(built: &Built) -> io::Result<Reading> {
     let file = manifest_file(built, Kind::Std, Unit::Eager);
     let this = Subject { program: std::env::current_exe()?, ..built.subject("the manifest", "") };
@@ -403,7 +404,7 @@ fn read_once(text: &[u8]) -> Result<Duration, String> {
     }
 }
 
-/// Both runtimes.
+/// The names of both runtimes.
 pub const RUNTIMES: [&str; 2] = [name::LIGHT, name::FULL];
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! What is measured beside `echo`: three layers of which any number may stand in a row, and two HTTP functions.
+//! The modules that are measured beside `echo`: three layers of which any number may stand in a row, and two HTTP
+//! functions.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Request, Response, function, layer};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// No hook at all.
+/// A layer without any hook.
 #[derive(Debug)]
 pub struct Empty;
 
@@ -15,7 +16,8 @@ impl Layer for Empty {
     }
 }
 
-/// What a small layer does on every invocation: looks at the clock before and after, looks at the request's id, counts.
+/// A small layer that works on every invocation: it looks at the clock before and after, looks at the request's id, and
+/// counts.
 #[derive(Debug, Default)]
 pub struct Working {
     began: AtomicU64,
@@ -51,7 +53,7 @@ impl Layer for Working {
     }
 }
 
-/// Header, clock and counter: what eight of tower's layers do in the peer `tower_server`.
+/// A layer with a header, the clock and a counter: the work of one of tower's eight layers in the peer `tower_server`.
 #[derive(Debug, Default)]
 pub struct Toil(Working);
 
@@ -76,7 +78,7 @@ impl Layer for Toil {
     }
 }
 
-/// One header on every reply.
+/// A layer that sets one header on every reply.
 #[derive(Debug)]
 pub struct Header;
 
@@ -91,19 +93,19 @@ impl Layer for Header {
     }
 }
 
-/// One text, whatever is asked, as a server written on hyper gives it.
+/// Answers with one text, whatever is asked, as a server written on hyper does.
 #[function]
 pub async fn plain(_: FaasContext) -> Response {
     Response::text("hello, world\n")
 }
 
-/// The same from a function that may block.
+/// Answers with the same text, from a function that may block.
 #[function]
 pub fn plain_blocking(_: FaasContext) -> Response {
     Response::text("hello, world\n")
 }
 
-/// The same after a wait of five milliseconds, as a function waits for a database.
+/// Answers with the same text after a wait of five milliseconds, as a function waits for a database.
 #[function]
 pub fn waiting(_: FaasContext) -> Response {
     std::thread::sleep(std::time::Duration::from_millis(5));

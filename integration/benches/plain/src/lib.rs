@@ -1,5 +1,5 @@
-//! A function without the project: std alone, as a library that cargo makes of it. Loading it is what a host pays for any
-//! Rust library, its unwinder included; what a runtime's start costs is what it costs above that.
+//! A function without the project: std alone, as a library that cargo makes of it. A host pays for loading it as for
+//! any Rust library, its unwinder included; the cost of a runtime's start is the part above that.
 
 use std::panic::catch_unwind;
 use std::ptr::null_mut;

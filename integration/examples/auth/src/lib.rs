@@ -1,10 +1,10 @@
-//! A layer that lets in who has a key. It asks a server for the keys when the function starts, and again when somebody comes
-//! with a key it does not know: the new one may have been issued since.
+//! A layer that lets in callers with a key. It asks a server for the keys when the function starts, and again when a
+//! caller has a key it does not know: the new one may have been issued since.
 //!
 //! It shows hooks that wait. The layer for production is `layers/auth`.
 //!
-//! Its configuration is `{"keys": "127.0.0.1:8400", "patience_ms": 500}`: where the keys are, as `GET /keys` with one a
-//! line, and how long the layer waits for them.
+//! Its configuration is `{"keys": "127.0.0.1:8400", "patience_ms": 500}`: the server of the keys, asked by `GET /keys`
+//! for one a line, and the time that the layer waits for them.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Config, Error, Flow, Invocation, Layer, Phase, Response, layer};
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The layer.
+/// The layer, with the keys it knows.
 #[derive(Debug)]
 pub struct Auth {
     server: String,

@@ -31,14 +31,14 @@ async fn app() -> Router {
     router()
 }
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug)]
 struct Shop {
     name: &'static str,
     items: [&'static str; 3],
 }
 
-/// Returns the routes.
+/// Returns the router with all routes.
 pub fn router() -> Router {
     let shop = Arc::new(Shop { name: "corner", items: ["tea", "salt", "rope"] });
     Router::new()
@@ -64,7 +64,7 @@ pub fn router() -> Router {
         .with_state(shop)
 }
 
-/// Returns the middleware: a header that says which route it was, and one that says that it was timed.
+/// Runs around each request: it adds a header with the route, and one that says that it was timed.
 async fn timed(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
@@ -85,7 +85,7 @@ struct NewItem {
     count: u32,
 }
 
-/// An error as JSON.
+/// An error that becomes JSON.
 struct Problem(StatusCode, &'static str);
 
 impl IntoResponse for Problem {
@@ -129,7 +129,7 @@ async fn echo(headers: HeaderMap, body: Bytes) -> Response {
     response
 }
 
-/// Method and the headers whose names begin with `x-`, with their repeats.
+/// Returns the method and the headers whose names begin with `x-`, with their repeats.
 async fn echo_headers(request: Request) -> String {
     let own = request.headers().iter().filter(|(name, _)| name.as_str().starts_with("x-"));
     let lines = own.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap_or("?")));
@@ -145,7 +145,7 @@ async fn fails() -> Result<(), Problem> {
     Err(Problem(StatusCode::IM_A_TEAPOT, "short and stout"))
 }
 
-/// Three numbers, one after the other.
+/// A stream of three numbers, one after the other.
 struct Numbers(u32);
 
 impl futures_core::Stream for Numbers {

@@ -1,10 +1,10 @@
-//! Functions that leave work behind, and functions that wait until they are cancelled. What they do they tell the log.
+//! Functions that leave work behind, and functions that wait until they are cancelled. They tell the log of each step.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Error, FaasContext, PhaseContext, function};
 use std::time::Duration;
 
-/// Longer than any test takes.
+/// A time that is longer than any test takes.
 const LONG: Duration = Duration::from_secs(600);
 
 /// Spawns a task and returns at once, before the task has run.
@@ -38,7 +38,7 @@ pub async fn after(ctx: FaasContext, ms: String) -> Result<&'static str, Error> 
     Ok("replied")
 }
 
-/// The same from a plain `fn`, with a panic beside it.
+/// Leaves work for after the reply from a plain `fn`, with a panic beside it.
 #[function]
 pub fn after_with_panic(ctx: FaasContext) -> &'static str {
     ctx.after_reply(async { panic!("after the reply") });
@@ -63,7 +63,7 @@ pub fn closes() -> &'static str {
     "replied"
 }
 
-/// Returns a thread keeps its context for 150 milliseconds.
+/// Lets a thread keep its context for 150 milliseconds.
 #[function]
 pub fn keeps(ctx: FaasContext) -> &'static str {
     std::thread::spawn(move || ctx.wait_cancelled(Duration::from_millis(150)));

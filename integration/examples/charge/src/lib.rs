@@ -12,7 +12,7 @@ use std::net::TcpStream;
 
 fn ask_the_bank(ctx: &FaasContext) -> Result<String, Error> {
     let bank = ctx.env("BANK").ok_or_else(|| Error::new("Charge.Config", "expected BANK to be set"))?;
-    // The bank may know such keys, too, and then not even a crash between here and there is charged twice.
+    // The bank may know such keys, too. Then not even a crash between here and there charges twice.
     let key = ctx.extension("idempotency-key").unwrap_or("-");
     let mut stream = TcpStream::connect(bank)?;
     writeln!(stream, "charge {key} {}", String::from_utf8_lossy(ctx.body()))?;

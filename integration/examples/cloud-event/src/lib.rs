@@ -47,13 +47,13 @@ pub fn document(event: CloudEvent) -> CloudEventReply {
     event.to_reply().structured()
 }
 
-/// What the function [`payload`](fn@payload) answers.
+/// The answer of the function [`payload`](fn@payload).
 #[derive(Serialize)]
 pub struct Payload {
     payload: serde_json::Value,
 }
 
-/// Wraps JSON.
+/// Wraps JSON as the member `payload`.
 #[function]
 pub fn payload(Json(value): Json<serde_json::Value>) -> Json<Payload> {
     Json(Payload { payload: value })

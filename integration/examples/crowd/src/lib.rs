@@ -13,10 +13,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// How long an invocation waits for the others.
+/// The time that an invocation waits for the others.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is in progress, of both functions together if a process has both.
+/// The count of invocations in progress, of both functions together if a process has both.
 struct Crowd {
     inside: usize,
     most: usize,
@@ -30,7 +30,7 @@ fn crowd() -> MutexGuard<'static, Crowd> {
     CROWD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One that is in progress for as long as this lives.
+/// A place in the count for as long as this lives.
 struct Inside;
 
 impl Inside {
@@ -50,7 +50,7 @@ impl Drop for Inside {
     }
 }
 
-/// What the event asks for.
+/// The two numbers of the event.
 struct Wish {
     until: usize,
     pause: Duration,
@@ -77,7 +77,7 @@ fn most() -> Reply {
     Reply::value(crowd().most.to_string())
 }
 
-/// Ready when that many are in progress, or were since this was made; or at the moment given.
+/// A future that is ready when that many are in progress, or were since it was made; or at the given moment.
 struct Grown {
     until: usize,
     late: Pin<Box<At>>,
@@ -97,10 +97,10 @@ impl Future for Grown {
     }
 }
 
-/// Ready at a moment, of which a thread of its own tells.
+/// A future that is ready at a moment, which a thread of its own tells it.
 struct At {
     moment: Instant,
-    /// Who is told.
+    /// The waker that is told; `None` before the first poll.
     waker: Option<Waker>,
 }
 
@@ -118,7 +118,7 @@ impl Future for At {
         if left.is_zero() {
             return Poll::Ready(());
         }
-        // Whoever polls last is to be told, and an executor's first poll may come from elsewhere than the next.
+        // The last poller is to be told, and an executor's first poll may come from elsewhere than the next.
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             let waker = context.waker().clone();
             self.waker = Some(waker.clone());

@@ -3,7 +3,7 @@
 
 use handlers_sdk::{Event, function};
 
-/// Answers with the event.
+/// Answers with the event itself.
 #[function]
 pub fn echo(event: Event) -> Event {
     event

@@ -63,7 +63,7 @@ fn start(ctx: PhaseContext) -> Result<(), Error> {
     }
 }
 
-/// Does what it is asked to.
+/// Carries out the order of the event.
 #[function(blocking, start = start)]
 pub fn faulty(ctx: FaasContext) -> Result<Reply, Error> {
     let wish = Wish::of(&ctx);
@@ -90,7 +90,7 @@ pub fn faulty(ctx: FaasContext) -> Result<Reply, Error> {
         }
         "thread" => {
             let thread = std::thread::Builder::new().name("faulty".to_owned());
-            // It has panicked before the reply is made, so that whoever reads the log finds it.
+            // It has panicked before the reply is made, so that a reader of the log finds it.
             let _ = thread.spawn(|| panic!("asked for a panic elsewhere")).map(std::thread::JoinHandle::join);
         }
         "exit" => std::process::exit(wish.code),

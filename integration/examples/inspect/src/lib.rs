@@ -5,7 +5,7 @@ use handlers_sdk::{FaasContext, HttpView, Json, Pairs, function};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// All of `FaasContext`.
+/// All values of `FaasContext`.
 #[derive(Serialize)]
 pub struct Seen {
     platform: String,
@@ -73,7 +73,7 @@ fn http(view: HttpView<'_>) -> Http {
     }
 }
 
-/// RFC 4648, section 4.
+/// Returns bytes as base64 (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

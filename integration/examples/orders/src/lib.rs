@@ -7,12 +7,12 @@ use std::time::Instant;
 
 const SHOPS: [&str; 3] = ["vienna", "graz", "linz"];
 
-/// Orders in the shop that the body names.
+/// Takes orders in the shop that the body names.
 #[function]
 pub fn orders(ctx: FaasContext) -> Response {
     let began = Instant::now();
     let body = String::from_utf8_lossy(ctx.body());
-    // Labels have few values: what anybody may send is none.
+    // Labels have few values, so a text that anybody may send is no label.
     let Some(shop) = SHOPS.into_iter().find(|shop| *shop == body) else {
         return Response::text("there is no such shop\n").status(404);
     };

@@ -1,5 +1,5 @@
-//! Test functions that ask what layers offer, and reply what came of it as JSON: `outbound.send` and `outbound.block` send a
-//! request that the event describes, `outbound.param` asks for the parameter that it names.
+//! Test functions that use the services of layers, and reply the result as JSON: `outbound.send` and `outbound.block`
+//! send a request that the event describes, `outbound.param` asks for the parameter that it names.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::service::http::{Client, Reply, Request};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What the event describes.
+/// The request that the event describes.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
@@ -19,7 +19,7 @@ pub struct Wanted {
     body: String,
     limit_ms: Option<u64>,
     most_bytes: u64,
-    /// So many at once.
+    /// The number of requests at once.
     times: usize,
 }
 
@@ -54,7 +54,8 @@ fn client(ctx: &FaasContext) -> Result<Client, Error> {
     ctx.http_client().ok_or_else(|| Error::new("Outbound.NoClient", "no layer offers faas.http"))
 }
 
-/// Sends it as often as it is wanted, all at once; replies what came of the last one, and of how many it was a reply.
+/// Sends it as often as it is wanted, all at once; replies the result of the last one, and the number of those with a
+/// reply.
 #[function]
 pub async fn send(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Error> {
     let client = client(&ctx)?;

@@ -44,14 +44,14 @@ async fn elsewhere() {
     });
     poll_fn(move |context| {
         let (done, waker) = &mut *state.lock().unwrap_or_else(PoisonError::into_inner);
-        // The last waker counts: whoever looks may be another one each time.
+        // The last waker counts: the poller may be another one each time.
         *waker = Some(context.waker().clone());
         if *done { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
 
-/// Records that have come to be four.
+/// The number of records that have come, up to four.
 static MET: AtomicUsize = AtomicUsize::new(0);
 static WAITING: Mutex<Vec<Waker>> = Mutex::new(Vec::new());
 
@@ -94,7 +94,7 @@ pub fn whole(batch: Event) -> String {
     format!("{} bytes", batch.len())
 }
 
-/// Counts the hooks of records, and writes what they came to behind each batch: `records: 3 in, 2 out, 1 failed`.
+/// Counts the hooks of records, and writes their numbers behind each batch: `records: 3 in, 2 out, 1 failed`.
 #[derive(Debug, Default)]
 pub struct Tally {
     entered: AtomicUsize,

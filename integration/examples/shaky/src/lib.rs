@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// The layer.
+/// The layer, with the place where it fails.
 #[derive(Debug)]
 pub struct Shaky(&'static str);
 
@@ -49,7 +49,7 @@ impl Layer for Shaky {
     }
 }
 
-/// Ready at a moment, of which a thread of its own tells.
+/// A future that is ready at a moment, which a thread of its own tells it.
 struct At(Instant);
 
 impl Future for At {
@@ -70,7 +70,7 @@ impl Future for At {
     }
 }
 
-/// Tells of a future that was dropped before its end.
+/// Writes a line if its future is dropped before its end.
 struct Patience(Option<FaasContext>);
 
 impl Drop for Patience {
@@ -81,7 +81,7 @@ impl Drop for Patience {
     }
 }
 
-/// Waits.
+/// Waits as long as the event says.
 #[function]
 pub async fn patient(ctx: FaasContext) -> Result<Reply, Error> {
     let text = String::from_utf8_lossy(ctx.body()).into_owned();

@@ -12,14 +12,14 @@ use stock::Stock;
 /// The configuration of a shop.
 #[derive(Debug, Deserialize)]
 pub struct Settings {
-    /// What it is called.
+    /// The name of the shop.
     name: String,
-    /// How many pieces it begins with.
+    /// The number of pieces it begins with.
     #[serde(default)]
     stock: u32,
 }
 
-/// Who a request comes from.
+/// The customer that a request comes from.
 #[derive(Debug)]
 pub struct Customer(String);
 

@@ -1,4 +1,4 @@
-//! What is in store. It stands for a pool of connections: it is made by waiting, shared, and ended.
+//! The pieces in store. It stands for a pool of connections: it is made by waiting, shared, and ended.
 
 use crate::Settings;
 use handlers_sdk::{Configured, Error, Inject, info, provider};
@@ -14,7 +14,7 @@ pub(crate) struct Stock {
 
 #[provider(close = end)]
 async fn stock(Configured(settings): Configured<Settings>) -> Stock {
-    // Here a pool would connect.
+    // A pool would connect here.
     std::future::ready(()).await;
     info!("{} has {} pieces", settings.name, settings.stock);
     Stock::of(&settings.name, settings.stock)
@@ -26,7 +26,7 @@ async fn end(stock: Inject<Stock>) -> Result<(), Error> {
 }
 
 impl Stock {
-    /// Returns a stock with so many pieces.
+    /// Returns a stock with this number of pieces.
     pub(crate) fn of(shop: &str, pieces: u32) -> Stock {
         Stock { of: shop.to_owned(), pieces: Mutex::new(pieces) }
     }
@@ -35,7 +35,7 @@ impl Stock {
         body(&mut self.pieces.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes so many pieces out.
+    /// Takes this number of pieces out.
     ///
     /// # Errors
     /// There are fewer: status 409.
@@ -48,7 +48,7 @@ impl Stock {
         self.with(left).ok_or_else(|| sold_out().with_status(409))
     }
 
-    /// Puts so many pieces in.
+    /// Puts this number of pieces in.
     pub(crate) fn add(&self, pieces: u32) {
         self.with(|left| *left = left.saturating_add(pieces));
     }

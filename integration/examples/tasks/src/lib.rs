@@ -1,4 +1,4 @@
-//! A function that spawns a task, which panics, and goes on.
+//! A function that spawns a task that panics, and goes on.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::function;

@@ -5,7 +5,7 @@
 use handlers_sdk::{AsyncSink, BodyReader, BodyStream, Error, FaasContext, Reply, function};
 use std::io::Read;
 
-/// FNV-1a of 64 bits, part by part.
+/// A checksum that is FNV-1a of 64 bits, added up part by part.
 struct Checksum(u64);
 
 impl Checksum {
@@ -33,7 +33,7 @@ pub fn count(ctx: FaasContext, mut body: BodyReader) -> Result<Reply, Error> {
     }
 }
 
-/// Sends back what comes, while it comes.
+/// Sends back the body while it comes.
 #[function(stream)]
 pub async fn mirror(mut body: BodyStream, mut reply: AsyncSink) -> Result<(), Error> {
     reply.header("content-type", "application/octet-stream")?.begin()?;

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// The layer.
+/// The layer, with the address of its server.
 #[derive(Debug)]
 pub struct Waiting {
     server: &'static str,
@@ -87,7 +87,7 @@ impl Layer for Waiting {
     }
 }
 
-/// Returns the function inside.
+/// Answers as the function inside.
 ///
 /// # Errors
 /// Its body asks for one.

@@ -4,7 +4,7 @@
 use handlers_sdk::{Claims, FaasContext, function};
 use serde::Deserialize;
 
-/// What the function reads of a caller's claims.
+/// The claims of a caller that the function reads.
 #[derive(Debug, Deserialize)]
 pub struct Customer {
     sub: String,

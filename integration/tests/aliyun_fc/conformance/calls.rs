@@ -1,4 +1,4 @@
-//! Events: what arrives, what is told, what goes back, what is marked in the log.
+//! Events: those that arrive, the details that functions are told, the replies, and the marks in the log.
 
 use super::super::run::{OnFc, told};
 use integration::artifacts::Runtime;
@@ -41,7 +41,7 @@ fn json_is_decoded_whatever_the_content_type(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// Keys of `faas.h`: platform, request id, function, version, service, region, invoked as, account, handler.
+/// The keys of `faas.h`: platform, request id, function, version, service, region, invoked as, account, handler.
 const META: [&str; 9] = ["m6", "m1", "m2", "m3", "m4", "m7", "m10", "m12", "m13"];
 
 fn the_context_tells_what_the_platform_says(runtime: &Runtime) {
@@ -73,7 +73,7 @@ fn the_context_tells_what_the_platform_says(runtime: &Runtime) {
 fn what_the_platform_leaves_empty_is_absent(runtime: &Runtime) {
     let options = Options { role: false, qualifier: String::new(), region: String::new(), ..Options::default() };
     let run = OnFc::named(runtime, told(), "fc.told", options);
-    // Version, service, region, invoked as, trace; then credentials, and a name that is always there.
+    // They are version, service, region, invoked as, trace; then credentials, and a name that is always there.
     let asked = ["m3", "m4", "m7", "m10", "m22", "px-fc-access-key-id", "px-fc-security-token", "px-fc-function-name"];
     assert_eq!(run.told(&asked), ["", "", "", "", "", "", "", "shop;"]);
     run.assert_clean();
@@ -97,7 +97,7 @@ fn a_panic_is_an_error_and_the_connection_goes_on(runtime: &Runtime) {
     for _ in 0..3 {
         let answer = run.fc.invoke(faulty::PANIC);
         assert_eq!((&answer.kind, answer.status()), (&Kind::FunctionError, 404), "{}", answer.text());
-        // One call at a time: the emulator sends on the connection it has, and says if that has ended.
+        // There is one call at a time: the emulator sends on the connection it has, and tells if that has ended.
         assert_eq!(run.call(faulty::FINE).text(), "\"fine\"");
     }
     run.assert_clean();
@@ -157,7 +157,7 @@ fn two_hundred_calls_run_at_once_and_never_mix(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// Request ids and replies of so many calls.
+/// Returns request ids and replies of this number of calls.
 fn at_once(run: &OnFc, calls: usize, event: &str) -> Vec<(String, String)> {
     let one = || {
         let answer = run.call(event);

@@ -59,7 +59,7 @@ fn the_port_accepts_before_the_start_has_ended(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// The platform demands one, and its templates say `index.handler`.
+/// The platform demands a handler, and its templates say `index.handler`.
 fn a_handler_that_means_nothing_is_let_pass(runtime: &Runtime) {
     let deployment = Deployment::empty();
     std::fs::create_dir(deployment.path("functions")).expect("a folder can be made");
@@ -104,7 +104,7 @@ fn pre_stop_answers_after_close_and_ends_the_service(runtime: &Runtime) {
         std::fs::write(&file, "").expect("Close is let go");
         assert_eq!(stopping.join().expect("it is answered"), 200);
     });
-    // What was written before the marker has been read once that is.
+    // Lines before the marker have been read once the marker is.
     run.assert_clean();
     let lines: Vec<_> = run.fc.process().lines().into_iter().map(|line| line.text).collect();
     let over = lines.iter().position(|line| line == "life is over").expect("Close has ended");
@@ -141,7 +141,7 @@ fn a_freeze_does_not_shorten_the_next_call(runtime: &Runtime) {
     let run = OnFc::named(runtime, told(), "fc.told", Options { timeout: 2, ..Options::default() });
     assert_eq!(run.told(&["m2"]), ["shop"]);
     assert_eq!(run.fc.freeze().expect("the signal is sent"), None);
-    // Longer than the function's time.
+    // The wait is longer than the function's time.
     assert!(run.fc.process().wait(silence()).is_err(), "it is frozen, not gone");
     let remaining: u64 = run.told(&["n2"])[0].parse().expect("milliseconds");
     assert!((1..=2000).contains(&remaining), "{remaining} ms of 2 s");

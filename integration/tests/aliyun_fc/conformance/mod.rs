@@ -1,4 +1,4 @@
-//! The statements, by what they are about.
+//! The statements, by their subjects.
 
 mod calls;
 mod life;

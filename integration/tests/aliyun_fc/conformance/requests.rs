@@ -109,7 +109,7 @@ fn connections_are_kept_and_chunked_requests_read(runtime: &Runtime) {
         let response = run.fc.request(&request);
         assert!(response.body() == body[..length], "{chunks:?}: {}", response.pieces.len());
     }
-    // The emulator sends on the connection it has, and says if that has ended.
+    // The emulator sends on the connection it has, and tells if that has ended.
     run.assert_clean();
 }
 

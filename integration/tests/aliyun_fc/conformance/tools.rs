@@ -1,4 +1,4 @@
-//! The vendor's local tools, which say less than the platform: no control path, and the second none but one request.
+//! The vendor's local tools, which send less than the platform: no control path, and the second only one request.
 
 use super::super::run::{OnFc, told};
 use integration::artifacts::Runtime;

@@ -1,4 +1,4 @@
-//! Which calls are made, and what is done with answers that are no events.
+//! The calls that are made, and the treatment of answers that are no events.
 
 use crate::huawei_functiongraph::run::{launch, options, start};
 use integration::artifacts::Runtime;
@@ -56,7 +56,7 @@ fn the_id_is_read_in_any_case_and_without_blanks(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// Lets the polls behind the next event meet these, and returns when an event has been served behind them.
+/// Lets the polls behind the next event meet these faults, and returns when an event has been served behind them.
 fn meets(run: &OnPlane, faults: &[Fault]) {
     run.call("1");
     for fault in faults {

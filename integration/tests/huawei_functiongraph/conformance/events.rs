@@ -1,4 +1,4 @@
-//! What a function is told of an event, and how a reply to a request in one goes back.
+//! The details that a function is told of an event, and the way back of a reply to a request in one.
 
 use crate::huawei_functiongraph::run::{launch, options, patient, start};
 use integration::artifacts::Runtime;

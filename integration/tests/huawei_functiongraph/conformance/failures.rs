@@ -1,4 +1,4 @@
-//! What is done when something goes wrong.
+//! The reactions to failures.
 
 use crate::huawei_functiongraph::run::{launch, options, start};
 use integration::artifacts::Runtime;

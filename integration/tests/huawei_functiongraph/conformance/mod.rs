@@ -1,4 +1,4 @@
-//! The numbered statements of the checklist for runtimes, by what they are about.
+//! The numbered statements of the checklist for runtimes, by their subjects.
 
 mod calls;
 mod events;

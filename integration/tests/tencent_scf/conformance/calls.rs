@@ -1,4 +1,4 @@
-//! Which calls are made, in which order, and what is in them.
+//! The calls that are made, their order and their content.
 
 use crate::tencent_scf::run::{launch, patient, start};
 use integration::artifacts::Runtime;

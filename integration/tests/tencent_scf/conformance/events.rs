@@ -1,4 +1,4 @@
-//! What a function is told of an event, and of a request in one.
+//! The details that a function is told of an event, and of a request in one.
 
 use crate::tencent_scf::run::{launch, patient, start};
 use integration::artifacts::Runtime;
@@ -72,7 +72,7 @@ fn an_empty_event_is_empty_bytes(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// What `inspect` says to a request through a front.
+/// Returns the findings of `inspect` in a request through a front.
 fn seen(reply: &tencent_scf::Reply) -> Inspected {
     assert_eq!(reply.status, 200, "{reply:?}");
     Inspected::read(reply.body.as_bytes())

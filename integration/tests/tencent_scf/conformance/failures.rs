@@ -1,4 +1,4 @@
-//! What is done when something goes wrong.
+//! The reactions to failures.
 
 use crate::tencent_scf::run::{launch, patient, start};
 use integration::artifacts::Runtime;
@@ -44,7 +44,7 @@ fn a_panic_is_reported_and_the_loop_goes_on(runtime: &Runtime) {
 
 fn an_event_that_comes_again_after_its_answer_is_said(runtime: &Runtime) {
     let run = start(runtime, "echo");
-    // Strikes the poll behind this event.
+    // The fault strikes the poll behind this event.
     run.plane.fault(Endpoint::Poll, Fault::Again);
     run.call("first");
     let outcome = run.call("second");

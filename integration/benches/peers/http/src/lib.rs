@@ -1,4 +1,4 @@
-//! What both programs do: look at the request as a function would, and answer with a text.
+//! The work of both programs: they look at the request as a function would, and answer with a text.
 
 use lambda_http::{Body, Error, Request, RequestExt, Response};
 

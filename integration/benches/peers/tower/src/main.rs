@@ -22,7 +22,7 @@ use tower_http::set_header::SetResponseHeader;
 
 type Reply = Response<Full<Bytes>>;
 
-/// What a layer has come to.
+/// The sums of a layer.
 #[derive(Debug, Default)]
 struct Sums {
     spent: AtomicU64,
@@ -31,7 +31,7 @@ struct Sums {
 
 static SUMS: [Sums; 8] = [const { Sums { spent: AtomicU64::new(0), seen: AtomicU64::new(0) } }; 8];
 
-/// Looks at the clock before and after, and counts.
+/// A service that looks at the clock before and after, and counts.
 #[derive(Clone, Debug)]
 struct Clocked<S> {
     inner: S,
@@ -81,7 +81,7 @@ async fn answer(_: Request<Incoming>) -> Result<Reply, Infallible> {
     Ok(response)
 }
 
-/// One more layer around a service.
+/// Puts one more layer around a service.
 fn around<S>(inner: S, number: usize) -> SetResponseHeader<Clocked<S>, HeaderValue> {
     let clocked = Clocked { inner, sums: &SUMS[number] };
     SetResponseHeader::overriding(clocked, HeaderName::from_static("x-bench"), HeaderValue::from_static("1"))

@@ -1,4 +1,4 @@
-//! One thread.
+//! The program of lambda_http on one thread.
 
 use lambda_http::{Error, run, service_fn};
 

@@ -1,5 +1,5 @@
-//! What `integration/examples/shop` does behind its two layers, for AWS Lambda alone and by hand: an HTTP API, a queue and a
-//! schedule, with a line for each invocation and the header for pages of other origins. One thread.
+//! The work of `integration/examples/shop` and its two layers, for AWS Lambda alone and by hand: an HTTP API, a queue
+//! and a schedule, with a line for each invocation and the header for pages of other origins. One thread.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 const NAME: &str = "tea";
 
-/// Orders, and what is left.
+/// The orders, and the pieces that are left.
 struct Shop {
     orders: Vec<Value>,
     left: u64,
@@ -46,7 +46,7 @@ impl Shop {
         (201, order)
     }
 
-    /// Which records are to come again.
+    /// Returns the records that are to come again.
     fn deliver(&mut self, records: &[Value]) -> Value {
         let mut failed = Vec::new();
         for record in records {
