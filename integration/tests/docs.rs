@@ -1,7 +1,7 @@
-//! The pages of the documentation against the repository: what they link to and name is there. Reads files and starts
-//! nothing.
+//! Tests that every file, page and name which the documentation links to or names is in the repository. They read files
+//! and start no process.
 //!
-//! What a page says of behaviour is held by the tests of that behaviour; this file holds names alone.
+//! The statements of a page about behaviour are held by the tests of that behaviour; this file holds names alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

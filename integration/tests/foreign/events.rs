@@ -132,7 +132,7 @@ fn come_back(library: &Path, tool: Tool, runtime: &Runtime, function: &str) -> R
         let read: Value = serde_json::from_str(&said(tool(library, "read"), &answer)?).map_err(|e| e.to_string())?;
         for (name, value) in given.as_object().ok_or("no event")? {
             let found = match name.as_str() {
-                // Bytes, which the libraries hand out in types of their own languages.
+                // The libraries hand bytes out in types of their own languages, which are not compared.
                 "base64" => continue,
                 "data" | "text" => &read["data"],
                 _ => &read["attributes"][name],

@@ -22,7 +22,7 @@ pub(crate) fn need(name: &'static str, program: &str, arguments: &[&str]) -> Nee
     Need { name, found }
 }
 
-/// Does this build and run an empty program with those flags of the C compiler?
+/// Makes a need that is met if an empty program builds and runs with those flags of the C compiler.
 pub(crate) fn need_of_compiler(name: &'static str, flags: &str) -> Need {
     let script = format!(
         "folder=$(mktemp -d) && trap 'rm -rf \"$folder\"' EXIT && \

@@ -97,7 +97,7 @@ impl Deployment {
         Ok(Deployment { folder, units, environment: variables, timers, router })
     }
 
-    /// Where it lies.
+    /// Returns the folder that it lies in.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
