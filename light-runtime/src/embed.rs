@@ -1,4 +1,4 @@
-//! The same phases inside a `main` of somebody else's: a managed runtime, a test, a program of its own.
+//! The phases of the runtime inside a `main` that is not the project's: a managed runtime's, a test's, a program's own.
 
 use crate::DRIVER;
 use faas_abi::{F_MAY_BLOCK, F_RECORDS, Module};
@@ -20,7 +20,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Layers that wait for a function to stand around.
+/// Layers that have no function yet.
 ///
 /// ```
 /// use light_runtime::LightRuntime;
@@ -37,7 +37,7 @@ pub struct LightRuntime {
     layers: Vec<&'static Module>,
 }
 
-/// A function with its layers, started.
+/// A function that is started, with its layers.
 #[derive(Debug)]
 pub struct Wrapped {
     runtime: Runtime,
@@ -45,12 +45,12 @@ pub struct Wrapped {
     ids: RequestIds,
 }
 
-/// Why a start or an invocation failed.
+/// The failure of a start or of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// What failed, in dotted words.
+    /// The kind of the failure, in dotted words.
     pub kind: String,
-    /// Says what happened, in one sentence.
+    /// The message: one sentence.
     pub message: String,
     /// Causes and location, line by line; may be empty.
     pub detail: String,
@@ -71,13 +71,13 @@ impl From<Failure> for Failed {
 }
 
 impl LightRuntime {
-    /// With these layers, outermost first.
+    /// Makes a runtime with these layers, outermost first.
     pub fn new(layers: &[&'static Module]) -> LightRuntime {
         LightRuntime { layers: layers.to_vec() }
     }
 
-    /// Starts a function of `module` among the layers: RuntimeStart and FunctionStart run here. Settings come from the
-    /// environment as in the programs; signals and deadlines stay with whoever has the process.
+    /// Starts the function of `module` inside the layers: RuntimeStart and FunctionStart run here. Settings come from
+    /// the environment as in the programs; signals and deadlines stay with the process' owner.
     ///
     /// # Errors
     /// If a setting, a module or a start does not fit.
@@ -102,7 +102,7 @@ impl LightRuntime {
 }
 
 impl Wrapped {
-    /// Serves one event; the reply's bytes.
+    /// Serves one event and returns the reply's bytes.
     ///
     /// # Errors
     /// The function's or a layer's failure.

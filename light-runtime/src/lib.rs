@@ -34,7 +34,7 @@ static DRIVER: Driver = Driver {
 
 /// Returns the code that a platform sends, if it is a bare library.
 fn library(code: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
-    // How a zip archive begins.
+    // A zip archive begins with these bytes.
     if !code.starts_with(b"PK") {
         return Ok(Cow::Borrowed(code));
     }

@@ -18,9 +18,9 @@ unsafe extern "C" {
     fn kill(process: c_int, number: c_int) -> c_int;
 }
 
-/// Where the signal handler writes.
+/// The descriptor that the signal handler writes to.
 static SIGNALS: AtomicI32 = AtomicI32::new(-1);
-/// The process whose signals they are.
+/// The id of the process that takes the signals.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// Writes the signal's number to the socket, one of the few things a handler may safely do.

@@ -1,4 +1,4 @@
-//! The runtime inside a `main` of somebody else's: this test's.
+//! The runtime inside the `main` of this test.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Phase, function, layer};

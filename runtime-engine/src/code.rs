@@ -6,15 +6,15 @@ use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
-/// How archives begin; libraries begin otherwise.
+/// Archives begin with these bytes; libraries begin otherwise.
 const ARCHIVE: &[u8] = b"PK";
-/// No function is larger; an archive that says so would only fill the memory.
+/// The largest library that is taken. No function is larger; an archive that says so would only fill the memory.
 const LIBRARY_BYTES: u64 = 256 << 20;
 
 /// Returns the library in the code.
 ///
 /// # Errors
-/// What the platform is told.
+/// The code holds no library that can be taken. The message goes to the platform.
 pub(crate) fn library(code: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
     if !code.starts_with(ARCHIVE) {
         return Ok(Cow::Borrowed(code));
@@ -24,10 +24,10 @@ pub(crate) fn library(code: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
     extract(code, LIBRARY_BYTES).map(Cow::Owned).map_err(bad)
 }
 
-/// The library in an archive, if it has no more than `limit` bytes.
+/// Returns the library in an archive, if it has no more than `limit` bytes.
 fn extract(code: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     let mut archive = ZipArchive::new(Cursor::new(code)).map_err(|error| error.to_string())?;
-    // A name that is no text is no name of a library.
+    // A name that is not text is not the name of a library.
     let names: Vec<_> = archive.file_names().filter_map(Result::ok).map(Cow::into_owned).collect();
     let name = match names.iter().find(|name| *name == "exec") {
         Some(exec) => exec,
@@ -44,7 +44,7 @@ fn extract(code: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     };
     let entry = archive.by_name(name).map_err(|error| format!("{name}: {error}"))?;
     let mut library = Vec::new();
-    // What the archive says of the size may be wrong; what comes out of it counts.
+    // The size that the archive states may be wrong; the bytes that come out are counted.
     entry.take(limit + 1).read_to_end(&mut library).map_err(|error| format!("{name}: {error}"))?;
     if library.len() as u64 > limit {
         return Err(format!("{name} is larger than {limit} bytes"));

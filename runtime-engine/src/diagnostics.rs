@@ -28,7 +28,8 @@ fn level(level: &tracing::Level) -> Level {
     }
 }
 
-/// Libraries below the engine tell their own story in every poll; it is not the process'.
+/// Returns `true` for events of libraries below the engine: they write of every poll, which the process' log is not
+/// for.
 fn is_from_below(target: &str) -> bool {
     ["h2", "hyper", "tokio", "mio"]
         .iter()
@@ -57,7 +58,7 @@ impl<S: Subscriber> Layer<S> for ToLog {
     }
 }
 
-/// The engine is `runtime` to whoever reads the log, whichever of the two it is.
+/// Returns the target as it stands in the log: `runtime` for both runtimes.
 fn target(target: &str) -> &[u8] {
     if target.starts_with(env!("CARGO_CRATE_NAME")) { b"runtime" } else { target.as_bytes() }
 }

@@ -38,15 +38,15 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 use upload::Upload;
 
-/// Requests at once on one connection; how many run is the server's.
+/// The number of requests at once on one connection. The server decides how many of them run.
 const STREAMS: u32 = 256;
-/// A peer that says nothing is asked after this time whether it is there, and has as long again to answer.
+/// A peer that sends nothing is sent a ping after this time, and has as long again to answer it.
 const PING: Duration = Duration::from_secs(20);
-/// A connection is idle for long after so many times the limit to a request's first byte.
+/// A connection is idle for long after this many times the limit to a request's first byte.
 const IDLE: u32 = 4;
-/// How often it is looked at whether clients take their answers.
+/// The time between two looks whether clients take their answers.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long a connection without requests is kept once the end has begun.
+/// The time that a connection without requests is kept once the end has begun.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Serves HTTP/2 over loops of tokio's.
@@ -62,7 +62,7 @@ impl OverTokio {
         OverTokio { loops: OnceCell::new(), next: AtomicUsize::new(0) }
     }
 
-    /// One loop after the other, to give connections to.
+    /// Returns the next of the loops, in turn, for a connection.
     fn pick(&self, desk: &Desk) -> io::Result<&Handle> {
         let loops = self.loops.get_or_try_init(|| {
             diagnostics::install(desk.log());
@@ -72,7 +72,7 @@ impl OverTokio {
     }
 }
 
-/// One loop a processor, each on a thread of its own; no task moves from one to another.
+/// Starts one loop for each processor, on a thread of its own; no task moves from one to another.
 fn start_loops() -> io::Result<Vec<Handle>> {
     let count = std::thread::available_parallelism().map_or(1, usize::from);
     (0..count)
@@ -93,19 +93,19 @@ impl Http2 for OverTokio {
     }
 }
 
-/// What the requests of one connection share.
+/// The state that the requests of one connection share.
 struct Client {
     desk: Desk,
     peer: Arc<str>,
-    /// Is when the connection began.
+    /// The moment when the connection began.
     began: Instant,
-    /// Requests that have come and have no answer yet, refused ones included.
+    /// The number of requests that have come and have no answer yet, refused ones included.
     requests: AtomicUsize,
-    /// Those of them that are whole, and whose answers are not out.
+    /// Those requests that are whole, and whose answers are not out.
     open: Mutex<Vec<Arc<Reply>>>,
-    /// When its last request came, or got its answer; `None` before its first.
+    /// The moment when its last request came, or got its answer; `None` before its first.
     last_at: Mutex<Option<Instant>>,
-    /// Tells the connection's task to look at what follows.
+    /// Tells the connection's task to look again.
     told: Notify,
     is_to_end: AtomicBool,
     is_to_close: AtomicBool,
@@ -151,13 +151,13 @@ impl Client {
         *self.last_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that something happens on the connection.
+    /// Notes the present moment as the last one at which the connection was in use.
     fn touch(&self) {
         *self.last_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
-/// A request, from its first frame to the end of its answer.
+/// Stands for a request, from its first frame to the end of its answer.
 struct InProgress(Arc<Client>);
 
 impl InProgress {
@@ -175,26 +175,26 @@ impl Drop for InProgress {
     }
 }
 
-/// How far the end of a connection is.
+/// The stage of the end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Not,
-    /// It was idle for long. It ends once what its client has sent by then is answered.
+    /// The connection was idle for long. It ends once the requests that its client has sent by then are answered.
     Idle,
-    /// The process stops, since that moment.
+    /// The process has been stopping since that moment.
     Stop(Instant),
 }
 
-/// What a connection's clock finds.
+/// The result of a look at a connection's clock.
 enum Finding {
-    /// Nothing to do before that moment.
+    /// There is nothing to do before that moment.
     Quiet(Instant),
     IdleForLong,
-    /// Its client does not get on.
+    /// The client takes nothing of its answers, for too long.
     Stuck,
 }
 
-/// Looks whether the client gets on.
+/// Looks whether the client takes its answers.
 fn look(client: &Client, ending: Ending, now: Instant) -> Finding {
     let config = client.desk.config();
     let open = client.open();
@@ -212,7 +212,7 @@ fn look(client: &Client, ending: Ending, now: Instant) -> Finding {
             None => due(client.began, config.read_timeout, Finding::Stuck),
             Some(since) => due(since, config.read_timeout.saturating_mul(IDLE), Finding::IdleForLong),
         },
-        // One that does not answer is found out by a ping.
+        // A client that does not answer is found out by a ping.
         Ending::Idle | Ending::Stop(_) => Finding::Quiet(now + PING),
     }
 }
@@ -241,7 +241,7 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
     let mut clock = std::pin::pin!(sleep_until(client.began));
     loop {
         tokio::select! {
-            // Before the clock is looked at: a request that comes sets it to an earlier moment.
+            // This comes before the look at the clock: a request that comes sets it to an earlier moment.
             biased;
             result = connection.as_mut() => {
                 if let Err(error) = result {
@@ -305,19 +305,19 @@ async fn answer(request: InProgress, received: Request<Incoming>) -> Response<Pa
     response(&head, body)
 }
 
-/// Status and words of a request that is not taken.
+/// The status and the message for a request that is not taken.
 type Refused = (u16, Cow<'static, str>);
 
-/// A request as the core knows it.
+/// A request as the core has it.
 struct Received {
     message: Message,
-    /// What its memory counts for.
+    /// The bytes of memory that the request is charged for.
     charge: Charge,
-    /// Its body, if the message is only its head.
+    /// The request's body, if the message is only its head.
     upload: Option<Arc<Upload>>,
 }
 
-/// The request as the core knows it, or why not.
+/// Reads a request into the core's form, or returns the refusal.
 async fn receive(client: &Client, request: Request<Incoming>) -> Result<Received, Refused> {
     let config = client.desk.config();
     let (head, mut body) = request.into_parts();
@@ -378,7 +378,7 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<Received
 
 fn response(head: &platform::Response, body: Payload) -> Response<Payload> {
     let mut response = Response::new(body);
-    // As over HTTP/1: one below 200 would be no response.
+    // A status below 200 is no response, as over HTTP/1.1.
     let status = StatusCode::from_u16(head.status).ok().filter(|status| !status.is_informational());
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in head.headers.iter().filter(|(name, _)| !is_of_the_connection(name)) {

@@ -6,7 +6,7 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::ffi::c_int;
 use std::path::Path;
 
-/// Not offered by libloading: the library stays when its handle goes.
+/// The flag by which the library stays when its handle is dropped; libloading does not offer it.
 const RTLD_NODELETE: c_int = 0x1000;
 
 /// Opens the library for the life of the process.

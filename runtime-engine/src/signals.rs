@@ -16,7 +16,7 @@ pub(crate) fn signals_into(socket: UnixStream) -> io::Result<()> {
         let socket = socket.try_clone()?;
         let tell = move || {
             if std::process::id() == owner {
-                // A full socket has been told already.
+                // A full socket has bytes enough to wake the reader.
                 let _ = (&socket).write(&[1]);
             } else {
                 // A function has forked: its child has this handler and the socket, but not this process' signals.

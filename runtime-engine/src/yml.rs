@@ -10,7 +10,7 @@ use serverless_spec::{Input, Spec};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The files beside a yml, which it may take parts from.
+/// The folder of a yml, with the files that the yml may take parts from.
 #[derive(Debug)]
 struct Beside(PathBuf);
 
@@ -56,7 +56,7 @@ pub(crate) fn manifest(path: &Path, platform: &str, env: &Env<'_>) -> Result<Mad
     Ok(MadeManifest { text, doubts: doubts.collect() })
 }
 
-/// The deployment that this process is.
+/// Returns the deployment that this process is.
 fn unit(spec: &Spec, named: Option<String>) -> Result<&Unit, String> {
     let names = || spec.units.iter().map(|unit| unit.name.as_str()).collect::<Vec<_>>().join(", ");
     match (named, &spec.units[..]) {

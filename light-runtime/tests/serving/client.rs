@@ -39,7 +39,7 @@ impl Client {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends, to a server that may have closed already.
+    /// Sends to a server that may have closed already.
     pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.0.get_mut().write_all(bytes.as_ref());
     }
@@ -55,7 +55,7 @@ impl Client {
         self.read()
     }
 
-    /// One line without its end; none at the end of the connection.
+    /// Returns one line without its end; `None` at the end of the connection.
     pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
@@ -90,7 +90,7 @@ impl Client {
         Reply { status, headers, body: Vec::new() }
     }
 
-    /// One chunk; none for the last one.
+    /// Returns one chunk; `None` for the last one.
     pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let length = usize::from_str_radix(&self.line().expect("a chunk"), 16).unwrap();
         let mut data = vec![0; length + 2];
@@ -100,7 +100,7 @@ impl Client {
         (length > 0).then_some(data)
     }
 
-    /// Whatever comes until the server closes.
+    /// Returns all that comes until the server closes.
     pub(crate) fn rest(&mut self) -> std::io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).map(|_| rest)

@@ -1,4 +1,4 @@
-//! Many at once: idle ones, busy ones, too many, and those whose client leaves.
+//! Many connections at once: idle ones, busy ones, too many of them, and those whose client leaves.
 
 use crate::client::Client;
 use crate::gate::{Gate, Running};
@@ -25,7 +25,7 @@ fn a_thousand_idle_connections_and_two_hundred_busy_ones() {
     let mut busy: Vec<_> = (0..BUSY).map(|_| hold(&server)).collect();
     let mut running: Vec<Running> = (0..BUSY).map(|_| gate.next()).collect();
     let threads = || std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap().count();
-    // Whoever has read the last requests may still be about to leave.
+    // The threads that read the last requests may still be about to leave.
     let end = Instant::now() + Duration::from_secs(30);
     while threads() > BUSY + 3 {
         let many = threads();
@@ -54,7 +54,7 @@ fn those_without_a_thread_wait_and_those_too_many_are_refused() {
             });
         }
         let mut running = [gate.next(), gate.next()];
-        // None of the accepted four can end, so the first answer is the fifth's.
+        // No one of the accepted four can end, so the first answer is the fifth's.
         let (mut refused, reply) = answered.recv().unwrap();
         assert_eq!((reply.status, reply.header("retry-after"), reply.closes()), (503, Some("1"), false));
         assert!(reply.text().contains("Runtime.Overloaded"), "{}", reply.text());
@@ -96,7 +96,7 @@ fn a_request_that_comes_during_an_invocation_is_read_after_it() {
     let mut client = hold(&server);
     let mut first = gate.next();
     client.send("GET /hold2 HTTP/1.1\r\nHost: test\r\n\r\n");
-    // Somebody has heard of it by the time another's request, sent later, is answered.
+    // The server has read of it by the time when another's request, sent later, is answered.
     assert_eq!(server.connect().get("/livez").status, 200);
     assert!(gate.is_quiet(), "one at a time on a connection");
     first.go_on();

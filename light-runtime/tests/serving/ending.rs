@@ -1,4 +1,4 @@
-//! Stop signals.
+//! The server on stop signals: what is under way is answered, and the process ends.
 
 use crate::gate::Gate;
 use crate::server::Server;

@@ -1,4 +1,4 @@
-//! The test's end of `slow.c`: sees each invocation begin and says when it goes on.
+//! The test's end of the connection that `slow.c` makes: it sees each invocation begin and lets it go on.
 
 use crate::server::LIMIT;
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ pub(crate) struct Gate {
     arrivals: Receiver<Running>,
 }
 
-/// An invocation that runs.
+/// An invocation that is under way in `slow.c`.
 pub(crate) struct Running {
     pub(crate) path: String,
     stream: BufReader<UnixStream>,
@@ -38,17 +38,17 @@ impl Gate {
         Gate { path, arrivals }
     }
 
-    /// The configuration of `slow.c`.
+    /// Returns the configuration of `slow.c`.
     pub(crate) fn config(&self) -> String {
         format!("\"{}\"", self.path.display())
     }
 
-    /// The next invocation that begins.
+    /// Returns the next invocation that begins.
     pub(crate) fn next(&self) -> Running {
         self.arrivals.recv_timeout(LIMIT).expect("an invocation begins")
     }
 
-    /// Has none begun that was not seen?
+    /// Returns `true` if no invocation has begun that was not seen.
     pub(crate) fn is_quiet(&self) -> bool {
         self.arrivals.try_recv().is_err()
     }

@@ -2,7 +2,8 @@
 
 use crate::server::Server;
 
-/// Sends it on a connection of its own; status of the answer, after which the connection is closed.
+/// Sends a request on a connection of its own. Returns the status of the answer, after which the server closes the
+/// connection.
 fn refused(server: &Server, request: &[u8]) -> u16 {
     let mut client = server.connect();
     client.try_send(request);

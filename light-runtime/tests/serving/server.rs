@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-/// After this long a wait is a failure.
+/// The time after which a wait is a failure.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
@@ -19,7 +19,7 @@ pub(crate) struct Server {
     lines: Mutex<Receiver<String>>,
 }
 
-/// The folder with the modules, built once.
+/// Returns the folder with the modules, which is built once.
 fn modules() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -40,7 +40,7 @@ fn modules() -> &'static Path {
     })
 }
 
-/// The program with nothing of the caller's environment.
+/// Returns the command of the program, without the caller's environment.
 pub(crate) fn command(handler: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_light-bootstrap"));
     configure(&mut command, handler, env);
@@ -65,12 +65,12 @@ impl Server {
         Server::launch(command("slow.slow", &all))
     }
 
-    /// Whose function has work after its response.
+    /// Starts a server whose function has work after its response.
     pub(crate) fn late(gate: &Gate) -> Server {
         Server::launch(command("slow.late", &[("FAAS_CONFIG", &gate.config())]))
     }
 
-    /// With that many descriptors at most.
+    /// Starts a server that may have at most `files` descriptors.
     pub(crate) fn slow_with_files(gate: &Gate, files: u32, env: &[(&str, &str)]) -> Server {
         let config = gate.config();
         let mut all = vec![("FAAS_CONFIG", config.as_str())];
@@ -113,10 +113,10 @@ impl Server {
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
-    /// Waits for its own exit.
+    /// Waits until the process ends by itself.
     pub(crate) fn exit(&self) -> ExitStatus {
         let mut child = self.child.lock().unwrap();
-        // Its output ends with it; that is an event to wait on with a limit.
+        // The output ends with the process; that is an event to wait on with a limit.
         let lines = self.lines.lock().unwrap();
         while lines.recv_timeout(LIMIT).is_ok() {}
         match child.try_wait().unwrap() {

@@ -1,4 +1,4 @@
-//! Streamed responses.
+//! Responses that a function streams.
 
 use crate::gate::Gate;
 use crate::server::Server;
@@ -44,7 +44,7 @@ fn a_stream_that_fails_ends_without_its_last_chunk() {
         assert_eq!(client.read_head().status, 200);
         running.go_on();
         match client.rest() {
-            // What had arrived before the reset may still be read, but no end.
+            // Bytes that had arrived before the reset may still be read, but no end.
             Ok(rest) => panic!("expected a reset, found an orderly end after {:?}", String::from_utf8_lossy(&rest)),
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
         }

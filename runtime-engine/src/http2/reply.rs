@@ -1,5 +1,5 @@
-//! The answer to one request over HTTP/2, from whoever runs it to its client: what waits to be taken, who waits for room, and
-//! what becomes of it when the client goes.
+//! The answer to one request over HTTP/2, from the thread that runs the request to its client: the bytes that wait to
+//! be taken, the writer that waits for room, and the end when the client leaves.
 
 use super::InProgress;
 use super::upload::Upload;
@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A part of a response is not larger, so that what its client takes can be seen.
+/// The most bytes of one part of a response: small enough to see how much its client takes.
 pub(super) const PART: usize = 16 << 10;
 
 fn bytes_of(given: Given) -> Bytes {
@@ -32,7 +32,7 @@ fn bytes_of(given: Given) -> Bytes {
 /// The answer to one request, from the server to its client.
 pub(super) struct Reply {
     state: Mutex<State>,
-    /// The request's body, where its invocation reads it.
+    /// The request's body, if its invocation reads it.
     upload: Option<Arc<Upload>>,
 }
 
@@ -40,18 +40,18 @@ struct State {
     head: Option<platform::Response>,
     parts: VecDeque<Bytes>,
     queued: usize,
-    /// `true` once it has ended well, `false` once it has failed.
+    /// `true` once the answer has ended well, `false` once it has failed.
     ended: Option<bool>,
-    /// Nobody takes it any more.
+    /// `true` once the client is gone or takes no more.
     gone: bool,
     to_head: bool,
     /// The writer that waits for room; `None` if nobody waits.
     writer: Option<Waiting>,
     slot: Option<usize>,
     waiting: Option<Waker>,
-    /// When the client last took something; `None` while nothing is waiting.
+    /// The moment when the client last took something; `None` while nothing is waiting.
     stalled_since: Option<Instant>,
-    /// What the request counts for, and then what waits of its response.
+    /// The bytes that the request is charged for, and then those of its response that wait.
     charge: Charge,
 }
 
@@ -73,7 +73,7 @@ impl State {
     }
 
     fn push(&mut self, body: Given) {
-        // Memory of the invocation may be gone before the client has taken it.
+        // The invocation's memory may be freed before the client has taken it.
         let body = if body.is_borrowed() { Given::from(body.as_slice().to_vec()) } else { body };
         let mut bytes = bytes_of(body);
         if bytes.is_empty() || self.to_head {
@@ -96,7 +96,7 @@ impl fmt::Debug for Reply {
 }
 
 impl Reply {
-    /// An answer that has not begun. `upload`: the request's body, where its invocation reads it.
+    /// Makes an answer that has not begun. `upload` is the request's body, if its invocation reads it.
     pub(super) fn new(to_head: bool, charge: Charge, upload: Option<Arc<Upload>>) -> Arc<Reply> {
         Arc::new(Reply { state: Mutex::new(State::new(to_head, charge)), upload })
     }
@@ -230,14 +230,15 @@ impl Recipient for Reply {
     }
 }
 
-/// The taking end of a reply. Dropped before the reply has ended, its client is taken to be gone.
+/// The end of a reply that its client takes from. If it is dropped before the reply has ended, the client is taken to
+/// be gone.
 pub(super) struct Taker {
     pub(super) request: InProgress,
     pub(super) reply: Arc<Reply>,
 }
 
 impl Taker {
-    /// No body follows; what comes of one is thrown away.
+    /// Returns an empty body, and throws away all bytes that come for it.
     pub(super) fn discard(self) -> Payload {
         let mut state = self.reply.state();
         state.to_head = true;
@@ -280,7 +281,7 @@ pub(super) enum Payload {
     Reply(Taker),
 }
 
-/// The stream failed in its middle; the connection's other streams go on.
+/// The error of a stream that failed in its middle; the connection's other streams go on.
 #[derive(Debug)]
 pub(super) struct Broken;
 

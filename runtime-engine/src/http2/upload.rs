@@ -13,26 +13,26 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// The body of one request, as it comes.
+/// The body of one request, as it arrives.
 pub(super) struct Upload {
     state: Mutex<State>,
-    /// Tells the task that its next part is wanted, or none is any more.
+    /// Tells the task that the next part is wanted, or that no more is.
     wanted: Notify,
 }
 
 #[derive(Default)]
 struct State {
     part: Option<Bytes>,
-    /// How it has ended: well, or with this status.
+    /// The end of the body: a good one, or a status; `None` before it.
     end: Option<Result<(), Status>>,
     reader: Option<Waiting>,
-    /// Is `true` once nobody reads any more.
+    /// `true` once nobody reads any more.
     gone: bool,
 }
 
 impl Upload {
-    /// Begins to read `body`, of which at most `limit` bytes are taken. `patience` is how long its client may take for the
-    /// next part that somebody waits for.
+    /// Begins to read `body`, of which at most `limit` bytes are taken. `patience` is the time that its client may take
+    /// for the next part that somebody waits for.
     pub(super) fn begin(body: Incoming, limit: u64, patience: Duration) -> Arc<Upload> {
         let upload = Arc::new(Upload { state: Mutex::default(), wanted: Notify::new() });
         tokio::spawn(upload.clone().take_parts(body, limit, patience));
@@ -63,7 +63,7 @@ impl Upload {
         self.change(|state| state.end = Some(end));
     }
 
-    /// Changes what there is, and tells whoever waits for it.
+    /// Changes the state, and wakes the reader and the task that wait for it.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
         change(&mut state);
@@ -98,7 +98,7 @@ impl Upload {
         self.wanted.notify_one();
     }
 
-    /// Nobody reads it any more.
+    /// Notes that nobody reads the body any more.
     pub(super) fn give_up(&self) {
         let mut state = self.state();
         state.gone = true;
@@ -110,13 +110,13 @@ impl Upload {
     }
 }
 
-/// The next bytes of a body; `None` at its end.
+/// Returns the next bytes of a body; `None` at its end.
 async fn next(body: &mut Incoming, patience: Duration) -> Result<Option<Bytes>, Status> {
     loop {
         let Some(frame) = timeout(patience, body.frame()).await.map_err(|_| E_DEADLINE)? else { return Ok(None) };
         match frame.map_err(|_| E_CANCELLED)?.into_data() {
             Ok(data) if !data.is_empty() => return Ok(Some(data)),
-            // Trailers, or nothing.
+            // Trailers and empty frames are skipped.
             _ => {}
         }
     }

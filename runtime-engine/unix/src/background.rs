@@ -1,5 +1,6 @@
-//! Threads for what may take its time and must hold up nobody else: a module's code that is told of a cancel, a report
-//! to a platform, a probe of health. Made when they are needed, ended when nothing has come for a while.
+//! Threads for work that may take its time and must hold up nobody else: a module's code that is told of a cancel, a
+//! report to a platform, a probe of health. They are made when they are needed and end when nothing has come for a
+//! while.
 
 use crate::guard;
 use faas_core::log::Log;
@@ -7,11 +8,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Jobs at once; more wait.
+/// The most jobs at once; more of them wait.
 const MOST: usize = 32;
 /// A thread without a job ends after this time.
 const IDLE: Duration = Duration::from_secs(5);
-/// What runs here is short on stack, but a module's own code may not be.
+/// The stack of these threads in bytes. The runtime's own jobs need little, but a module's code may need more.
 const STACK: usize = 1 << 20;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -65,7 +66,7 @@ impl Shared {
 }
 
 impl Background {
-    /// Makes it without a thread.
+    /// Makes the pool without a thread.
     pub(crate) fn new(log: &Log) -> Background {
         Background(Arc::new(Shared { log: log.clone(), state: Mutex::default(), called: Condvar::new() }))
     }

@@ -1,4 +1,4 @@
-//! Code that came over the wire, as a file that can be loaded.
+//! The code that came over the wire, written to a file that can be loaded.
 
 use crate::driver::Driver;
 use crate::runtime_files;
@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Folders that are tried before the temporary folder is taken to be unusable.
+/// The number of folders that are tried before the temporary folder is taken to be unusable.
 const TRIES: u32 = 8;
 
 /// Writes the library in the code to a private folder; both go when the process leaves.
@@ -38,7 +38,7 @@ fn keep_in(parent: &Path, code: &[u8]) -> io::Result<PathBuf> {
 fn private_folder(parent: &Path) -> io::Result<PathBuf> {
     let mut tries = 0;
     loop {
-        // No name that others could have taken beforehand.
+        // The name is random, so that nobody could have made such a folder beforehand.
         let random = RandomState::new().hash_one(std::process::id());
         let folder = parent.join(format!("faas-code-{random:016x}"));
         match DirBuilder::new().mode(0o700).create(&folder) {

@@ -1,4 +1,4 @@
-//! What the two runtimes do differently: a table of functions that each of them fills in, and nothing else.
+//! The differences of the two runtimes: a table of functions that each of them fills in, and nothing else.
 
 use crate::serving::http2::Http2;
 use faas_abi::ModuleEntry;
@@ -9,10 +9,10 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// Makes a library's bytes out of code.
+/// A function that finds the library in code which may be an archive.
 pub type LibraryOf = for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>;
 
-/// The part of a runtime that is its own, and not the driver's.
+/// The part of a runtime that is its own, and not this crate's.
 #[derive(Debug)]
 pub struct Driver {
     /// The program's name in messages that are written before there is a log.
@@ -27,7 +27,7 @@ pub struct Driver {
     /// # Errors
     /// The system takes no handler, or has no descriptor left.
     pub signals_into: fn(UnixStream) -> io::Result<()>,
-    /// Makes a library's bytes out of the code that a platform sends, which may be an archive.
+    /// Finds the library in the code that a platform sends, which may be an archive.
     ///
     /// # Errors
     /// The code holds no library that this runtime can take.
@@ -49,6 +49,6 @@ pub type ManifestOf = fn(path: &Path, platform: &str, env: &Env<'_>) -> Result<M
 pub struct MadeManifest {
     /// The text of the manifest.
     pub text: String,
-    /// What the owner should know of the yml, a line each.
+    /// The messages about the yml that its owner should know, a line each.
     pub doubts: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! What ends the process when a thread of the runtime's own panics: nobody else would miss that thread, and what it had
-//! in hand would never come back.
+//! Ends the process when a thread of the runtime's own panics: nobody else would miss that thread, and its work would
+//! never come back.
 
 use crate::runtime_files;
 use crate::start::FAILED;
@@ -7,7 +7,7 @@ use faas_core::log::{Level, Log};
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-/// Kept by a thread for as long as it works.
+/// A guard that a thread keeps for as long as it works.
 pub(crate) struct Guard<'a>(pub(crate) &'a Log);
 
 impl Drop for Guard<'_> {
@@ -47,7 +47,7 @@ mod tests {
     use std::process::Command;
     use std::sync::Arc;
 
-    /// Set for a process that this test starts of its own executable: there the thread panics.
+    /// This variable is set for a process that the test starts of its own executable: there the thread panics.
     const INNER: &str = "FAAS_TEST_PANICS";
 
     #[test]

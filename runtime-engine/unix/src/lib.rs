@@ -1,5 +1,5 @@
-//! What both runtimes need of Linux, over std alone: the way from the environment to a running process, servers, polling
-//! workers and pipes over the system's calls, and the end.
+//! The part of both runtimes that needs Linux, over std alone: the way from the environment to a running process,
+//! servers, polling workers and pipes over the system's calls, and the end.
 //!
 //! What a platform's bytes mean, how many invocations there are, when one is late and what a connection does next is
 //! [`faas_core`]'s; here bytes are moved and threads wait. A runtime adds its own [`driver::Driver`]: how libraries are

@@ -1,4 +1,4 @@
-//! Opens libraries, with checks that say what is wrong before the linker does in its own words.
+//! Opens libraries, with checks that name the fault before the linker does in its own words.
 #![allow(unsafe_code, reason = "calling into loaded code is what this file is for")]
 
 use crate::driver::Driver;
@@ -38,7 +38,7 @@ impl Files for Libraries {
 
 impl Loader for Libraries {
     fn load(&self, path: &Path, features: u64) -> Result<CheckedModule, String> {
-        // Absolute, so that the linker takes it for a path and searches nowhere.
+        // The path is absolute, so that the linker takes it for a path and searches nowhere.
         let absolute = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let at = |why: String| format!("{}: {why}", absolute.display());
         check_library_file(&absolute).map_err(at)?;
@@ -54,13 +54,13 @@ impl Loader for Libraries {
 /// Checks a table that is linked into this binary.
 ///
 /// # Errors
-/// Everything that does not fit.
+/// The message names everything that does not fit.
 pub fn linked(module: &'static Module, features: u64) -> Result<CheckedModule, String> {
     // SAFETY: a reference to a static table of this binary, made by the SDK's macros; all it points to is static.
     unsafe { CheckedModule::read(module, Needs { features }, &|_, _| true) }.map_err(|faults| faults.join("; "))
 }
 
-/// Says that a library has no entry point.
+/// Returns the message for a library that has no entry point.
 pub fn no_entry() -> String {
     format!(
         "expected the symbol {ENTRY_SYMBOL}, found none: it is no module of this contract (handlers-sdk and faas.h make one)"

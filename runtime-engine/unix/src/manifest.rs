@@ -1,4 +1,4 @@
-//! Reads the manifest of the process, and lays the environments of its functions over that of the process. To be used
+//! Reads the manifest of the process, and adds the environments of its functions to that of the process. It is called
 //! before there is a second thread.
 #![allow(unsafe_code, reason = "changing the environment is what this file is for")]
 
@@ -15,14 +15,14 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where a manifest is, if nobody says otherwise: in the folder of the function.
+/// The name of the manifest in the function's folder, which is read if `FAAS_MANIFEST` is not set.
 const NAME: &str = "faas.json";
 
-/// Where the process runs, as far as its manifest depends on that.
+/// The parts of the process' surroundings that its manifest depends on.
 pub(crate) struct Place<'a> {
-    /// Says which of the runtimes it is.
+    /// The runtime that this process is.
     pub(crate) driver: &'a Driver,
-    /// The word of the platform.
+    /// The platform's name in messages.
     pub(crate) platform: &'static str,
     /// The platform's folder of secrets.
     pub(crate) secrets: &'static str,
@@ -53,9 +53,9 @@ pub(crate) fn read(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> (Result<O
     (read, laid)
 }
 
-/// The text of a manifest.
+/// The text of a manifest, and the file it came from.
 struct Found {
-    /// Where it is, or the yml that it was made of.
+    /// The path of the manifest, or of the yml that it was made of.
     path: PathBuf,
     text: Vec<u8>,
     is_made_here: bool,
@@ -109,7 +109,7 @@ fn manifest(found: &Found, env: &Env<'_>, place: &Place<'_>) -> Result<Manifest,
     if !found.is_made_here {
         check_origin(&found.path, &manifest.digest)?;
     }
-    // Most have none, and are only looked through for the sign.
+    // Most manifests have no secrets; those are only searched for the mark.
     if text.contains(&b'$') && text.windows(MARK.len()).any(|window| window == MARK.as_bytes()) {
         let folders = secrets::folders(env, place.secrets);
         manifest.fill_secrets(&|name| secrets::look_up(name, &folders)).map_err(|failure| failure.message)?;
@@ -120,8 +120,8 @@ fn manifest(found: &Found, env: &Env<'_>, place: &Place<'_>) -> Result<Manifest,
 /// The names of the file that a manifest is made from.
 const ORIGINS: [&str; 4] = ["serverless.yml", "serverless.yaml", "f.yml", "f.yaml"];
 
-/// If the yml that the manifest was made from stands beside it, it has to be the same still: who edits the one and deploys
-/// the other would look for the reason long.
+/// Compares the manifest with the yml that stands beside it, which has to be the one it was made from: an edit of one
+/// that is deployed with the other is hard to find.
 fn check_origin(path: &Path, digest: &str) -> Result<(), String> {
     if digest.is_empty() {
         return Ok(());
@@ -139,17 +139,18 @@ fn check_origin(path: &Path, digest: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What came of laying variables over the environment of the process.
+/// The result of adding variables to the environment of the process.
 #[derive(Default)]
 pub(crate) struct Laid {
-    /// What the owner should know.
+    /// The messages that the owner should know.
     pub(crate) doubts: Vec<String>,
-    /// The variables, and what each was before.
+    /// The variables, each with its value before.
     pub(crate) before: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// Code that asks the system, and not the runtime, for a variable sees it only here. A name to which functions give
-/// different values is left as it is: each function sees its own through its context alone, and the log says so.
+/// Adds the functions' variables to the process' environment, for code that asks the system for a variable and not the
+/// runtime. A name to which functions give different values is left as it is: each function sees its own through its
+/// context alone, and the log says so.
 fn add_to_environment(manifest: &Manifest) -> Laid {
     let mut values: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     let mut laid = Laid::default();

@@ -1,4 +1,4 @@
-//! Log lines onto descriptors: standard output, or the platform's framed channel.
+//! Writes log lines to descriptors: standard output and error, or the platform's framed channel.
 
 use faas_core::log::{Level, LineKind, Sink};
 use faas_core::platform::LogTo;
@@ -17,7 +17,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// What `to` says of standard output and error, and if the platform gave one, its descriptor for framed lines.
+    /// Makes an output. `to` decides between standard output and standard error; with `framed`, the platform's
+    /// descriptor for framed lines, all lines go there.
     pub fn new(framed: Option<File>, to: LogTo) -> Output {
         // std's own stdout would copy and lock each line once more.
         let plain = std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from);
@@ -67,7 +68,7 @@ pub(crate) mod tests {
         fn write(&self, _: &[u8], _: LineKind) {}
     }
 
-    /// A log that nobody reads.
+    /// Returns a log that nobody reads.
     pub(crate) fn silent() -> Log {
         Log::new(Level::Error, Format::Text, Arc::new(Silent))
     }

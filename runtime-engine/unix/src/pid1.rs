@@ -1,4 +1,4 @@
-//! Process 1 of a container: what the kernel asks of it is done by a process that does nothing else.
+//! Process 1 of a container: its duties to the kernel are done by a process that does nothing else.
 //!
 //! A process whose parent has ended becomes a child of process 1, which has to collect it when it ends, and process 1
 //! gets no signal that it has no handler for. A runtime in that place could not tell a stranger's end from that of a
@@ -8,7 +8,8 @@
 
 use crate::sys::{self, HeldSignals};
 
-/// Returns in the process that is to be the runtime: this one, unless it is process 1. Before any thread exists.
+/// Returns in the process that is to be the runtime: this one, unless it is process 1. It is called before any thread
+/// exists.
 pub(crate) fn step_aside() {
     if std::process::id() != 1 {
         return;
@@ -21,12 +22,12 @@ pub(crate) fn step_aside() {
             signals.release();
         }
         Some(runtime) => sys::leave(stay_behind(&signals, runtime)),
-        // As it would be without this file.
+        // Without a fork, signals arrive as they would without this file.
         None => signals.release(),
     }
 }
 
-/// Lives for the runtime; returns what this process is to exit with.
+/// Waits for the runtime's end and passes signals on; returns the exit code for this process.
 fn stay_behind(signals: &HeldSignals, runtime: i32) -> i32 {
     loop {
         let signal = signals.next();

@@ -1,26 +1,27 @@
-//! What the process leaves in the file system while it lives: a file that says it is ready, a socket, code it was sent.
-//! Whichever way the process leaves, these go first.
+//! The files that the process makes while it lives: one that says it is ready, a socket, code it was sent. They are
+//! removed before the process leaves, in whichever way it does.
 
 use crate::sys;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// In the order they were made.
+/// The paths, in the order they were made.
 static TRACES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn traces() -> MutexGuard<'static, Vec<PathBuf>> {
     TRACES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// This file, link or empty folder is to go at the end.
+/// Adds this file, link or empty folder to those that are removed at the end.
 pub(crate) fn add(path: &Path) {
     traces().push(path.to_owned());
 }
 
-/// As [`add`] does, for what `make` makes in one step: whoever removes or leaves comes before both or after both.
+/// Makes a file with `make` and adds it as [`add`] does, in one step: another thread that removes or leaves comes
+/// before both or after both.
 ///
 /// # Errors
-/// It was not made; then it is no trace.
+/// The file was not made, and is not added.
 pub(crate) fn make<T, E>(path: &Path, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let mut traces = traces();
     let made = make()?;
@@ -28,7 +29,7 @@ pub(crate) fn make<T, E>(path: &Path, make: impl FnOnce() -> Result<T, E>) -> Re
     Ok(made)
 }
 
-/// It goes now, if it is one of ours and still there.
+/// Removes a file now, if it was added and is still there.
 pub(crate) fn remove(path: &Path) {
     let mut traces = traces();
     if let Some(index) = traces.iter().position(|trace| trace == path) {
@@ -38,14 +39,14 @@ pub(crate) fn remove(path: &Path) {
 
 /// Ends the process without a trace, and without running exit handlers.
 pub(crate) fn leave(code: i32) -> ! {
-    // Held to the end: nothing is made after this.
+    // The lock is held to the end: nothing is made after this.
     let mut traces = traces();
-    // What was made last may lie in a folder made before.
+    // The last file may lie in a folder that was made before.
     traces.drain(..).rev().for_each(|path| wipe(&path));
     sys::leave(code)
 }
 
-/// One that is gone already, or cannot be removed, is no reason to stay.
+/// Removes a file. A failure is ignored: it is no reason to stay.
 fn wipe(path: &Path) {
     if std::fs::remove_file(path).is_err() {
         let _ = std::fs::remove_dir(path);

@@ -1,4 +1,4 @@
-//! Where secrets are before there is a module: in the environment, and in files of mounted folders.
+//! Looks up secrets before there is a module: in the environment, and in files of mounted folders.
 
 use faas_core::secrets::{LookUp, variables};
 use faas_core::settings::Env;
@@ -7,10 +7,11 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The largest file that is read: what is larger is no password, key or certificate.
+/// The largest file that is read: a larger one is no password, key or certificate.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The folders that hold a file for each secret: those that `FAAS_SECRETS` names, parted by colons, else the platform's.
+/// Returns the folders that hold a file for each secret: those that `FAAS_SECRETS` names, parted by colons, else the
+/// platform's.
 pub(crate) fn folders(env: &Env<'_>, of_platform: &str) -> Vec<PathBuf> {
     let named = env.get("FAAS_SECRETS").unwrap_or_else(|| of_platform.to_owned());
     named.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
@@ -38,10 +39,10 @@ pub(crate) fn look_up(name: &str, folders: &[PathBuf]) -> LookUp {
     LookUp::Absent(places)
 }
 
-/// The text of a file, without the end of its last line, which editors add and no password has.
+/// Returns the text of a file, without the end of its last line, which editors add and no password has.
 ///
 /// # Errors
-/// Why it cannot be a secret; empty if there is none.
+/// The message says why it cannot be a secret; it is empty if there is no such file.
 fn read(path: &std::path::Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => String::new(),

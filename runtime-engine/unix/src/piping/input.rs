@@ -1,23 +1,23 @@
-//! Events out of a pipe: lines of any length, or all there is. Waits for bytes and for a stop at once.
+//! Reads events from a pipe: lines of any length, or all bytes to the end. It waits for bytes and for a stop at once.
 
 use crate::sys::{self, Alarm};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-/// Read this much at least, which is what a pipe holds.
+/// The bytes that one read asks for at least: as many as a pipe holds.
 const READ: usize = 64 << 10;
 /// Memory up to this size is kept for the next event.
 const KEPT: usize = 1 << 20;
 
-/// The pipe, and what has come out of it.
+/// The pipe, and the bytes that have come out of it.
 pub(super) struct Input<R> {
     pipe: R,
-    /// Goes off when a stop begins.
+    /// The alarm that goes off when a stop begins.
     stop: Arc<Alarm>,
-    /// Initialised over its whole length, so that no byte is cleared to be read over.
+    /// The memory for reads. It is initialised over its whole length, so that no byte is cleared only to be read over.
     buffer: Vec<u8>,
-    /// What is in the buffer and has not been given.
+    /// The bytes from here on are in the buffer and have not been given out.
     start: usize,
     end: usize,
     ended: bool,
@@ -29,7 +29,8 @@ impl<R: Read + AsRawFd> Input<R> {
         Input { pipe, stop, buffer: Vec::new(), start: 0, end: 0, ended: false }
     }
 
-    /// The next line without its end, which the last one may lack. None: there are no more, or a stop has begun.
+    /// Returns the next line without its end, which the last one may lack; `None` if there are no more, or a stop has
+    /// begun.
     ///
     /// # Errors
     /// The system's.
@@ -55,7 +56,7 @@ impl<R: Read + AsRawFd> Input<R> {
         }
     }
 
-    /// Everything until the end. None: a stop has begun.
+    /// Returns all bytes up to the end; `None` if a stop has begun.
     ///
     /// # Errors
     /// The system's.
@@ -68,7 +69,7 @@ impl<R: Read + AsRawFd> Input<R> {
         Ok(Some(&self.buffer[..self.end]))
     }
 
-    /// What is left goes to the front, and the memory of a large event goes with it.
+    /// Moves the bytes that are left to the front, and frees the memory of a large event.
     fn tidy(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
@@ -78,7 +79,7 @@ impl<R: Read + AsRawFd> Input<R> {
         }
     }
 
-    /// Waits for more, or for the end. False: a stop has begun.
+    /// Waits for more bytes, or for the end. Returns `false` if a stop has begun.
     fn more(&mut self) -> io::Result<bool> {
         if self.buffer.len() - self.end < READ {
             let length = (self.buffer.len() * 2).max(self.end + READ);

@@ -1,7 +1,7 @@
 //! Platforms that are a parent with a pipe: one event in, one answer out, until the input ends.
 //!
-//! All on the main thread; only the thread of the deadlines is beside it. A stop signal ends the waiting for the next event, and what
-//! runs is answered first. What events and answers look like is the protocol's ([`Piping`]).
+//! All of it runs on the main thread; only the thread of the deadlines is beside it. A stop signal ends the waiting for
+//! the next event, and what runs is answered first. What events and answers look like is the protocol's ([`Piping`]).
 
 mod input;
 
@@ -26,13 +26,13 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-/// Says where answers are written.
+/// The pipe that answers are written to.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers(Arc<Mutex<File>>);
 
 impl Answers {
-    /// The parent's descriptor, in a copy that children of functions do not get. To be called before this process opens
-    /// any: the number could else be one of its own.
+    /// Copies the parent's descriptor, so that children of functions do not get it. It is called before this process
+    /// opens any descriptor: the number could else be one of its own.
     ///
     /// # Errors
     /// If it is not open.
@@ -49,7 +49,7 @@ impl Answers {
         Ok(Answers(Arc::new(Mutex::new(file))))
     }
 
-    /// Writes one in one go. False: the parent is gone, which the log is told.
+    /// Writes one answer at once. Returns `false` if the parent is gone, which is written to the log.
     fn tell(&self, log: &Log, answer: &[u8]) -> bool {
         if answer.is_empty() {
             return true;
@@ -62,7 +62,7 @@ impl Answers {
     }
 }
 
-/// What is done here when a moment has come.
+/// The actions on deadlines and stop signals for a process with a pipe.
 struct Hands {
     log: Log,
     process: Arc<Process>,
@@ -78,7 +78,7 @@ impl Actions for Hands {
         self.background.run(move || canceller.fire(reason));
     }
 
-    /// The function has the only thread there is: its parent is answered, and the process leaves.
+    /// The function has the only thread there is: the parent is answered, and the process leaves.
     fn overdue(&self, _: usize, lost: Lost<'_>, closing: bool) {
         let failure = if closing { Failure::closing() } else { Failure::timed_out() };
         let mut answer = Vec::new();
@@ -107,7 +107,7 @@ impl Actions for Hands {
     }
 }
 
-/// Lives the process' life; its exit code.
+/// Runs the process from its start to its end; returns its exit code.
 pub(crate) fn run(life: &Life<'_>, protocol: &Arc<dyn Piping>, answers: &Answers) -> i32 {
     let log = &life.process.log;
     let tell_start = {
@@ -143,7 +143,7 @@ pub(crate) fn run(life: &Life<'_>, protocol: &Arc<dyn Piping>, answers: &Answers
     code
 }
 
-/// From the word that the start is over to the last answer.
+/// Serves events from the end of the start to the last answer.
 fn work(
     life: &Life<'_>,
     protocol: &Arc<dyn Piping>,
@@ -191,7 +191,8 @@ struct Child<'a> {
 }
 
 impl Child<'_> {
-    /// Serves events until there are no more, or a stop. False: the exit code has to say that something failed.
+    /// Serves events until there are no more, or a stop begins. Returns `false` if the exit code has to report a
+    /// failure.
     fn serve_all(&mut self, input: &mut Input<File>) -> io::Result<bool> {
         let feed = self.protocol.feed();
         loop {
@@ -209,12 +210,12 @@ impl Child<'_> {
         }
     }
 
-    /// Serves one event and answers it. False: nothing more is to be served, and the process has failed.
+    /// Serves one event and answers it. Returns `false` if nothing more is to be served, and the process has failed.
     fn serve(&mut self, event: &[u8]) -> bool {
         let process = self.runtime.process();
         let (message, metadata) = match self.protocol.event(process, event) {
             Ok(event) => event,
-            // A parent that sends one event learns from the exit code that it was none.
+            // A parent that sends one event learns from the exit code that it was not an event.
             Err(answer) => return self.answers.tell(&process.log, &answer) && self.protocol.feed() == Feed::Lines,
         };
         let deadlines = self.shutdown.deadlines();
@@ -227,7 +228,7 @@ impl Child<'_> {
         }
         deadlines.begin(&self.slot, &self.place);
         if !block_on(self.runtime.invoke(&mut self.place)) {
-            // The parent has been answered, and the process is about to leave. This thread has nothing more to say.
+            // The parent has been answered, and the process is about to leave. This thread has nothing more to do.
             loop {
                 std::thread::park();
             }

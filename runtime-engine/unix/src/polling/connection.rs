@@ -1,4 +1,4 @@
-//! One keep-alive connection to the control plane.
+//! A keep-alive connection to the control plane.
 
 use crate::sys;
 use faas_core::http1::{Eof, Limits, Message, ReadProgress, Reader, Refusal};
@@ -9,26 +9,28 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The control plane is on this machine or next to it: what does not connect soon never will.
+/// The limit to connecting. The control plane is on this machine or next to it: if it does not answer soon, it never
+/// will.
 const CONNECT: Duration = Duration::from_secs(1);
-/// What is not worth waiting for, a report on a connection of its own or a favour at start, waits this long.
+/// The limit to exchanges that are not worth a long wait: a report on a connection of its own, or a request that a
+/// start can do without.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-/// Read this much at once when nothing is known of the length.
+/// The bytes that one read asks for while the length is not known.
 const READ: usize = 16 << 10;
-/// Events are at most a few MiB; no control plane sends more than this.
+/// The largest body of an answer. Events are at most a few MiB; no control plane sends more than this.
 const BODY: u64 = 64 << 20;
 
 /// Says why an exchange with the platform failed.
 #[derive(Debug)]
 pub(crate) enum Lost {
-    /// The connection ended or broke. `clean`: between messages, before any byte of an answer.
+    /// The connection ended or broke.
     Connection {
-        /// The system's reason; none for an end of file.
+        /// The system's error; `None` for an end of file.
         error: Option<io::Error>,
-        /// Was nothing of an answer received?
+        /// `true` if no byte of an answer was received.
         clean: bool,
     },
-    /// What came is no HTTP.
+    /// The answer is not HTTP.
     Garbage(Refusal),
 }
 
@@ -65,7 +67,7 @@ impl Connection {
         Ok(Connection { stream: Arc::new(stream), reader: Reader::response(limits), usable: true })
     }
 
-    /// As [`open`](Connection::open), with little patience for everything that follows.
+    /// Connects as [`open`](Connection::open) does, with a short limit to everything that follows.
     pub(crate) fn open_impatient(endpoint: &str) -> io::Result<Connection> {
         let connection = Connection::open(endpoint)?;
         connection.stream.set_read_timeout(Some(PATIENCE))?;
@@ -78,17 +80,17 @@ impl Connection {
         &self.stream
     }
 
-    /// May another request be sent on it?
+    /// Returns `true` if another request may be sent on it.
     pub(crate) fn is_usable(&self) -> bool {
         self.usable && self.reader.is_idle()
     }
 
-    /// Has the other side closed it, or said something unasked?
+    /// Returns `true` if the other side has closed it, or sent bytes that nobody asked for.
     pub(crate) fn is_stale(&self) -> bool {
         !self.is_usable() || sys::is_readable_now(&*self.stream)
     }
 
-    /// No request may follow on it.
+    /// Notes that no request may follow on it.
     pub(crate) fn spoil(&mut self) {
         self.usable = false;
     }
@@ -140,12 +142,12 @@ impl Connection {
         }
     }
 
-    /// Gives a message's memory back.
+    /// Takes a message's memory back for the next one.
     pub(crate) fn recycle(&mut self, message: Message) {
         self.reader.recycle(message);
     }
 
-    /// One request on a connection of its own, with little patience; the status of its answer.
+    /// Sends one request on a connection of its own, with a short limit; returns the status of the answer.
     pub(crate) fn post_alone(endpoint: &str, request: &[u8]) -> io::Result<u16> {
         let mut connection = Connection::open_impatient(endpoint)?;
         let fail = |lost: Lost| io::Error::other(lost.to_string());

@@ -37,22 +37,22 @@ pub(crate) struct Shared {
     pub(crate) background: Background,
     pub(crate) replied_timeout: Duration,
     pub(crate) exit_code: AtomicI32,
-    /// Workers that have not ended, without those whose function never will.
+    /// The number of workers that have not ended, without those whose function never will.
     at_work: AtomicUsize,
-    /// Is there such a function?
+    /// `true` if there is a function that does not end.
     hung: AtomicBool,
-    /// Has the platform been told that the process is ready?
+    /// `true` if the platform has been told that the process is ready.
     announced: Mutex<bool>,
-    /// Where each worker waits, so that a stop can end the waiting.
+    /// The waiting connection of each worker, so that a stop can end the wait.
     waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
-    /// Where each worker's streams go, by the number of its slot.
+    /// The wire of each worker, by the number of its slot.
     wires: Mutex<Vec<(usize, Arc<Wire>)>>,
 }
 
-/// A worker's connection, as far as a stop is concerned.
+/// A worker's connection, as far as a stop needs it.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    /// Is it parked in a poll, and in nothing else?
+    /// `true` while the worker waits in a poll, and in nothing else.
     pub(crate) parked: AtomicBool,
     stream: Mutex<Option<Arc<TcpStream>>>,
 }
@@ -66,7 +66,8 @@ impl Waiting {
         *lock(&self.stream) = Some(stream.clone());
     }
 
-    /// Ends a parked poll. Only the reading side: an event that is already here is still read and answered.
+    /// Ends a parked poll by shutting the reading side down: an event that has arrived already is still read and
+    /// answered.
     fn interrupt(&self) {
         if self.parked.load(Ordering::SeqCst)
             && let Some(stream) = &*lock(&self.stream)
@@ -87,13 +88,13 @@ impl Shared {
         lock(&self.wires).push((slot, wire.clone()));
     }
 
-    /// Ends the process' work with this code, once everybody has noticed.
+    /// Ends the process with this code, once every worker has noticed.
     pub(crate) fn give_up(&self, code: i32) {
         self.exit_code.store(code, Ordering::Relaxed);
         self.shutdown.deadlines().stop();
     }
 
-    /// What is done about a function that does not end.
+    /// Returns the words for the log that say how the process leaves a function which does not end.
     fn leaving(&self) -> &'static str {
         if self.protocol.concurrency() > 1 { "leaving once the others have ended" } else { "leaving" }
     }
@@ -103,8 +104,8 @@ impl Shared {
         self.at_work.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A worker has ended, or never will. A thread in a function that does not end cannot be waited for, so then the
-    /// last of the others ends the process.
+    /// Notes that a worker has ended, or never will. A thread in a function that does not end cannot be waited for, so
+    /// then the last of the others ends the process.
     fn retire(&self) {
         if self.at_work.fetch_sub(1, Ordering::AcqRel) == 1 && self.hung.load(Ordering::Acquire) {
             runtime_files::leave(self.exit_code.load(Ordering::Relaxed));
@@ -112,7 +113,7 @@ impl Shared {
     }
 }
 
-/// Lives the process' life; its exit code.
+/// Runs the process from its start to its end; returns its exit code.
 pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
     let shutdown = match life.shutdown() {
         Ok(shutdown) => shutdown,
@@ -162,7 +163,7 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         let _ = other.join();
     }
     let code = shared.exit_code.load(Ordering::Relaxed);
-    // Threads of reports have it only for a moment, and then the process leaves anyway.
+    // Threads of reports hold it only for a moment, and then the process leaves anyway.
     if let Ok(shared) = Arc::try_unwrap(shared).map_err(drop) {
         block_on(shared.runtime.close());
     }
@@ -175,7 +176,7 @@ fn fail(life: &Life<'_>, protocol: &dyn Polling, failure: &Failure) -> i32 {
     FAILED
 }
 
-/// What is done here when a moment has come.
+/// The actions on deadlines and stop signals for a process that polls.
 pub(crate) struct Hands {
     shared: std::sync::Weak<Shared>,
     /// Not by way of `shared`: the main thread runs Close only if it is the last to hold that, and the work may be over
@@ -210,7 +211,7 @@ impl Actions for Hands {
     }
 
     fn hung(&self, _: usize, replied: Option<Lost<'_>>) {
-        // One that was answered for has made the process leave already.
+        // An invocation that has been answered for has made the process leave already.
         let (Some(shared), Some(lost)) = (self.shared.upgrade(), replied) else { return };
         let process = shared.runtime.process();
         shared.runtime.functions().replied_does_not_end(process, lost, shared.leaving());
@@ -232,10 +233,10 @@ impl Actions for Hands {
 fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
     let process = shared.runtime.process();
     let failure = if closing { Failure::closing() } else { Failure::timed_out() };
-    // Before anybody can know of it: whoever ends from here on takes no more work.
+    // This comes before anybody can know of it: a worker that ends from here on takes no more work.
     shared.hung.store(true, Ordering::Release);
     shared.give_up(FAILED);
-    // First of all, since the platform may be as slow to take a report as to do anything else.
+    // This comes first, since the platform may be as slow to take a report as to do anything else.
     let then = format!("and is still running: {}", shared.leaving());
     shared.runtime.functions().out_of_reach(process, lost, &failure, &then);
     let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());

@@ -1,4 +1,4 @@
-//! What happens between start and the first poll: being snapshotted, and asking to be told of the end.
+//! The steps between start and the first poll: the snapshot, and the registration for a signal at the end.
 
 use super::Connection;
 use crate::start::FAILED;
@@ -9,12 +9,12 @@ use faas_core::parking::block_on;
 use faas_core::platform::{Polling, Registration};
 use std::sync::{Mutex, PoisonError};
 
-/// A hook before the snapshot failed.
+/// The exit code if a hook before the snapshot failed.
 const BEFORE_SNAPSHOT: i32 = 64;
-/// A hook after the restore failed.
+/// The exit code if a hook after the restore failed.
 const AFTER_RESTORE: i32 = 65;
 
-/// Does what the platform wants before the first poll.
+/// Takes the steps that the platform wants before the first poll.
 ///
 /// # Errors
 /// A failure that has been reported, and the exit code.
@@ -25,11 +25,11 @@ pub(super) fn open(runtime: &Runtime, protocol: &dyn Polling) -> Result<(), (Fai
     if protocol.is_snapshotted() { snapshot(runtime, protocol) } else { Ok(()) }
 }
 
-/// Open for the life of the process; its answer never comes.
+/// The connection of the registration. It stays open for the life of the process; its answer never comes.
 static ENLISTED: Mutex<Option<Connection>> = Mutex::new(None);
 
-/// Asks to be sent a stop signal, which is worth a second of a start and no more. Refused or impossible is no failure:
-/// the process is then simply killed one day.
+/// Asks the platform to send a stop signal at the end, which may take a second of a start and no more. If it refuses or
+/// cannot, that is no failure: the process is then simply killed one day.
 fn enlist(runtime: &Runtime, protocol: &dyn Polling) {
     let mut request = Vec::new();
     if protocol.enlist(None, &mut request) == Registration::Done {

@@ -1,7 +1,7 @@
-//! A streamed answer: head, chunks as they come, end.
+//! Writes a streamed answer: its head, chunks as they come, its end.
 //!
-//! A chunk goes to the socket as far as that takes it at once. What it does not take waits here up to a limit and is
-//! written by a thread of its own, so that a function is never held in a write: it is told when there is room.
+//! A chunk goes to the socket as far as that takes it at once. The rest waits here up to a limit and is written by a
+//! thread of its own, so that a function is never held in a write: it is told when there is room.
 
 use super::connection::{PATIENCE, write_both};
 use crate::{guard, sys};
@@ -20,35 +20,36 @@ use std::net::TcpStream;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
-/// What is written here is short on stack, but a module's own code may be told of room.
+/// The stack of the writing thread in bytes. The runtime's own code needs little, but a module's code may be told of
+/// room on it.
 const STACK: usize = 1 << 20;
 
 /// The socket that a worker's streams go to, and whether it has broken.
 pub(super) struct Wire {
     log: Log,
     state: Mutex<State>,
-    /// Something waits to be written, or nothing does any more.
+    /// Tells that bytes wait to be written, or that no more will.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     socket: Option<Arc<TcpStream>>,
-    /// Is a head out, and no end?
+    /// `true` if a head is out, and no end.
     open: bool,
     broken: bool,
-    /// What the socket has not taken, in order.
+    /// The bytes that the socket has not taken, in order.
     waiting: VecDeque<Given>,
-    /// How many bytes that is, with those that are being written.
+    /// The number of those bytes, with those that are being written.
     bytes: usize,
     /// `true` while a thread writes what waits.
     has_writer: bool,
-    /// A token of the function, which waits for room; 0 if it does not.
+    /// A token of the function that waits for room; 0 if it does not wait.
     room: usize,
 }
 
 impl State {
-    /// Nothing more can be written; returns the token of whoever waits in vain.
+    /// Notes that nothing more can be written; returns the token of the writer that waits in vain.
     fn give_up(&mut self) -> usize {
         self.broken = true;
         self.waiting.clear();
@@ -56,7 +57,7 @@ impl State {
         std::mem::take(&mut self.room)
     }
 
-    /// Puts behind what waits what is left of these bytes from `at` on. Memory of the invocation is copied.
+    /// Queues the rest of these bytes, from `at` on. Memory of the invocation is copied.
     fn keep(&mut self, bytes: Given, at: usize) {
         let rest = bytes.as_slice().len() - at;
         if rest == 0 {
@@ -75,7 +76,7 @@ fn tell(room: usize, status: Status) {
 }
 
 impl Wire {
-    /// A wire without a socket.
+    /// Makes a wire without a socket.
     pub(super) fn new(log: &Log) -> Arc<Wire> {
         Arc::new(Wire { log: log.clone(), state: Mutex::default(), changed: Condvar::new() })
     }
@@ -88,14 +89,15 @@ impl Wire {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The worker has this connection now.
+    /// Sets the connection that the worker has now.
     pub(super) fn set_socket(&self, socket: &Arc<TcpStream>) {
         let mut state = self.state();
         state.socket = Some(socket.clone());
         (state.open, state.broken) = (false, false);
     }
 
-    /// The worker has ended. Whoever else still has the socket, the platform sees that nobody polls on it.
+    /// Shuts the socket down, since the worker has ended: also if somebody else still holds it, the platform sees that
+    /// nobody polls on it.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.open = false;
@@ -103,12 +105,12 @@ impl Wire {
         drop(state);
         self.changed.notify_all();
         if let Some(socket) = socket {
-            // One that is broken needs no end.
+            // A socket that is broken needs no end.
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
     }
 
-    /// Ends a stream; says whether the platform took it.
+    /// Ends a stream; returns `true` if the platform took the end.
     pub(super) fn end(&self, protocol: &dyn Polling, failure: Option<&Failure>) -> bool {
         let mut out = Vec::new();
         protocol.stream_end(failure, &mut out);
@@ -117,7 +119,7 @@ impl Wire {
         write_both(socket, &out, b"").is_ok()
     }
 
-    /// Nothing more is written by the function: waits until nothing waits any more.
+    /// Waits until no bytes wait any more; the function writes no more.
     fn finish(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         state.open = false;
@@ -130,8 +132,9 @@ impl Wire {
         state
     }
 
-    /// Ends a stream in its writer's place, which is over its deadline, and waits a little until the platform has taken
-    /// it; says whether there was one. A platform that takes nothing is not told: the connection's end has to say it.
+    /// Ends a stream in place of its writer, which is over its deadline, and waits a little until the platform has
+    /// taken the end. Returns `true` if there was a stream. A platform that takes nothing is not told: the connection's
+    /// end has to say it.
     pub(super) fn cut(&self, protocol: &dyn Polling, failure: &Failure) -> bool {
         let mut state = match self.state.try_lock() {
             Ok(state) => state,
@@ -147,7 +150,7 @@ impl Wire {
         let written = write_both(&socket, &out, b"");
         state.give_up();
         drop(state);
-        // The process leaves next, and whatever is on its way then may be lost.
+        // The process leaves next, and bytes that are on their way then may be lost.
         if written.and_then(|()| socket.set_read_timeout(Some(PATIENCE))).is_ok() {
             let _ = (&*socket).read(&mut [0; 64]);
         }
@@ -194,7 +197,7 @@ impl Wire {
         PENDING
     }
 
-    /// Writes what waits until the stream has ended and nothing waits any more.
+    /// Writes the waiting bytes until the stream has ended and none wait any more.
     fn write_on(&self) {
         let mut state = self.state();
         loop {
@@ -227,7 +230,7 @@ impl Wire {
     }
 }
 
-/// What an invocation streams into.
+/// The stream of an invocation to the platform.
 pub(super) struct ToPlatform {
     pub(super) wire: Arc<Wire>,
     pub(super) protocol: Arc<dyn Polling>,
@@ -269,7 +272,7 @@ mod tests {
         fn write(&self, _: &[u8], _: LineKind) {}
     }
 
-    /// A wire whose stream has begun, and the platform's end of it.
+    /// Returns a wire whose stream has begun, and the platform's end of it.
     fn wire() -> (Arc<Wire>, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let here = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
@@ -280,8 +283,8 @@ mod tests {
         (wire, there)
     }
 
-    /// Writes until there is no room any more, at most 16 MiB: a platform that reads quickly always has some. Returns how many
-    /// bytes that were, and whether room has to be waited for.
+    /// Writes until there is no room any more, at most 16 MiB: a platform that reads quickly always has some. Returns
+    /// the number of bytes, and `true` if the writer has to wait for room.
     fn fill(wire: &Arc<Wire>, token: &Token) -> (usize, bool) {
         let mut sent = 0;
         while sent < 16 << 20 {

@@ -1,4 +1,4 @@
-//! One worker: ask, serve, answer, ask again.
+//! A worker: it asks for an event, serves it, answers, and asks again.
 
 use super::stream::{ToPlatform, Wire};
 use super::{Connection, Hands, Shared, Waiting};
@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
+/// A connection that has been silent for this long is checked before an answer is sent on it. The check is a system
 /// call, which an invocation of that length does not feel.
 const LONG: Duration = Duration::from_millis(1);
 
@@ -28,7 +28,7 @@ struct Worker<'a> {
     wire: Arc<Wire>,
     connection: Option<Connection>,
     failures: usize,
-    /// Polls in a row that brought nothing.
+    /// The number of polls in a row that brought nothing.
     nothings: u32,
     head: Vec<u8>,
     scratch: Vec<u8>,
@@ -75,7 +75,7 @@ pub(super) fn work(shared: &Arc<Shared>) {
             }
         }
     }
-    // Before the others have ended: an event that came on it now would be lost.
+    // This comes before the others have ended: an event that came on it now would be lost.
     worker.wire.close();
     shared.retire();
 }
@@ -85,8 +85,8 @@ impl Worker<'_> {
         self.shared.shutdown.deadlines().is_stopping()
     }
 
-    /// Says that the process is ready, where the platform wants to hear it: the first worker does, and the others wait.
-    /// False: it could not be said.
+    /// Tells the platform, if it wants that, that the process is ready: the first worker does, and the others wait.
+    /// Returns `false` if it could not be told.
     fn announce(&mut self) -> bool {
         let mut request = Vec::new();
         if !self.shared.protocol.ready(&mut request) {
@@ -114,7 +114,7 @@ impl Worker<'_> {
         self.shared.shutdown.pause(Duration::from_millis(nothing_pause_ms(self.nothings)));
     }
 
-    /// The answer to a poll, which may take hours; none at a stop.
+    /// Sends a poll and returns its answer, which may take hours; `None` at a stop.
     fn ask(&mut self, request: &[u8]) -> Option<Message> {
         loop {
             self.connect()?;
@@ -146,7 +146,7 @@ impl Worker<'_> {
         }
     }
 
-    /// A usable connection; none at a stop.
+    /// Connects if no connection is usable; `None` at a stop.
     fn connect(&mut self) -> Option<()> {
         while !self.connection.as_ref().is_some_and(Connection::is_usable) {
             if self.is_stopping() {
@@ -168,7 +168,7 @@ impl Worker<'_> {
         Some(())
     }
 
-    /// One more failure in a row: pause, or give up.
+    /// Counts one more failure in a row, and then pauses or gives up.
     fn setback(&mut self, why: &str) {
         let log = &self.shared.runtime.process().log;
         let Some(pause) = self.shared.protocol.pauses_ms().get(self.failures).copied() else {
@@ -177,7 +177,7 @@ impl Worker<'_> {
             return;
         };
         self.failures += 1;
-        // The first is usual after a freeze and worth no line.
+        // The first failure is usual after a freeze and is written at level debug.
         let level = if pause == 0 { Level::Debug } else { Level::Warn };
         log.say(level, &format!("{why}; trying again in {pause} ms"));
         if pause > 0 {
@@ -194,7 +194,7 @@ impl Worker<'_> {
         deadlines.begin(slot, place);
         // The walk is a large value, and is pinned where it is made.
         if !block_on(pin!(runtime.invoke(place))) {
-            // It has been answered for, and the process is about to leave. This thread has nothing more to say.
+            // It has been answered for, and the process is about to leave. This thread has nothing more to do.
             loop {
                 std::thread::park();
             }
@@ -217,7 +217,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Sends the answer and reads what the platform says to it.
+    /// Sends the answer and reads the platform's reply to it.
     fn answer(&mut self, place: &mut Place, long: bool) {
         self.head.clear();
         if self.scratch.capacity() > KEPT {
@@ -226,7 +226,7 @@ impl Worker<'_> {
         self.scratch.clear();
         let invocation = place.get();
         let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);
-        // Only one at a time does the platform hand out an event again whose answer it did not get.
+        // If it has only one event out at a time, the platform hands out again an event whose answer it did not get.
         let look = long || self.shared.protocol.concurrency() > 1;
         if self.connection.as_ref().is_some_and(|open| !open.is_usable() || look && open.is_stale()) {
             // Nothing of this answer has been sent yet, so a fresh connection repeats nothing.
@@ -257,12 +257,12 @@ impl Worker<'_> {
             return;
         }
         let result = connection.receive();
-        // Its head announced it.
+        // The head of the reply announced that the platform closes the connection.
         connection.spoil();
         self.taken(place, result);
     }
 
-    /// What the platform said to an answer. An answer that may have arrived is never sent again.
+    /// Handles the platform's reply to an answer. An answer that may have arrived is never sent again.
     fn taken(&mut self, place: &Place, result: Result<Message, super::connection::Lost>) {
         match result {
             Ok(message) => {

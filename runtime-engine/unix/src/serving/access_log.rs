@@ -1,19 +1,19 @@
-//! One line a request, where the setting asks for it: method, path, status, bytes of the body, time, client.
+//! Writes one line for each request, if the setting asks for it: method, path, status, bytes of the body, time, client.
 
 use super::Server;
 use faas_core::http1::Message;
 use faas_core::log::{Field, Level, Origin};
 
-/// What is known of a request when it has its answer.
+/// The facts of a request that are known when it has its answer.
 pub(super) struct Access<'a> {
     pub(super) request_id: &'a [u8],
-    /// `None` where the request is out of reach.
+    /// The request; `None` if it is out of reach.
     pub(super) message: Option<&'a Message>,
     pub(super) client: &'a str,
     pub(super) status: u16,
-    /// Bytes of the body; `None` for a stream.
+    /// The bytes of the body; `None` for a stream.
     pub(super) bytes: Option<usize>,
-    /// When it was whole, in nanoseconds on the process' clock; 0 if it was not taken.
+    /// The moment when it was whole, in nanoseconds on the process' clock; 0 if it was not taken.
     pub(super) received_ns: u64,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         }
         let (method, target) =
             access.message.map_or((&b"-"[..], &b"-"[..]), |message| (message.method(), message.target()));
-        // What follows a question mark may hold secrets.
+        // The query may hold secrets, and is left out.
         let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
         let took_us = match access.received_ns {
             0 => 0,

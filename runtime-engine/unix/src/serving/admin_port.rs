@@ -1,5 +1,5 @@
 //! The second port: short pages for whoever looks after the process, on a thread of their own, so that they come also
-//! while everything else is busy. One client at a time, none for long.
+//! while everything else is busy. It serves one client at a time, and none for long.
 
 use crate::guard;
 use faas_core::http1::{Limits, Message, ReadProgress, Reader};
@@ -11,11 +11,11 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A client has to send its request, and take the page, within this time each.
+/// A client has this time to send its request, and again to take the page.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// After a failure to accept, for want of descriptors.
+/// The pause after a failure to accept, for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What a request for a page may be long.
+/// The limits to a request for a page.
 const REQUEST: Limits = Limits {
     head_bytes: 16 << 10,
     target_bytes: 2 << 10,
@@ -25,10 +25,10 @@ const REQUEST: Limits = Limits {
     chunk_ext_bytes: 0,
 };
 
-/// Opens the port, if the protocol has one, and says where it is.
+/// Opens the port, if the protocol has one, and returns its address.
 ///
 /// # Errors
-/// In words that name the address.
+/// The message names the address.
 pub(super) fn open(protocol: &Arc<dyn Serving>, log: &Log) -> Result<Option<SocketAddr>, String> {
     let Some(address) = protocol.side_listen() else { return Ok(None) };
     let at = |error: io::Error| format!("cannot listen on {address}: {error}");
@@ -40,11 +40,11 @@ pub(super) fn open(protocol: &Arc<dyn Serving>, log: &Log) -> Result<Option<Sock
     Ok(Some(local))
 }
 
-/// For the life of the process.
+/// Serves clients for the life of the process.
 fn serve(listener: &TcpListener, protocol: &dyn Serving, log: &Log) {
     loop {
         match listener.accept() {
-            // Who does not listen, or leaves, has missed it.
+            // A client that does not listen, or leaves, has missed its page.
             Ok((socket, _)) => drop(converse(&socket, protocol, log)),
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => std::thread::park_timeout(PAUSE),
@@ -62,7 +62,7 @@ fn converse(mut socket: &TcpStream, protocol: &dyn Serving, log: &Log) -> io::Re
     socket.shutdown(Shutdown::Write)
 }
 
-/// A whole request, if one comes in time.
+/// Reads a whole request; `None` if it does not come in time.
 fn read(mut socket: &TcpStream) -> io::Result<Option<Message>> {
     let began = Instant::now();
     let mut reader = Reader::request(REQUEST);
@@ -112,7 +112,7 @@ mod tests {
     use faas_core::platform::{BodyFrom, FailedInvocation, Listen, Route, State};
     use faas_core::process::Process;
 
-    /// Has a page and nothing else.
+    /// A response that is a page and nothing else.
     #[derive(Debug)]
     struct Page(String);
 

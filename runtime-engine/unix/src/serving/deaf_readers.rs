@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// A client that has taken nothing for this long, in nanoseconds, may be given up: one second.
 const DEAF_NS: u64 = 1_000_000_000;
-/// The connections are looked through no more often than this, in nanoseconds: whoever is refused asks for it.
+/// The connections are looked through no more often than this, in nanoseconds: each request that is refused asks for
+/// it.
 const LOOK_NS: u64 = 100_000_000;
 
 impl Server {
@@ -30,7 +31,7 @@ impl Server {
         }
         let mut deaf: Vec<(u64, Arc<Link>)> = Vec::new();
         for link in self.table.all() {
-            // Whoever holds one is at work for it.
+            // A connection whose lock is held is at work.
             let Some(state) = link.try_lock() else { continue };
             let since = state.connection.deaf_since().filter(|_| !state.claimed);
             drop(state);
