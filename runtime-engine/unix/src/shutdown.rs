@@ -1,4 +1,4 @@
-//! Deadlines and stop signals on std: a thread, a socket that signals and rings arrive on, and what is done then.
+//! Deadlines and stop signals on std: a thread, a socket that signals and rings arrive on, and the actions that follow.
 
 use crate::driver::Driver;
 use crate::guard;
@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What rings the bell without being a signal: no signal has the number 0.
+/// The byte that rings the bell without being a signal: no signal has the number 0.
 const RING: u8 = 0;
 
 /// A pair of connected sockets: signal handlers and [`Bell::ring`] write, the thread of the deadlines reads.
@@ -58,10 +58,10 @@ struct Gate {
 }
 
 impl Shutdown {
-    /// Nothing runs yet. `grace`: how long a stop may take.
+    /// Makes the deadlines; no thread runs yet. `grace` is the time that a stop may take.
     ///
     /// # Errors
-    /// If there are no descriptors left.
+    /// There are no descriptors left.
     pub(crate) fn new(driver: &Driver, process: Arc<Process>, grace: Duration) -> std::io::Result<Shutdown> {
         let (reader, writer) = UnixStream::pair()?;
         writer.set_nonblocking(true)?;
@@ -79,18 +79,18 @@ impl Shutdown {
     /// Takes signals and starts the thread, the first time.
     ///
     /// # Errors
-    /// If no thread can be made, or no handler.
+    /// The system gives no thread, or takes no handler.
     pub(crate) fn launch(&self, actions: impl Actions + 'static) -> std::io::Result<()> {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(signals) = signals else { return Ok(()) };
         (self.signals_into)(signals)?;
         let (deadlines, stopped) = (self.deadlines.clone(), self.stopped.clone());
         let actions = Gated { actions, stopped };
-        // It sleeps nearly always and calls little: a small stack is enough and costs less to map.
+        // The thread sleeps nearly always and calls little: a small stack is enough and costs less to map.
         guard::spawn(&self.log, "faas-deadlines", Some(128 << 10), move || deadlines.run(&actions)).map(drop)
     }
 
-    /// Pauses, unless or until a stop begins; `true` if one has.
+    /// Pauses until the time is up or a stop begins; returns `true` if one has.
     pub(crate) fn pause(&self, limit: Duration) -> bool {
         let open = self.stopped.open.lock().unwrap_or_else(PoisonError::into_inner);
         let result = self.stopped.opened.wait_timeout_while(open, limit, |open| !*open);
@@ -98,7 +98,7 @@ impl Shutdown {
     }
 }
 
-/// A direction's actions, with the gate opened at the stop.
+/// A direction's actions, with the gate that the stop opens.
 struct Gated<A> {
     actions: A,
     stopped: Arc<Gate>,

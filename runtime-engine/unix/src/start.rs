@@ -1,4 +1,4 @@
-//! From the environment to a running process, and to its exit code.
+//! The way from the environment to a running process, and to its exit code.
 
 use crate::driver::Driver;
 use crate::guard::Guard;
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
-/// The start failed, or the platform's control plane is gone.
+/// The exit code if the start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
 
 /// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
@@ -48,7 +48,7 @@ pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[
     runtime_files::leave(go(driver, Source::Linked { function, layers }))
 }
 
-/// Answers `--help` and `--version`, and ends the process. Returns any other first argument; `None`: there is none.
+/// Answers `--help` and `--version`, and ends the process. Returns any other first argument; `None` if there is none.
 fn answer_command_line(driver: &Driver) -> Option<OsString> {
     let first = std::env::args_os().nth(1)?;
     if let Some(text) = command_line::answer(driver.program, Some(&first.to_string_lossy())) {
@@ -58,14 +58,14 @@ fn answer_command_line(driver: &Driver) -> Option<OsString> {
     Some(first)
 }
 
-/// Writes what the library of the second argument declares, and ends the process: 0, or 1 if it cannot be loaded, or 2 if no
-/// library is named.
+/// Writes the declarations of the library of the second argument, and ends the process: 0, or 1 if it cannot be loaded,
+/// or 2 if no library is named.
 fn describe_library(driver: &'static Driver) -> ! {
     let Some(path) = std::env::args_os().nth(2) else {
         complain(driver, &"--describe: expected the path of a library, found nothing");
         runtime_files::leave(2);
     };
-    // Whatever an entry needs of a platform, here it is only asked what it is.
+    // The features do not matter here: an entry is only read.
     match Libraries(driver).load(Path::new(&path), u64::MAX) {
         Ok(module) => {
             println!("{}", describe(&module));
@@ -78,7 +78,7 @@ fn describe_library(driver: &'static Driver) -> ! {
     }
 }
 
-/// Says where modules come from.
+/// The source of the modules.
 pub(crate) enum Source<'a> {
     /// They are libraries, loaded by their names.
     Libraries,
@@ -91,7 +91,7 @@ pub(crate) enum Source<'a> {
     },
 }
 
-/// A failed configuration has no log yet: one line on standard error, where every platform looks.
+/// Writes why a configuration failed: one line on standard error, where every platform looks, since it has no log yet.
 fn complain(driver: &Driver, what: &dyn std::fmt::Display) {
     eprintln!("{}: {what}", driver.program);
 }
@@ -135,7 +135,7 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     let PlatformConfig { identity, protocol, handler, root, log: style, secrets, .. } = opened;
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
-    // Before any thread is made: the process' environment is about to change.
+    // This comes before any thread is made: the process' environment is about to change.
     let place = manifest::Place { driver, platform: identity.platform, secrets };
     let (manifest, laid) = manifest::read(&env, &roots, &place);
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
@@ -157,12 +157,12 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     }
 }
 
-/// What a direction's driver needs to live the process' life.
+/// The values that a direction's driver needs to run the process.
 pub(crate) struct Life<'a> {
     pub(crate) driver: &'static Driver,
     pub(crate) process: Arc<Process>,
     pub(crate) settings: Settings,
-    /// The functions of the process, if a manifest says them; or what is wrong with it.
+    /// The functions of the process, if there is a manifest; or the failure of reading it.
     pub(crate) manifest: Result<Option<Manifest>, Failure>,
     pub(crate) roots: Roots,
     pub(crate) handler: Option<HandlerName>,
@@ -171,11 +171,11 @@ pub(crate) struct Life<'a> {
 }
 
 impl Life<'_> {
-    /// RuntimeStart and FunctionStart. `report` tells the platform of a start that takes too long; the process then
-    /// leaves, since nobody can stop a module in its `create`.
+    /// Runs RuntimeStart and FunctionStart. `report` tells the platform of a start that takes too long; the process
+    /// then leaves, since nobody can stop a module in its `create`.
     ///
     /// # Errors
-    /// What the platform is told.
+    /// The failure that the platform is told.
     pub(crate) fn start(
         &self,
         features: u64,
@@ -187,10 +187,10 @@ impl Life<'_> {
         Ok(runtime)
     }
 
-    /// RuntimeStart alone. A limit counts for each of the two, and `report` is as for [`start`](Life::start).
+    /// Runs RuntimeStart alone. A limit counts for each of the two, and `report` is as for [`start`](Life::start).
     ///
     /// # Errors
-    /// What the platform is told.
+    /// The failure that the platform is told.
     pub(crate) fn boot(
         &self,
         features: u64,
@@ -202,10 +202,10 @@ impl Life<'_> {
         Ok(booted)
     }
 
-    /// FunctionStart after it, with what the platform has sent for it.
+    /// Runs FunctionStart after it, with the code or settings that the platform has sent for it.
     ///
     /// # Errors
-    /// What the platform is told.
+    /// The failure that the platform is told.
     pub(crate) fn begin(
         &self,
         layers: LayersStarted,
@@ -250,7 +250,7 @@ impl Life<'_> {
         Ok(runtime)
     }
 
-    /// Runs while a start does.
+    /// Starts the limit to a start; it ends when the result is dropped.
     fn limit(&self, report: impl FnOnce(&Failure) + Send + 'static) -> Result<Limit, Failure> {
         let Some(limit) = self.settings.init_timeout else { return Ok(Limit(None)) };
         let (started, is_over) = channel();
@@ -283,28 +283,28 @@ impl Life<'_> {
         say_failed(&self.process.log, failure);
     }
 
-    /// Deadlines and stop signals, not running yet.
+    /// Makes the deadlines and stop signals, which do not run yet.
     ///
     /// # Errors
-    /// If there are no descriptors left.
+    /// There are no descriptors left.
     pub(crate) fn shutdown(&self) -> std::io::Result<Shutdown> {
         Shutdown::new(self.driver, self.process.clone(), self.settings.grace)
     }
 }
 
-/// There while a start runs; what it drops tells the thread that waits that the start is over.
+/// The limit to a start, while the start runs; its drop tells the thread that waits that the start is over.
 struct Limit(#[expect(dead_code, reason = "its drop is the message")] Option<Sender<()>>);
 
-/// What the host offers, `FAAS_F_*`. `lends`: a call may hold its thread for as long as it waits.
+/// Returns the features that the host offers, `FAAS_F_*`. `lends`: a call may hold its thread for as long as it waits.
 pub(crate) fn features(concurrency: usize, suspends: bool, lends: bool) -> u64 {
     let several = if concurrency > 1 { F_CONCURRENT } else { 0 };
     let suspend = if suspends { F_SUSPEND } else { 0 };
-    // A thread that serves nothing else meanwhile is lent to whatever a module waits for.
+    // A thread that serves nothing else meanwhile may wait for a module.
     let lends = if lends { F_MAY_BLOCK } else { 0 };
     lends | F_STREAM_OUT | F_STREAM_IN | F_REPLIED | F_RECORDS | several | suspend
 }
 
-/// How a driver reports a failed start.
+/// Reports a failed start to the platform.
 pub(crate) fn report(polling: &dyn Polling, failure: &Failure) {
     let mut request = Vec::new();
     if polling.init_error(failure, &mut request) {

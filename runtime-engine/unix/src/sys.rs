@@ -1,5 +1,5 @@
-//! The few system calls that std does not offer: what process 1 of a container needs, waiting on
-//! descriptors, a clock to wait on, a connection's reset, leaving at once.
+//! The few system calls that std does not offer: those that process 1 of a container needs, waiting on descriptors, a
+//! clock to wait on, a connection's reset, leaving at once.
 #![allow(unsafe_code, reason = "the system's edge; std already links libc, these are its declarations")]
 
 use std::ffi::{c_int, c_short};
@@ -20,7 +20,7 @@ mod c {
         pub(super) revents: c_short,
     }
 
-    /// The kernel packs it on this architecture alone.
+    /// The kernel packs the structure on this architecture alone.
     #[cfg_attr(target_arch = "x86_64", repr(C, packed))]
     #[cfg_attr(not(target_arch = "x86_64"), repr(C))]
     #[derive(Clone, Copy)]
@@ -105,8 +105,8 @@ pub(crate) fn leave(code: i32) -> ! {
     unsafe { c::_exit(code) }
 }
 
-/// What std does before `main`, for a program that starts without it: descriptors 0 to 2 are open, so that no socket is
-/// taken for standard output, and a broken pipe is an error of the write, not the end of the process.
+/// Does what std does before `main`, for a program that starts without it: descriptors 0 to 2 are open, so that no
+/// socket is taken for standard output, and a broken pipe is an error of the write, not the end of the process.
 pub(crate) fn begin() {
     const NOT_OPEN: c_short = 0x20;
     const SIGPIPE: c_int = 13;
@@ -124,10 +124,10 @@ pub(crate) fn begin() {
 
 /// The value of the system's own handler.
 const SIG_DFL: usize = 0;
-/// Tells of a child's end.
+/// The signal that tells of a child's end.
 pub(crate) const SIGCHLD: c_int = 17;
 
-/// Signals that wait instead of arriving, on this thread.
+/// The signals of this thread that are held back: they wait and do not arrive.
 #[derive(Debug)]
 pub(crate) struct HeldSignals {
     all: c::SignalSet,
@@ -136,8 +136,8 @@ pub(crate) struct HeldSignals {
 
 /// Holds every signal that can be held.
 pub(crate) fn hold_signals() -> HeldSignals {
-    // Whoever started this process may have left it ignored, and then it never comes.
-    // SAFETY: the handler is the system's own.
+    // The process that started this one may have left it ignored, and then it never comes. SAFETY: the handler is the
+    // system's own.
     unsafe { c::signal(SIGCHLD, SIG_DFL) };
     let mut held = HeldSignals { all: c::SignalSet([0; 16]), before: c::SignalSet([0; 16]) };
     // SAFETY: a set of the C library's size, which it fills.
@@ -149,7 +149,7 @@ pub(crate) fn hold_signals() -> HeldSignals {
 }
 
 impl HeldSignals {
-    /// Waits for one and takes it.
+    /// Waits for a signal, takes it and returns its number.
     pub(crate) fn next(&self) -> c_int {
         let mut number = 0;
         // It can fail only for a wrong set.
@@ -158,14 +158,15 @@ impl HeldSignals {
         number
     }
 
-    /// From here on they arrive as before.
+    /// Lets signals arrive as before.
     pub(crate) fn release(self) {
         // SAFETY: a set of ours that is read; the old one is not asked for.
         unsafe { c::sigprocmask(c::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
     }
 }
 
-/// Doubles the process if this is its only thread: the number of the child, 0 in the child itself. `None`: it did not.
+/// Doubles the process if this is its only thread. Returns the number of the child, 0 in the child itself, and `None`
+/// if it did not.
 pub(crate) fn fork() -> Option<c_int> {
     if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1) {
         return None;
@@ -183,13 +184,14 @@ pub(crate) fn lead_a_group() {
     unsafe { c::setpgid(0, 0) };
 }
 
-/// Sends a signal; one that has ended already needs none.
+/// Sends a signal to a process; one that has ended already needs none.
 pub(crate) fn send(process: c_int, signal: c_int) {
     // SAFETY: takes two numbers.
     unsafe { c::kill(process, signal) };
 }
 
-/// Collects one child that has ended, if there is one: its number, and its exit code or 128 and the signal's number.
+/// Collects one child that has ended, if there is one. Returns its number, and its exit code or 128 and the signal's
+/// number.
 pub(crate) fn collect() -> Option<(c_int, c_int)> {
     let mut status = 0;
     // SAFETY: the status is a local that is written.
@@ -198,7 +200,7 @@ pub(crate) fn collect() -> Option<(c_int, c_int)> {
     (child > 0).then_some((child, if signal == 0 { status >> 8 & 0xff } else { 128 + signal }))
 }
 
-/// A descriptor that the platform opened for this process.
+/// Returns a descriptor that the platform opened for this process.
 ///
 /// `None` if it is not open or is one of the standard three.
 pub(crate) fn inherited(fd: RawFd) -> Option<File> {
@@ -210,8 +212,8 @@ pub(crate) fn inherited(fd: RawFd) -> Option<File> {
     Some(unsafe { File::from_raw_fd(fd) })
 }
 
-/// Waits until a descriptor is ready or the time is up; says whether it is. A failed or closed one is: the next call on
-/// it will tell. An interrupted wait says no.
+/// Waits until a descriptor is ready or the time is up; returns `true` if it is. A failed or closed one is ready: the
+/// next call on it fails. An interrupted wait returns `false`.
 fn wait_for(fd: &impl AsRawFd, events: c_short, limit: Duration) -> bool {
     // Rounded up, so that a wait never ends just before its moment and spins.
     let millis = limit.as_millis() + u128::from(!limit.subsec_nanos().is_multiple_of(1_000_000));
@@ -220,17 +222,18 @@ fn wait_for(fd: &impl AsRawFd, events: c_short, limit: Duration) -> bool {
     unsafe { c::poll(&raw mut fd, 1, c_int::try_from(millis).unwrap_or(c_int::MAX)) > 0 }
 }
 
-/// Has a descriptor something to read now, an end of file included?
+/// Returns `true` if a descriptor has something to read now, an end of file included.
 pub(crate) fn is_readable_now(fd: &impl AsRawFd) -> bool {
     wait_readable(fd, Duration::ZERO)
 }
 
-/// Waits until a descriptor has something to read, or the time is up; says whether it has.
+/// Waits until a descriptor has something to read, or the time is up; returns `true` if it has.
 pub(crate) fn wait_readable(fd: &impl AsRawFd, limit: Duration) -> bool {
     wait_for(fd, c::POLLIN, limit)
 }
 
-/// Waits until one of two descriptors has something to read; says which. An interrupted wait says neither.
+/// Waits until one of two descriptors has something to read; returns `true` for each that has. An interrupted wait
+/// returns twice `false`.
 pub(crate) fn wait_readable_either(first: &impl AsRawFd, second: &impl AsRawFd) -> [bool; 2] {
     let events = c::POLLIN;
     let mut both = [first.as_raw_fd(), second.as_raw_fd()].map(|fd| c::PollFd { fd, events, revents: 0 });
@@ -239,7 +242,7 @@ pub(crate) fn wait_readable_either(first: &impl AsRawFd, second: &impl AsRawFd) 
     both.map(|fd| ready > 0 && fd.revents != 0)
 }
 
-/// Writes what a socket takes now; how much that was, 0 if it takes nothing.
+/// Writes as much as a socket takes now. Returns the number of bytes, 0 if it takes nothing.
 ///
 /// # Errors
 /// The connection is gone.
@@ -254,17 +257,17 @@ pub(crate) fn write_now(socket: &impl AsRawFd, bytes: &[u8]) -> std::io::Result<
     })
 }
 
-/// The system's answer to a call that says -1 for an error.
+/// Makes a result of the system's answer to a call that returns -1 for an error.
 fn checked(result: c_int) -> std::io::Result<c_int> {
     if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// What happened to one of [`Epoll`]'s descriptors.
+/// An event at one of [`Epoll`]'s descriptors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     /// The number it was added with.
     pub(crate) token: u64,
-    /// Has the other side ended its sending, or is the connection broken?
+    /// `true` if the other side has ended its sending, or the connection is broken.
     pub(crate) ended: bool,
 }
 
@@ -281,24 +284,24 @@ impl Epoll {
         Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Tells of every change of a descriptor from now on, until it is closed, and of what it is ready for already.
+    /// Tells of every change of a descriptor from now on, until it is closed, and first of its present state.
     pub(crate) fn add(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
         self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
     }
 
-    /// Tells once more what a descriptor is ready for.
+    /// Tells the present state of a descriptor once more.
     pub(crate) fn again(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
         self.control(c::EPOLL_CTL_MOD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
     }
 
-    /// Tells everybody, over and over, while a descriptor may be read.
+    /// Tells every thread, over and over, while a descriptor may be read.
     pub(crate) fn add_for_all(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
         self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN)
     }
 
     /// Tells of a descriptor no more; to be called where another copy of it stays open.
     pub(crate) fn remove(&self, fd: &impl AsRawFd) {
-        // One that is not there needs no removal.
+        // A descriptor that is not there needs no removal.
         let _ = self.control(c::EPOLL_CTL_DEL, fd, 0, 0);
     }
 
@@ -308,7 +311,7 @@ impl Epoll {
         checked(unsafe { c::epoll_ctl(self.0.as_raw_fd(), what, fd.as_raw_fd(), &raw mut event) }).map(drop)
     }
 
-    /// Waits for changes; some of them, as many as there is room for in `events`.
+    /// Waits for changes. Returns some of them, as many as `events` has room for.
     pub(crate) fn wait<'e>(
         &self,
         events: &'e mut Events,
@@ -331,14 +334,14 @@ impl Epoll {
     }
 }
 
-/// Room for what [`Epoll::wait`] tells.
+/// The room for the events of [`Epoll::wait`].
 pub(crate) struct Events([c::EpollEvent; Events::ROOM]);
 
 impl Events {
-    /// As many as it has room for.
+    /// The number of events that there is room for.
     pub(crate) const ROOM: usize = 32;
 
-    /// Makes room for news, of which there are none.
+    /// Makes the room, with no events in it.
     pub(crate) fn new() -> Events {
         Events([c::EpollEvent { events: 0, token: 0 }; Events::ROOM])
     }
@@ -363,7 +366,7 @@ impl Alarm {
         Ok(Alarm(unsafe { File::from_raw_fd(fd) }))
     }
 
-    /// Goes off once, after that time, instead of whatever was set before.
+    /// Has the clock go off once, after that time, instead of at the time that was set before.
     pub(crate) fn set(&self, after: Duration) {
         // Zero would stop the clock.
         let after = after.max(Duration::from_nanos(1));
@@ -380,7 +383,7 @@ impl Alarm {
 
     /// Makes it unreadable until it goes off again.
     pub(crate) fn clear(&self) {
-        // Nothing to read is as good.
+        // If there is nothing to read, it is unreadable already.
         let _ = (&self.0).read(&mut [0; 8]);
     }
 }
@@ -396,10 +399,10 @@ impl AsRawFd for Bell {
 }
 
 impl Bell {
-    /// Silent.
+    /// Makes a bell that has not rung.
     ///
     /// # Errors
-    /// If there are no descriptors left.
+    /// There are no descriptors left.
     pub(crate) fn new() -> std::io::Result<Bell> {
         // SAFETY: takes two numbers.
         let fd = checked(unsafe { c::eventfd(0, c::CLOEXEC | c::NONBLOCK) })?;
@@ -407,15 +410,15 @@ impl Bell {
         Ok(Bell(unsafe { File::from_raw_fd(fd) }))
     }
 
-    /// Makes it readable; each ring is a change of its own to [`Epoll`].
+    /// Makes the descriptor readable; each ring is a change of its own to [`Epoll`].
     pub(crate) fn ring(&self) {
-        // One that has rung too often to count is readable.
+        // A bell that has rung too often to count is readable.
         let _ = (&self.0).write(&1u64.to_ne_bytes());
     }
 
-    /// Makes it unreadable until it rings again.
+    /// Makes the descriptor unreadable until it rings again.
     pub(crate) fn clear(&self) {
-        // Nothing to read is as good.
+        // If there is nothing to read, it is unreadable already.
         let _ = (&self.0).read(&mut [0; 8]);
     }
 }
@@ -427,10 +430,10 @@ pub(crate) fn set_backlog(listener: &impl AsRawFd, backlog: u16) {
     unsafe { c::listen(listener.as_raw_fd(), backlog.into()) };
 }
 
-/// What has come on a socket, and stays to be read.
+/// Copies bytes that have come on a socket into `room`, and leaves them to be read. Returns their number.
 ///
 /// # Errors
-/// Nothing has, or the connection is gone.
+/// Nothing has come, or the connection is gone.
 pub(crate) fn peek(socket: &impl AsRawFd, room: &mut [u8]) -> std::io::Result<usize> {
     // SAFETY: writes at most as many bytes as the slice has.
     let seen = unsafe { c::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), c::MSG_PEEK) };

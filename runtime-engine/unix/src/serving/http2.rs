@@ -32,15 +32,17 @@ pub trait Http2: Send + Sync {
     fn serve(&self, connection: Handover) -> io::Result<()>;
 }
 
-/// Who gets the answer to a request of HTTP/2. Each request gets one: `answer`, or `begin` and after it `end`.
+/// The client of an HTTP/2 request, to which the answer goes. Each request gets one: `answer`, or `begin` and after it
+/// `end`.
 pub trait Recipient: Send + Sync {
-    /// Takes the whole response.
+    /// Takes a whole response.
     fn answer(&self, response: &Response, body: Given);
-    /// The head of a stream; `false` if nobody takes it any more.
+    /// Takes the head of a stream. Returns `false` if nobody takes the stream any more.
     fn begin(&self, response: &Response) -> bool;
-    /// A part of the stream. `PENDING`: it is taken, and its writer is about to [`wait`](Recipient::wait) for room.
+    /// Takes a part of the stream. `PENDING`: it is taken, and its writer is about to [`wait`](Recipient::wait) for
+    /// room.
     fn chunk(&self, chunk: Given) -> Status;
-    /// The stream's writer waits until there is room again, which may be already.
+    /// Notes that the stream's writer waits until there is room again, which may be already.
     fn wait(&self, writer: Waiting);
     /// Returns the next part of the request's body, nothing at its end. `Err(PENDING)`: none is here, and its reader is about
     /// to [`wait`](Recipient::wait_for_part) for one.
@@ -48,11 +50,11 @@ pub trait Recipient: Send + Sync {
     /// # Errors
     /// As those of `BodySource`.
     fn part(&self) -> Result<Vec<u8>, Status>;
-    /// The reader of the request's body waits until something has come, which may be already.
+    /// Notes that the reader of the request's body waits until a part has come, which may be already.
     fn wait_for_part(&self, reader: Waiting);
-    /// The stream has ended. `whole`: nothing failed after its head.
+    /// Notes that the stream has ended. `whole`: nothing failed after its head.
     fn end(&self, whole: bool);
-    /// The invocation runs in the slot of this number, until its answer.
+    /// Notes that the invocation runs in the slot of this number, until its answer.
     fn runs_in(&self, slot: usize);
 }
 
@@ -73,7 +75,7 @@ pub struct Handover {
     pub desk: Desk,
 }
 
-/// Where requests of HTTP/2 go.
+/// The place that requests of HTTP/2 are handed to.
 #[derive(Debug)]
 pub struct Desk {
     server: Arc<Server>,
@@ -83,11 +85,11 @@ pub struct Desk {
 
 /// A connection of HTTP/2, as the server sees it.
 pub trait Peer: Send + Sync {
-    /// No further request is taken: it is to close once its requests have their answers.
+    /// Closes the connection once its requests have their answers; it takes no further request.
     fn end(&self);
-    /// Since when it has had no request; `None` while one is in progress.
+    /// Returns the moment since which it has had no request; `None` while one is in progress.
     fn idle_since(&self) -> Option<Instant>;
-    /// Others need the room: it is to close now.
+    /// Closes the connection now, since others need the room.
     fn close(&self);
 }
 
@@ -99,7 +101,7 @@ pub(super) struct Peers(Mutex<List>);
 struct List {
     ended: bool,
     last: u64,
-    /// By number; `None` before they have introduced themselves.
+    /// The connections by their numbers; `None` before they have introduced themselves.
     peers: HashMap<u64, Option<Weak<dyn Peer>>>,
 }
 
@@ -123,7 +125,7 @@ impl Peers {
         number
     }
 
-    /// The connection of that number; it is told at once if the end has come already.
+    /// Adds the connection of that number; it is told at once if the end has come already.
     fn introduce(&self, number: u64, peer: Weak<dyn Peer>) {
         let mut list = self.list();
         if list.ended
@@ -138,24 +140,24 @@ impl Peers {
         self.list().peers.remove(&number);
     }
 
-    /// Those that are there, out of the lock: the last hold on one may be given back here.
+    /// Returns all connections that are open. It holds no lock: the last reference to one may be dropped by the caller.
     fn all(&self) -> Vec<Arc<dyn Peer>> {
         self.list().peers.values().flatten().filter_map(Weak::upgrade).collect()
     }
 
-    /// Returns how many there are.
+    /// Returns the number of open connections.
     pub(super) fn len(&self) -> usize {
         self.list().peers.len()
     }
 
-    /// Tells them that no further request is taken, also those that come later.
+    /// Tells all connections to take no further request, also those that come later.
     pub(super) fn end(&self) {
         self.list().ended = true;
         self.all().iter().for_each(|peer| peer.end());
     }
 
-    /// Has one of `part` of those close that have been idle for longer than `least`: those that were for the longest time.
-    /// They have closed a moment later.
+    /// Closes one in `part` of those connections that have been idle for longer than `least`: those that were for the
+    /// longest time. They have closed a moment later.
     pub(super) fn make_room(&self, part: usize, least: Duration) {
         let all = self.all();
         let now = Instant::now();
@@ -167,16 +169,16 @@ impl Peers {
 }
 
 impl Server {
-    /// Returns the state of a connection that is for HTTP/1.1; any other has been handed over, or has not said yet what it
-    /// is, and is let go.
+    /// Returns the state of a connection that is for HTTP/1.1; `None` if it has been handed over to HTTP/2, or if it
+    /// has not sent enough to tell.
     pub(super) fn as_http1<'l>(self: &Arc<Self>, link: &'l Link, mut state: Locked<'l>) -> Option<Locked<'l>> {
         let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return Some(state) };
-        // Before the look: what is heard after it is news, for which the connection is looked at again.
+        // This comes before the look: news that arrives after it has the connection looked at again.
         link.read_news(&mut state);
         let mut seen = [0; PREFACE.len()];
         let count = match link.socket.peek(&mut seen) {
             Ok(count @ 1..) => count,
-            // What comes between this look and a read would be read as HTTP/1.1, and refused.
+            // Bytes that come between this look and a read would be read as HTTP/1.1, and refused.
             Err(error) if error.kind() == ErrorKind::WouldBlock && !self.is_draining() => 0,
             Ok(_) | Err(_) => return Some(state),
         };
@@ -195,7 +197,7 @@ impl Server {
         self.table.remove(link.token);
         drop(state);
         let serve = |socket| http2.serve(Handover { socket, peer: Arc::from(&*link.peer), desk: Desk::new(self) });
-        // Without descriptors it ends with its only one.
+        // Without descriptors for a copy, the connection ends with its only one.
         if let Err(error) = copy.and_then(serve) {
             self.say_stalled(&format!("HTTP/2: {error}"));
         }
@@ -213,12 +215,12 @@ impl Desk {
         &self.server.config
     }
 
-    /// Returns what counts the bytes of unfinished requests and unsent responses.
+    /// Returns the counter of the bytes of unfinished requests and unsent responses.
     pub fn budget(&self) -> &Arc<Budget> {
         &self.server.budget
     }
 
-    /// Returns where lines of the log go.
+    /// Returns the process' log.
     pub fn log(&self) -> &faas_core::log::Log {
         &self.server.runtime.process().log
     }
@@ -228,7 +230,7 @@ impl Desk {
         self.server.http2_peers.introduce(self.number, peer);
     }
 
-    /// The client of the invocation in that slot is gone.
+    /// Tells the invocation in that slot that its client is gone.
     pub fn peer_gone(&self, slot: usize) {
         self.server.peer_gone(slot);
     }

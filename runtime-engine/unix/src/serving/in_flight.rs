@@ -1,4 +1,5 @@
-//! What others may know of a seat's invocation: whom it is for, how to cancel it, and the stream it opens.
+//! The part of a seat's invocation that other threads may see: its client, the way to cancel it, and the stream it
+//! opens.
 //!
 //! The first to send a head decides: the invocation's stream, or whoever answers for it. After that the other may only
 //! break the connection off.
@@ -22,15 +23,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 const WHOLE: u8 = 0;
 /// A stream's head is out, or on its way.
 const STREAMING: u8 = 1;
-/// Somebody else answers the invocation.
+/// Another thread answers the invocation.
 const ABANDONED: u8 = 2;
 
-/// Who waits for the answer.
+/// The client that waits for the answer.
 #[derive(Clone, Debug)]
 pub(super) enum Client {
-    /// It came over a connection of HTTP/1.1.
+    /// The request came over a connection of HTTP/1.1.
     Link(Arc<Link>),
-    /// A request of HTTP/2, and the other side's address.
+    /// The request came over HTTP/2; with the other side's address.
     Http2(Arc<dyn http2::Recipient>, Arc<str>),
 }
 
@@ -52,15 +53,15 @@ pub(super) struct Current {
     pub(super) metadata: InvocationMetadata,
 }
 
-/// What others may know of a seat.
+/// The part of a seat that other threads may see.
 #[derive(Debug)]
 pub(super) struct InFlight {
     slot: Arc<Slot>,
     current: Mutex<Option<Current>>,
     head: AtomicU8,
-    /// Its place among those that run.
+    /// The invocation's place among those that run.
     pub(super) place: Arc<ThreadPlace>,
-    /// What is held of a body that is collected for its function.
+    /// The bytes that a body is charged for while it is collected for its function.
     pub(super) collected: Mutex<Charge>,
 }
 
@@ -69,7 +70,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl InFlight {
-    /// For a new seat, whose streams go to its clients from now on.
+    /// Makes the part of a new seat, whose streams go to its clients from now on.
     pub(super) fn new(server: &Arc<Server>, slot: &Arc<Slot>, place: &mut Place) -> Arc<InFlight> {
         let flight = InFlight {
             slot: slot.clone(),
@@ -92,7 +93,7 @@ impl InFlight {
         flight
     }
 
-    /// An invocation begins, on a thread.
+    /// Notes that an invocation begins, on a thread.
     #[inline]
     pub(super) fn begin(&self, client: Client, manner: Manner, metadata: &InvocationMetadata) {
         self.place.enter();
@@ -100,12 +101,12 @@ impl InFlight {
         *lock(&self.current) = Some(Current { client, manner, metadata: *metadata });
     }
 
-    /// Its place among those that run.
+    /// Returns the invocation's place among those that run.
     pub(super) fn place(&self) -> Arc<ThreadPlace> {
         self.place.clone()
     }
 
-    /// Returns whom it is for, while nobody has answered.
+    /// Returns the invocation's client and manner, while nobody has answered.
     pub(super) fn current(&self) -> Option<Current> {
         lock(&self.current).clone()
     }
@@ -115,18 +116,19 @@ impl InFlight {
         server.runtime.functions().returns_soon(self.slot.function())
     }
 
-    /// Counts nothing any more for a body that was collected.
+    /// Frees the charge of a body that was collected.
     pub(super) fn forget_collected(&self) {
         lock(&self.collected).force(0);
     }
 
-    /// It has ended; returns whom it was for and how the response goes out, unless somebody else has answered.
+    /// Notes that the invocation has ended. Returns its client and manner, unless another thread has answered.
     #[inline]
     pub(super) fn end(&self) -> Option<(Client, Manner)> {
         lock(&self.current).take().map(|current| (current.client, current.manner))
     }
 
-    /// Somebody else answers: returns whose answer is due, and whether it may still have a head.
+    /// Notes that another thread answers. Returns the client that is owed the answer, and `true` if the answer may
+    /// still have a head.
     pub(super) fn abandon(&self) -> Option<(Current, bool)> {
         let current = lock(&self.current).take()?;
         Some((current, self.head.swap(ABANDONED, SeqCst) == WHOLE))
@@ -134,7 +136,7 @@ impl InFlight {
 }
 
 impl Server {
-    /// The client of the invocation in this slot has left, or sends no more. Its module is told elsewhere.
+    /// Tells the invocation in this slot that its client has left, or sends no more. Its module is told elsewhere.
     pub(super) fn peer_gone(&self, number: usize) {
         let canceller = self.seats.flight(number).and_then(|flight| flight.slot.canceller());
         if let Some(canceller) = canceller {
@@ -143,7 +145,7 @@ impl Server {
     }
 }
 
-/// What a seat's invocations stream into.
+/// The stream of a seat's invocations to its clients.
 struct ToClient {
     flight: Arc<InFlight>,
     server: Weak<Server>,

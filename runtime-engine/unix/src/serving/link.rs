@@ -20,19 +20,19 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What is thrown away in one go, in reads of 16 KiB, before others get their turn.
+/// The most reads of 16 KiB that are thrown away at once, before others get their turn.
 const WASTE_READS: usize = 64;
 
 /// One connection, with its socket.
 #[derive(Debug)]
 pub(super) struct Link {
-    /// Its number in the table and at the system.
+    /// The connection's number in the table and at the system.
     pub(super) token: u64,
     /// The socket, which does not block.
     pub(super) socket: Socket,
     /// The other side's address; empty over a Unix socket.
     pub(super) peer: Box<str>,
-    /// What was heard and nobody has looked at.
+    /// The notes about the connection that nobody has read yet.
     news: AtomicU8,
     state: Mutex<State>,
 }
@@ -42,21 +42,21 @@ const CHANGED: u8 = 1;
 /// The other side sends no more.
 const ENDED: u8 = 2;
 
-/// What is known of it.
+/// The state of a connection, behind its lock.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) connection: Connection,
-    /// `true` while somebody works for it.
+    /// `true` while a thread works for the connection.
     pub(super) claimed: bool,
-    /// The invocation that runs for it: the number of its slot.
+    /// The slot of the invocation that runs for it.
     pub(super) slot: Option<usize>,
     /// The place of its invocation, while that waits on its thread for the client to make room.
     pub(super) lent: Lent,
-    /// The same, while that waits on its thread for the client to send more of its body.
+    /// The place of its invocation, while that waits on its thread for the client to send more of its body.
     pub(super) lent_to_read: Lent,
-    /// What the runtime itself does for it: how the answer goes out, and when it is overdue.
+    /// The runtime's own work for it: the manner of the answer, and the moment when it is overdue.
     pub(super) errand: Option<(Manner, u64)>,
-    /// What came with it before the server was there.
+    /// The request or signal that came with it before the server was there.
     pub(super) brought: Option<Box<Brought>>,
 }
 
@@ -71,13 +71,13 @@ impl Link {
         Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Leaves a note for whoever works for the connection.
+    /// Leaves a note for the thread that works for the connection.
     pub(super) fn note(&self, ended: bool) {
         self.news.fetch_or(if ended { CHANGED | ENDED } else { CHANGED }, SeqCst);
     }
 
-    /// Returns `true` if there is a note that nobody has read. To be asked after the lock was let go: who left a note while
-    /// it was held relies on that.
+    /// Returns `true` if there is a note that nobody has read. It is called after the lock was let go: a thread that
+    /// left a note while it was held relies on that.
     pub(super) fn has_news(&self) -> bool {
         self.news.load(SeqCst) != 0
     }
@@ -90,17 +90,17 @@ impl Link {
         }
     }
 
-    /// Returns its state, unless somebody has it this moment.
+    /// Returns its state, unless another thread holds it now.
     pub(super) fn try_lock(&self) -> Option<Locked<'_>> {
         self.state.try_lock().ok().map(Locked::new)
     }
 }
 
-/// The state of a connection, held. Buffers of modules that are not needed any more are let go of once it is not held: their
-/// modules may call the runtime meanwhile.
+/// The state of a connection, with its lock held. Buffers of modules that are not needed any more are dropped once the
+/// lock is free: their modules may call the runtime meanwhile.
 pub(super) struct Locked<'a> {
     state: MutexGuard<'a, State>,
-    /// Behind the guard: what is declared later is dropped later.
+    /// The buffers to drop. They stand behind the guard, since fields are dropped in their order.
     spent: Vec<Given>,
 }
 
@@ -135,7 +135,7 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// A request that has come.
+/// A request that has arrived.
 pub(super) struct Arrived {
     pub(super) message: Message,
     /// `true` if it is only the head, whose body its invocation reads.
@@ -143,20 +143,22 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    /// A request that is whole.
+    /// Makes a request that is whole.
     pub(super) fn whole(message: Message) -> Arrived {
         Arrived { message, is_head: false }
     }
 }
 
-/// Tells the one who waits at an end of a stream, if anybody does, to go on, or with another status that it is no use.
+/// Tells the token `room`, unless it is 0: its owner waits at an end of a stream, and goes on, or learns from another
+/// status that it waits in vain.
 pub(super) fn tell(room: usize, status: Status) {
     if room != 0 {
         complete(std::ptr::without_provenance_mut::<Tok>(room), status);
     }
 }
 
-/// Writes what the socket takes of two slices in one call; how much that was, `None` if it takes nothing now.
+/// Writes as much of two slices as the socket takes in one call. Returns the number of bytes; `None` if it takes
+/// nothing now.
 ///
 /// # Errors
 /// The connection is gone.
@@ -178,8 +180,8 @@ pub(super) fn write(mut socket: &Socket, head: &[u8], body: &[u8]) -> io::Result
 }
 
 impl Server {
-    /// Does what the connection wants until it has a request, which is returned, or waits. `rooms` gets the tokens of
-    /// those who wait at the ends of streams and are to be told, once the lock is free, to go on.
+    /// Works for the connection until it has a request, which is returned, or waits. `rooms` gets the tokens of those
+    /// that wait at the ends of streams and are to be told, once the lock is free, to go on.
     pub(super) fn drive(
         &self,
         link: &Link,
@@ -209,7 +211,8 @@ impl Server {
                 }
                 Step::Discard => match discard(link, connection, clock) {
                     Waste::All => {}
-                    // It comes fast: others first, then more of it, until the patience ends.
+                    // Bytes come fast: other connections get a turn, then more of these are read, until the patience
+                    // ends.
                     Waste::Some => {
                         self.look_again(link);
                         break None;
@@ -230,14 +233,14 @@ impl Server {
             }
         };
         if !spare.is_idle() {
-            // What was half read from a connection that is closed or closing is of no use to the next.
+            // The rest of a request from a connection that is closed or closing is of no use to the next.
             *spare = Reader::request(self.config.limits);
         }
         self.arm(link, state);
         request
     }
 
-    /// Writes what the socket takes of what is waiting; `false` if the connection is gone.
+    /// Writes as much of the waiting bytes as the socket takes; returns `false` if the connection is gone.
     fn write_some(&self, link: &Link, state: &mut State, rooms: &mut Vec<usize>) -> bool {
         let clock = &**self.runtime.process();
         let State { connection, lent, .. } = state;
@@ -259,13 +262,14 @@ impl Server {
         true
     }
 
-    /// Sends what is waiting, and nothing else, for a connection that somebody works for.
+    /// Sends the waiting bytes, and nothing else, for a connection that another thread works for.
     pub(super) fn flush(&self, link: &Link, state: &mut State, rooms: &mut Vec<usize>) {
         while state.connection.wants_to_write() && self.write_some(link, state, rooms) {}
         self.arm(link, state);
     }
 
-    /// Enters the connection's moment, if it has an earlier one now; one that is closed makes no room any more.
+    /// Sets a timer for the connection's next moment, if that is earlier now. Those that wait at the
+    /// ends of streams of a closed connection learn that they wait in vain.
     pub(super) fn arm(&self, link: &Link, state: &mut State) {
         if let Some(moment) = state.connection.timer() {
             self.timers.enter(moment, link.token);
@@ -278,7 +282,7 @@ impl Server {
         }
     }
 
-    /// Notes the reader of a body who has something to look at, to be told once the lock is free.
+    /// Adds the reader of a body to `rooms` if there is something for it, to be told once the lock is free.
     pub(super) fn look_at_upload(&self, state: &mut State, rooms: &mut Vec<usize>) {
         let ready = state.connection.upload_news();
         if ready != 0 {
@@ -298,7 +302,7 @@ impl Server {
         }
     }
 
-    /// Ends a connection as the step says. Returns nothing: no request comes.
+    /// Ends a connection as the step says. It always returns `None`: no request comes.
     pub(super) fn carry_out<T>(&self, link: &Link, step: Step) -> Option<T> {
         match step {
             Step::Abort => link.socket.abort(),
@@ -308,7 +312,7 @@ impl Server {
         None
     }
 
-    /// Tells those who wait at the ends of streams; not to be called with a connection's lock held.
+    /// Tells those that wait at the ends of streams. It is not called with a connection's lock held.
     pub(super) fn tell_rooms(&self, rooms: &mut Vec<usize>) {
         for room in rooms.drain(..) {
             tell(room, OK);
@@ -316,19 +320,21 @@ impl Server {
         self.end_if_quiet();
     }
 
-    /// The lock has been let go by somebody who does not go on with the connection: what was noted meanwhile is heard anew.
+    /// Listens anew for notes that were left while the lock was held by a thread that does not go on with the
+    /// connection.
     pub(super) fn let_go(&self, link: &Link) {
         if link.has_news() {
             self.look_again(link);
         }
     }
 
-    /// Has the connection looked at again by whoever listens.
+    /// Has the connection looked at again by a thread that listens.
     pub(super) fn look_again(&self, link: &Link) {
         let _ = self.epoll.again(&link.socket, link.token);
     }
 
-    /// Who waits at an end of a stream waits in vain. Told on a thread of its own: it may be a module's code.
+    /// Tells the token `room` that it waits in vain at its end of a stream. It is told on a thread of its own: that may
+    /// be a module's code.
     pub(super) fn no_more_room(&self, room: usize) {
         if room != 0 {
             self.background.run(move || tell(room, E_CANCELLED));
@@ -336,7 +342,7 @@ impl Server {
     }
 }
 
-/// What came of throwing away.
+/// The result of throwing bytes away.
 enum Waste {
     /// Nothing is left for now.
     All,
@@ -346,7 +352,7 @@ enum Waste {
     Ended,
 }
 
-/// Throws away what has come.
+/// Throws away the bytes that have come.
 fn discard(link: &Link, connection: &mut Connection, clock: &Process) -> Waste {
     let mut waste = [0; 16 << 10];
     for _ in 0..WASTE_READS {

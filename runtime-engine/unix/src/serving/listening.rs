@@ -1,4 +1,4 @@
-//! Where connections come from: bound before the start, served after it.
+//! The socket that connections come from: bound before the start, served after it.
 
 use super::Server;
 use super::link::Link;
@@ -18,21 +18,21 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-/// So many connections may wait while the start runs or all threads are busy.
+/// The number of connections that may wait while the start runs or all threads are busy.
 const BACKLOG: u16 = 4096;
-/// When there are no descriptors left, the next try comes after this time.
+/// The time until the next try when there are no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
-/// One connection of so many idle ones is closed when there is no room for a new one, so that a flood of new ones does
-/// not look through all of them each time.
+/// One connection of this many idle ones is closed when there is no room for a new one, so that a flood of new ones
+/// does not look through all of them each time.
 const MAKE_ROOM: usize = 32;
-/// A connection is fresh for so long, in nanoseconds, after it was made or had its last request.
+/// A connection is fresh for this time, in nanoseconds, after it was made or had its last request.
 const FRESH_NS: u64 = 250_000_000;
-/// Between two lines about connections that cannot be kept, in nanoseconds.
+/// The least time between two lines about connections that cannot be kept, in nanoseconds.
 const STALL_LINES_NS: u64 = 60_000_000_000;
-/// A Unix socket is bound under its name with this before it, and nobody knows that name.
+/// A Unix socket is bound under its name with this before it, which nobody knows.
 const HIDDEN: &str = "phony";
 
-/// From here on the system takes connections and lets them wait.
+/// A socket that listens: the system takes connections and lets them wait.
 #[derive(Debug)]
 pub(super) enum Listener {
     /// The server listens at a port.
@@ -41,12 +41,12 @@ pub(super) enum Listener {
     Unix(UnixListener, Names),
 }
 
-/// Both go with the listener.
+/// The two names of a Unix socket; both are removed with the listener.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// What the platform knows; a symbolic link, there when the process serves.
+    /// The name that the platform knows: a symbolic link, which is there when the process serves.
     known: PathBuf,
-    /// What the socket is bound to.
+    /// The name that the socket is bound to.
     bound: PathBuf,
 }
 
@@ -60,7 +60,7 @@ impl Drop for Names {
 /// Begins to listen.
 ///
 /// # Errors
-/// In words that name the place.
+/// The message names the place.
 pub(super) fn bind(place: Listen<'_>) -> Result<Listener, String> {
     let listener = match place {
         Listen::Tcp(address) => tcp(address),
@@ -83,7 +83,7 @@ fn unix(path: &Path) -> io::Result<Listener> {
     hidden.push(name);
     let names = Names { known: path.to_owned(), bound: path.with_file_name(hidden) };
     for stale in [&names.known, &names.bound] {
-        // Of a process that was killed. What cannot be removed stands in the way of what follows, which says so.
+        // A file here is of a process that was killed. If it cannot be removed, the call below fails and says so.
         let _ = std::fs::remove_file(stale);
     }
     let listener = UnixListener::bind(&names.bound)?;
@@ -105,10 +105,10 @@ impl AsRawFd for Listener {
 }
 
 impl Listener {
-    /// The next one that waits, and the address of its other side, which over a Unix socket has none.
+    /// Returns the next connection that waits, and the address of its other side, which is empty over a Unix socket.
     ///
     /// # Errors
-    /// Nobody waits, or the system has no room.
+    /// No connection waits, or the system has no room.
     pub(super) fn accept(&self) -> io::Result<(Socket, Box<str>)> {
         match self {
             Listener::Tcp(listener) => {
@@ -119,7 +119,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens, in the words of the log.
+    /// Returns the place where it listens, in the words of the log.
     pub(super) fn place(&self) -> String {
         match self {
             Listener::Tcp(listener) => {
@@ -129,10 +129,10 @@ impl Listener {
         }
     }
 
-    /// Gives it the name that the platform waits for: who sees it may connect, and is served.
+    /// Makes the name that the platform waits for: a client that sees it may connect, and is served.
     ///
     /// # Errors
-    /// In words that name the place.
+    /// The message names the place.
     pub(super) fn announce(&self) -> Result<(), String> {
         let Listener::Unix(_, Names { known, bound }) = self else { return Ok(()) };
         let target = bound.file_name().unwrap_or_default();
@@ -161,7 +161,7 @@ impl Server {
                     ErrorKind::WouldBlock => return,
                     // The client left before its turn.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
-                    // No descriptors left: somebody who does nothing makes room.
+                    // No descriptors are left: an idle connection makes room.
                     _ if self.make_room() => self.say_stalled(&error.to_string()),
                     _ => return self.stall(&error.to_string()),
                 },
@@ -190,8 +190,9 @@ impl Server {
         }
     }
 
-    /// Closes some of the connections that nobody works for, those that have done nothing for the longest time. `false`: there
-    /// are none yet, or they take a moment, for which the next one waits. Who has come just now is about to ask, and stays.
+    /// Closes some of the connections that no thread works for, those that have done nothing for the longest time.
+    /// Returns `false` if there are none yet, or if they take a moment to close, for which the next one waits. A
+    /// connection that has come just now is about to send a request, and stays.
     fn make_room(&self) -> bool {
         let now = self.runtime.process().now_ns();
         let mut idle: Vec<_> = Vec::new();
@@ -228,7 +229,8 @@ impl Server {
         closed
     }
 
-    /// One line tells of many: others wait in the backlog until connections close.
+    /// Writes a line that no connection can be accepted, at most one a minute: others wait in the backlog until
+    /// connections close.
     pub(super) fn say_stalled(&self, why: &str) {
         let now = self.runtime.process().now_ns();
         let said = self.stall_said_at.load(SeqCst);
@@ -240,7 +242,7 @@ impl Server {
         }
     }
 
-    /// Nobody can be accepted for now.
+    /// Notes that no connection can be accepted for now.
     fn stall(&self, why: &str) {
         self.say_stalled(why);
         self.stalled.store(true, SeqCst);

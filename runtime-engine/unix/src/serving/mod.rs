@@ -77,7 +77,7 @@ use thread_pool::ThreadPool;
 use timers::Timers;
 use worker::Worker;
 
-/// How long the main thread waits between two looks whether it is the last to hold the server.
+/// The time that the main thread waits between two looks whether it is the last to hold the server.
 const LAST_HOLDER: Duration = Duration::from_millis(1);
 
 /// Holds what all threads of the server share.
@@ -90,16 +90,16 @@ pub(crate) struct Server {
     epoll: Epoll,
     ready: ReadyList,
     timers: Arc<Timers>,
-    /// Rings when there is work that no connection told of.
+    /// The bell for work that no connection told of.
     news: Bell,
     /// Goes off when the work is over, and is never cleared: every watcher hears of it.
     end: Alarm,
     listener: Mutex<Option<Arc<Listener>>>,
-    /// `true` if the last try could not accept everybody.
+    /// `true` if the last try could not accept every connection.
     stalled: AtomicBool,
-    /// When the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
+    /// The moment when the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
     stall_said_at: AtomicU64,
-    /// When clients that take nothing were looked for last, on the process' clock; 0: never.
+    /// The moment when clients that take nothing were looked for last, on the process' clock; 0 for never.
     deaf_looked_at: AtomicU64,
     table: Table,
     budget: Arc<Budget>,
@@ -112,7 +112,7 @@ pub(crate) struct Server {
     refusals: Refusals,
     /// `true` if the function says itself that it blocks its thread.
     blocks: bool,
-    /// `true` if calls may wait for something else than their thread: the function says so, or one has.
+    /// `true` if calls may wait for something else than their thread: the function says so, or one of its calls has.
     waits: AtomicBool,
     /// `true` if some function reads the bodies of its requests piece by piece.
     takes_heads: bool,
@@ -120,14 +120,15 @@ pub(crate) struct Server {
     http2: Option<&'static dyn http2::Http2>,
     /// Connections of HTTP/2 that are open, and how to tell them of the end.
     http2_peers: http2::Peers,
-    /// When the listener is to be closed, once a stop has begun.
+    /// The moment when the listener is to be closed, once a stop has begun.
     drain_at: OnceLock<u64>,
     draining: AtomicBool,
-    /// When the first look found every accepted invocation answered after that, in nanoseconds; 0 for not yet.
+    /// The moment of the first look that found every accepted invocation answered after that, in nanoseconds; 0 for not
+    /// yet.
     answered_at: AtomicU64,
     /// `true` once the platform has had Close run: nothing can be served any more.
     closed: AtomicBool,
-    /// How long a stop may take.
+    /// The time that a stop may take.
     grace: Duration,
     exit_code: AtomicI32,
 }
@@ -145,11 +146,11 @@ struct Request {
     message: Message,
     metadata: InvocationMetadata,
     manner: Manner,
-    /// What its memory counts for.
+    /// The bytes of memory that the request is charged for.
     charge: Charge,
 }
 
-/// What waits for a thread.
+/// Work that waits for a thread.
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
 #[derive(Debug)]
 enum Work {
@@ -159,7 +160,7 @@ enum Work {
     Pending(Arc<pending::Pending>),
 }
 
-/// Lives the process' life; its exit code.
+/// Runs the process from its start to its end; returns its exit code.
 pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
     let listener = match listening::bind(protocol.listen()) {
         Ok(listener) => Arc::new(listener),
@@ -182,7 +183,7 @@ fn no_resources(error: std::io::Error) -> Failure {
     Failure::new("Runtime.NoResources", format!("the server cannot be made: {error}"))
 }
 
-/// Makes the server. There is none if the process is told to end before it was told to start its function.
+/// Makes the server; `None` if the process is told to end before it was told to start its function.
 fn prepare(
     life: &Life<'_>,
     protocol: Arc<dyn Serving>,
@@ -192,12 +193,12 @@ fn prepare(
     let (most, lame_duck) = (protocol.concurrency(), protocol.lame_duck());
     let mut config = ServerSettings::read(&Env::new(&look_up), most, lame_duck, protocol.body_bytes())
         .map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
-    // What is in flight then has to end within what is left.
+    // The invocations in flight then have to end within the rest of the grace.
     config.lame_duck = config.lame_duck.min(life.settings.grace / 2);
     let shutdown = life.shutdown().map_err(no_resources)?;
     let background = Background::new(&life.process.log);
     let hands = Hands::new(&life.process, &background, protocol.ready_file());
-    // Before the start: as the first process of a container nothing else would heed a signal.
+    // This comes before the start: as the first process of a container nothing else would heed a signal.
     shutdown.launch(hands.clone()).map_err(no_resources)?;
     let epoll = Epoll::new().map_err(no_resources)?;
     let timers = Arc::new(Timers::new(life.process.clone()).map_err(no_resources)?);
@@ -227,7 +228,7 @@ fn prepare(
         table: Table::default(),
         budget: Budget::new(config.max_buffered),
         admission: Admission::new(config.concurrency, config.threads),
-        // One more than may run invocations, so that somebody always watches.
+        // There is one thread more than may run invocations, so that one always watches.
         pool: ThreadPool::new(config.threads.saturating_add(1), manner.all_block),
         background,
         seats: Seats::default(),
@@ -259,8 +260,8 @@ fn prepare(
     Ok(Some(server))
 }
 
-/// RuntimeStart, and FunctionStart when its time has come; platforms probe while they wait. Nothing: the process was
-/// told to end before.
+/// Runs RuntimeStart, and FunctionStart when its time has come; platforms probe while they wait. Returns `None` if the
+/// process was told to end before.
 fn begin(
     life: &Life<'_>,
     protocol: &Arc<dyn Serving>,
@@ -308,7 +309,7 @@ fn begin(
         Err(failure) => return Err(turn_away(attendant, failure)),
     };
     let (mut startup, _) = attendant.end().map_err(no_resources)?;
-    // Whoever comes from here on finds the server.
+    // A client that comes from here on finds the server.
     if !waits && let Err(failure) = announce(&**protocol, listener) {
         block_on(runtime.close());
         startup.turn_away(Err(&failure));
@@ -317,7 +318,7 @@ fn begin(
     Ok(Some((runtime, startup.pending().collect())))
 }
 
-/// Who has asked for the start is told that it failed.
+/// Tells the clients that have asked for the start that it failed.
 fn turn_away(attendant: Attendant, failure: Failure) -> Failure {
     if let Ok((mut startup, _)) = attendant.end() {
         startup.turn_away(Err(&failure));
@@ -325,13 +326,14 @@ fn turn_away(attendant: Attendant, failure: Failure) -> Failure {
     failure
 }
 
-/// Makes what tells others that the process takes requests.
+/// Makes the file or socket by which others know that the process takes requests.
 fn announce(protocol: &dyn Serving, listener: &Listener) -> Result<(), Failure> {
     listener.announce().map_err(|why| Failure::new("Runtime.NoListener", why))?;
     platform_signals::be_ready(protocol.ready_file())
 }
 
-/// Who reads this line may send requests, and stop signals that end the process in order.
+/// Writes the log line with the address. A process that reads it may send requests, and stop signals that end the
+/// process in order.
 fn say_place(life: &Life<'_>, listener: &Listener) {
     life.process.log.say(Level::Info, &format!("listening on {}", listener.place()));
 }
@@ -339,11 +341,11 @@ fn say_place(life: &Life<'_>, listener: &Listener) {
 fn serve(server: Arc<Server>) -> i32 {
     let mut worker = Worker::new(&server);
     worker.work(false);
-    // One that was given up and came back ends like the others do.
+    // A worker that was given up and came back ends like the others do.
     drop(worker);
     server.pool.join();
     let code = server.exit_code.load(SeqCst);
-    // Another thread may be looking at it this moment; else it is this thread's alone.
+    // Another thread may be looking at it now; else it is this thread's alone.
     let mut server = server;
     loop {
         match Arc::try_unwrap(server) {
@@ -359,13 +361,13 @@ fn serve(server: Arc<Server>) -> i32 {
 }
 
 impl Server {
-    /// What is still true of the way a response goes out: a process that stops keeps no connection, and one that cannot go
+    /// Returns the manner of a response as it is now: a process that stops keeps no connection, and one that cannot go
     /// on behind its request is not kept either.
     fn settled(&self, manner: Manner, goes_on: bool) -> Manner {
         if goes_on && !self.shutdown.deadlines().is_stopping() { manner } else { manner.last() }
     }
 
-    /// Makes somebody watch while this thread does not.
+    /// Makes another thread watch while this one does not.
     fn call_deputy(self: &Arc<Self>) {
         let server = self.clone();
         let called = self.pool.call(|| {
@@ -376,13 +378,13 @@ impl Server {
         }
     }
 
-    /// The system refuses what the server lives on.
+    /// Ends the process, since the system refuses what the server cannot do without.
     fn die(&self, why: &str) -> ! {
         self.runtime.process().log.say(Level::Error, why);
         runtime_files::leave(FAILED)
     }
 
-    /// A connection of its own making.
+    /// Makes the state of a new connection.
     fn new_connection(&self, reader: Option<faas_core::http1::Reader>) -> Connection {
         let connection = Connection::new(reader, &self.budget, &self.config, &**self.runtime.process());
         connection.taking_heads(self.takes_heads)

@@ -1,4 +1,5 @@
-//! An invocation that may wait for something else than a thread: kept until it is woken, then run on by whoever is free.
+//! An invocation that may wait for something else than a thread: it is kept until it is woken, then run on by a thread
+//! that is free.
 //!
 //! Its memory is used again for the next, so that one that turns out not to wait has cost no allocation.
 
@@ -10,23 +11,23 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Nobody runs it, and it has not been woken.
+/// No thread runs it, and it has not been woken.
 const ASLEEP: u8 = 0;
 /// It is in the queue.
 const QUEUED: u8 = 1;
-/// Somebody runs the invocation.
+/// A thread runs the invocation.
 const RUNNING: u8 = 2;
-/// Somebody runs it, and it has been woken meanwhile.
+/// A thread runs it, and it has been woken meanwhile.
 const WOKEN: u8 = 3;
 
-/// What comes of an invocation: its seat, and `true` if the answer is its worker's to give.
+/// The end of a run of an invocation: its seat, and `true` if the answer is its worker's to give.
 type Ended = (Box<Seat>, bool);
 
-/// A call in a place of its own, one after the other.
+/// A place in which one call after the other runs.
 trait Call: Send {
     /// Begins the next invocation.
     fn begin(&mut self, server: Arc<Server>, seat: Box<Seat>);
-    /// Goes as far as it can. Pending, too, if there is none.
+    /// Runs the call as far as it goes. Returns `Pending`, too, if there is no call.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended>;
 }
 
@@ -99,13 +100,13 @@ impl Pending {
         self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next invocation, about to be run.
+    /// Puts the next invocation into the place, about to be run.
     pub(super) fn begin(&self, server: &Arc<Server>, seat: Box<Seat>) {
         self.state.store(QUEUED, SeqCst);
         self.call().begin(server.clone(), seat);
     }
 
-    /// Runs it as far as it goes. `None`: it waits again, or has ended before.
+    /// Runs it as far as it goes; `None` if it waits again, or has ended before.
     pub(super) fn run(self: &Arc<Self>) -> Option<Ended> {
         let mut call = self.call();
         let waker = Waker::from(self.clone());
@@ -114,7 +115,7 @@ impl Pending {
             if let Poll::Ready(ended) = call.poll(&mut Context::from_waker(&waker)) {
                 return Some(ended);
             }
-            // Who wakes it from here on puts it into the queue.
+            // A wake from here on puts it into the queue.
             if self.state.compare_exchange(RUNNING, ASLEEP, SeqCst, SeqCst).is_ok() {
                 return None;
             }

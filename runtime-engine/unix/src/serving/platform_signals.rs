@@ -1,4 +1,5 @@
-//! What a platform or a probe asks of a process that has started, besides invocations: how it is, and steps of its life.
+//! Serves the requests of a platform or a probe that are not invocations, once the process has started: for its health,
+//! and for steps of its life.
 //!
 //! Modules may take their time here: it is done on threads of its own, beside those that run invocations.
 
@@ -26,11 +27,11 @@ pub(super) struct Probes {
     waiting: Vec<Arc<Link>>,
 }
 
-/// How long layers may take to say how they are.
+/// The time that layers may take to say how they are.
 const HEALTH: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// How far the process is.
+    /// Returns the stage of the process.
     pub(super) fn state(&self) -> State {
         if self.closed.load(SeqCst) {
             State::Closed
@@ -41,8 +42,8 @@ impl Server {
         }
     }
 
-    /// Does what was asked for on a connection that is claimed, and answers there. No signal: a probe of health, which
-    /// has a time limit.
+    /// Does the work of a request that is not an invocation, on a connection that is claimed, and answers there.
+    /// Without a signal it is a probe of health, which has a time limit.
     pub(super) fn run_errand(self: &Arc<Self>, link: &Arc<Link>, manner: Manner, signal: Option<Signal>) {
         let Some(signal) = signal else { return self.probe(link, manner) };
         link.lock().errand = Some((manner, u64::MAX));
@@ -88,7 +89,7 @@ impl Server {
         self.end_if_quiet();
     }
 
-    /// The probe of health on this connection has taken too long, if there is one.
+    /// Answers the probe of health on this connection, if there is one, because it has taken too long.
     pub(super) fn errand_is_overdue(&self, link: &Link, state: &mut LinkState) {
         let now = self.runtime.process().now_ns();
         if state.errand.is_some_and(|(_, until)| until <= now) {
@@ -110,7 +111,7 @@ impl Server {
         self.look_again(link);
     }
 
-    /// Does what was asked for.
+    /// Runs the step of a signal, or asks the layers for their health, and returns the answer.
     pub(super) fn do_errand(&self, signal: Option<Signal>) -> LocalResponse {
         let Some(signal) = signal else {
             return match self.health() {
@@ -143,14 +144,14 @@ impl Server {
         block_on(self.runtime.signal(signal))
     }
 
-    /// Waits for the end of what has been accepted; nothing more is, any more.
+    /// Waits for the end of all that has been accepted; nothing more is accepted meanwhile.
     fn is_quiet_within(&self, limit: Duration) -> bool {
         let began = Instant::now();
-        // The last of them may still be at its work after the response.
+        // The last invocations may still be at their work after the response.
         self.admission.wait_idle(limit) && self.runtime.process().wait_quiet(limit.saturating_sub(began.elapsed()))
     }
 
-    /// Whoever looks for the file that says so finds none.
+    /// Removes the file that says the process is ready.
     pub(super) fn no_longer_ready(&self) {
         if let Some(path) = self.protocol.ready_file() {
             runtime_files::remove(Path::new(path));
@@ -158,8 +159,8 @@ impl Server {
     }
 }
 
-/// Makes a new file, which never is one that somebody has put there or that a link leads to. A plain file that a process
-/// before this one left behind goes first.
+/// Makes a new file, which never is one that another process has put there or that a link leads to. A plain file that a
+/// process before this one left behind is removed first.
 fn new_file(path: &Path) -> io::Result<File> {
     let make = || File::options().write(true).create_new(true).mode(0o660).open(path);
     match make() {
@@ -174,12 +175,12 @@ fn new_file(path: &Path) -> io::Result<File> {
 /// Makes the file that says that the process takes requests.
 ///
 /// # Errors
-/// If it cannot be made.
+/// It cannot be made.
 pub(super) fn be_ready(path: Option<&str>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
-    // A stop that comes now finds it, or the process leaves before it is made.
+    // A stop that comes now finds the file, or the process leaves before it is made.
     let made = runtime_files::make(Path::new(path), || new_file(Path::new(path)));
-    // For its owner and group, whatever the umask says.
+    // Its owner and group may use it, whatever the umask says.
     made.and_then(|file| file.set_permissions(Permissions::from_mode(0o660))).map_err(|error| {
         let message = format!("the file that says that the process is ready cannot be made at {path}: {error}");
         Failure::new("Runtime.NoReadyFile", message)

@@ -1,7 +1,7 @@
 //! News of connections that one thread was told and nobody has looked at yet.
 //!
-//! The system tells several at a time. The thread that it told looks at the first; the others lie here for whoever comes
-//! first: that thread again, or another should an invocation hold it up.
+//! The system tells several at a time. The thread that it told looks at the first; the others lie here for the thread
+//! that comes first: that one again, or another if an invocation holds it up.
 
 use crate::sys::Event;
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ impl ReadyList {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps some for later; says whether there were any.
+    /// Keeps events for later; returns `true` if there were any.
     pub(super) fn keep(&self, events: impl Iterator<Item = Event>) -> bool {
         let mut events = events.peekable();
         if events.peek().is_none() {
@@ -31,12 +31,12 @@ impl ReadyList {
         true
     }
 
-    /// Has everything been looked at?
+    /// Returns `true` if every event has been looked at.
     pub(super) fn is_empty(&self) -> bool {
         self.count.load(SeqCst) == 0
     }
 
-    /// The one that has been lying here for longest.
+    /// Returns the event that has been lying here for longest.
     pub(super) fn next(&self) -> Option<Event> {
         if self.is_empty() {
             return None;

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(super) struct Refusals(AtomicU64);
 
 impl Refusals {
-    /// One more, with the request id that its client gave, if any.
+    /// Counts one more refusal, and writes its line, with the request id that its client gave, if any.
     pub(super) fn say(&self, log: &Log, request_id: &[u8], failure: &Failure) {
         let count = self.0.fetch_add(1, Relaxed) + 1;
-        // The first, and then each time there are ten times as many: a flood of requests is no flood of lines.
+        // The first has a line, and then each time there are ten times as many: a flood of requests is no flood of
+        // lines.
         let is_told = count.ilog10() != (count - 1).checked_ilog10().unwrap_or(u32::MAX);
         let level = if is_told { Level::Warn } else { Level::Debug };
         if log.enabled(level) {

@@ -11,13 +11,13 @@ use faas_abi::host::Given;
 use faas_abi::{E_CANCELLED, OK, PENDING, Status};
 use std::sync::Arc;
 
-/// Somebody who waits. They are told once: to go on, or, when this is dropped, that it is no use.
+/// A writer or reader that waits. It is told once: to go on, or, when this is dropped, that it waits in vain.
 #[derive(Debug)]
 pub struct Waiting {
     server: Arc<Server>,
-    /// Their place, while that is left to others.
+    /// Its place, while that is left to others.
     lent: Lent,
-    /// The address of the token that they are told by; 0 once they have been.
+    /// The address of the token that it is told by; 0 once it has been.
     token: usize,
 }
 
@@ -28,7 +28,7 @@ impl Waiting {
         Waiting { server: server.clone(), lent, token }
     }
 
-    /// There is room again, or something to read.
+    /// Tells it that there is room again, or something to read.
     pub fn go_on(mut self) {
         self.tell(OK);
     }
@@ -45,7 +45,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Gives a part of a stream to its recipient. The writer of one that is full waits for its token.
+/// Gives a part of a stream to its recipient. If the stream is full, the writer waits for its token.
 pub(super) fn write(
     server: &Arc<Server>,
     recipient: &dyn Recipient,
@@ -61,7 +61,7 @@ pub(super) fn write(
     status
 }
 
-/// Takes a part of a request's body. A reader that finds none waits for its token.
+/// Takes a part of a request's body. If there is no part, the reader waits for its token.
 pub(super) fn read(
     server: &Arc<Server>,
     recipient: &dyn Recipient,

@@ -1,4 +1,4 @@
-//! Seats: places for invocations, made as they are needed and used again, each with what answers from it.
+//! Seats: places for invocations, made as they are needed and used again, each with the part that answers from it.
 
 use super::Server;
 use super::in_flight::InFlight;
@@ -8,7 +8,7 @@ use faas_core::platform::Response;
 use faas_core::serve::Charge;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A place for invocations, and what belongs to it.
+/// A place for an invocation, and the values that belong to it.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) place: Place,
@@ -17,7 +17,7 @@ pub(super) struct Seat {
     pub(super) response: Response,
     pub(super) head: Vec<u8>,
     pub(super) scratch: Vec<u8>,
-    /// What the request's memory counts for.
+    /// The bytes of memory that the request is charged for.
     pub(super) charge: Charge,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Seats {
         reason = "a seat changes hands by its address; it is too large to be copied per request"
     )]
     free: Mutex<Vec<Box<Seat>>>,
-    /// What others may know of each, by the number of its slot.
+    /// The shared parts of the seats, by the numbers of their slots.
     flights: Mutex<Vec<Option<Arc<InFlight>>>>,
 }
 
@@ -38,12 +38,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Seats {
-    /// Gives a seat back.
+    /// Takes a seat back, for the next invocation.
     pub(super) fn put(&self, seat: Box<Seat>) {
         lock(&self.free).push(seat);
     }
 
-    /// Returns what others may know of the seat with that slot.
+    /// Returns the shared part of the seat with that slot.
     pub(super) fn flight(&self, number: usize) -> Option<Arc<InFlight>> {
         lock(&self.flights).get(number)?.clone()
     }
@@ -58,7 +58,7 @@ impl Seats {
 }
 
 impl Server {
-    /// Returns a free seat, or a new one. How many there are is decided by admission.
+    /// Returns a free seat, or a new one. Admission decides their number.
     pub(super) fn seat(self: &Arc<Self>) -> Box<Seat> {
         if let Some(seat) = lock(&self.seats.free).pop() {
             return seat;

@@ -28,7 +28,7 @@ const COPY: usize = 4 << 10;
 const KEPT: usize = 256 << 10;
 
 impl Worker {
-    /// Serves a request. Returns the connection if it is this worker's to go on with.
+    /// Serves a request. Returns the connection if this worker is to go on with it.
     pub(super) fn serve(
         &mut self,
         client: Client,
@@ -49,12 +49,13 @@ impl Worker {
         }
         let waits = server.waits.load(Relaxed);
         seat.flight.begin(client, manner, seat.place.get().metadata());
-        // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
+        // This comes before the deadlines may give the invocation up: one that has begun is told of once, and ends
+        // once.
         server.protocol.before(seat.place.get());
         server.shutdown.deadlines().begin(&seat.slot, &seat.place);
         let began = self.step_aside(seat.place.get().received_ns());
         if waits {
-            // One that nobody else holds any more has room for the next.
+            // A place that no other thread holds any more has room for the next.
             let spare = self.spare.take().filter(|pending| Arc::strong_count(pending) == 1);
             let pending = spare.unwrap_or_else(|| Pending::new(&server));
             pending.begin(&server, seat);
@@ -65,8 +66,8 @@ impl Worker {
             match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(is_mine) => is_mine,
                 Poll::Pending => {
-                    // The thread is held this once, and not its place: others may run meanwhile, on which this one may wait.
-                    // Further calls of a function like this one leave their threads.
+                    // The thread is held this once, and not its place: others may run meanwhile, on which this one may
+                    // wait. Further calls of a function like this one leave their threads.
                     server.waits.store(!server.blocks, Relaxed);
                     let mut lent = server.lend(&seat.flight.place());
                     let is_mine = block_on(call);
@@ -78,7 +79,7 @@ impl Worker {
         self.finish(seat, is_mine, began)
     }
 
-    /// Goes on with an invocation that was woken. Returns the connection if it is this worker's to go on with.
+    /// Goes on with an invocation that was woken. Returns the connection if this worker is to go on with it.
     pub(super) fn resume(&mut self, pending: Arc<Pending>) -> Option<Arc<Link>> {
         let server = self.server.clone();
         let began = self.step_aside(server.runtime.process().now_ns());
@@ -100,7 +101,7 @@ impl Worker {
         }
     }
 
-    /// The walk has ended: answers, unless somebody else has, and does what comes after the reply.
+    /// Answers an invocation whose walk has ended, unless another thread has, and runs the work after the reply.
     fn finish(&mut self, mut seat: Box<Seat>, is_mine: bool, began: u64) -> Option<Arc<Link>> {
         let server = self.server.clone();
         let process = server.runtime.process();
@@ -108,7 +109,7 @@ impl Worker {
         if is_mine && let Some((client, manner)) = seat.flight.end() {
             let ended = seat.place.get();
             server.protocol.after(process, ended.metadata(), ended.request_id(), ended.failure().is_some());
-            // Before the response is out: whoever has read it may send the next request at once.
+            // This comes before the response is out: a client that has read it may send the next request at once.
             server.admission.answered();
             mine = self.answer(&server, &mut seat, client, manner);
             answered = true;
@@ -148,7 +149,7 @@ impl Worker {
         seat.slot.end_replied();
     }
 
-    /// Gives the client its answer. Returns the connection if it is this worker's to go on with.
+    /// Gives the client its answer. Returns the connection if this worker is to go on with it.
     fn answer(&mut self, server: &Server, seat: &mut Seat, client: Client, manner: Manner) -> Option<Arc<Link>> {
         let is_stream = matches!(seat.place.get().progress(), Progress::Streaming(_));
         let whole = seat.place.get().failure().is_none();
@@ -167,7 +168,7 @@ impl Worker {
             Client::Link(link) => {
                 let mut state = link.lock();
                 state.slot = None;
-                // One that did not wait for the room it has asked for.
+                // The writer did not wait for the room it has asked for.
                 server.take_back(&mut state.lent);
                 server.take_back(&mut state.lent_to_read);
                 if is_stream {
@@ -203,7 +204,7 @@ impl Worker {
                             let rest = body.len() - of_body;
                             state.connection.send(&seat.head[of_head..]);
                             if rest > 0 {
-                                // Unless it outlives the invocation by itself, it is copied.
+                                // The body is copied, unless it outlives the invocation by itself.
                                 let body = take_body(seat, from);
                                 state.connection.send_body(body, of_body);
                             }
@@ -241,13 +242,13 @@ fn access(server: &Server, seat: &Seat, client: &str, bytes: Option<usize>) {
     });
 }
 
-/// Renders status, headers and body.
+/// Renders status, headers and body. Returns where the body lies.
 fn render(server: &Server, seat: &mut Seat) -> BodyFrom {
     seat.scratch.clear();
     server.protocol.respond(seat.place.get(), &mut seat.response, &mut seat.scratch)
 }
 
-/// Renders the response; returns its body, to outlive the invocation.
+/// Renders the response; returns its body in a form that outlives the invocation.
 fn respond(server: &Server, seat: &mut Seat) -> Given {
     let from = render(server, seat);
     take_body(seat, from)

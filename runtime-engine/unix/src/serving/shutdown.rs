@@ -25,34 +25,35 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// How long a client is waited for that takes nothing of its answer, once every invocation has one.
+/// The time that the process waits for a client that takes nothing of its answer, once every invocation has one.
 const LINGER: Duration = Duration::from_secs(2);
-/// Between two looks at such clients.
+/// The time between two looks at such clients.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What a stop signal finds.
+/// The stage of the process, by which a stop signal acts.
 #[derive(Debug)]
 enum Stage {
-    /// A start: nothing has been accepted, and nothing that runs can be ended in order.
+    /// The process starts: nothing has been accepted, and nothing that runs can be ended in order.
     Starting,
-    /// The start of a function that a request has asked for: it goes on, and that request is answered before the end.
+    /// A request has asked for the start of the function: the start goes on, and that request is answered before the
+    /// end.
     Asked,
-    /// A process that waits to be told to start its function, until this goes off.
+    /// The process waits to be told to start its function, until this goes off.
     Waiting(Arc<Alarm>),
-    /// One that ends before it had a function, and needs no more than the time.
+    /// The process ends before it had a function, and needs no more than the time.
     Ending,
-    /// The server. Its memory is held by its threads alone: the main one runs Close only if it is the last to hold it,
-    /// and the work may be over before the thread of the deadlines has let go.
+    /// The server serves. Its memory is held by its threads alone: the main one runs Close only if it is the last to
+    /// hold it, and the work may be over before the thread of the deadlines has let go.
     Serving { server: Weak<Server>, timers: Arc<Timers> },
 }
 
-/// What is done when a moment has come, at whatever stage the process is.
+/// The actions on deadlines and stop signals, at every stage of the process.
 #[derive(Clone, Debug)]
 pub(super) struct Hands {
     process: Arc<Process>,
     background: Background,
     stage: Arc<Mutex<Stage>>,
-    /// The file that says the process is ready: a stop makes that untrue.
+    /// The file that says the process is ready: a stop removes it.
     ready: Option<PathBuf>,
 }
 
@@ -67,12 +68,12 @@ impl Hands {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From here on a stop signal makes the alarm go off.
+    /// Notes that from here on a stop signal makes the alarm go off.
     pub(super) fn wait(&self, alarm: &Arc<Alarm>) {
         *self.stage() = Stage::Waiting(alarm.clone());
     }
 
-    /// The waiting is over: what is to be done, for a stop signal outweighs what else was wished for.
+    /// Ends the waiting. Returns what is to be done: a stop signal outweighs the wish.
     pub(super) fn go_on(&self, deadlines: &Deadlines, wish: Wish) -> Wish {
         let mut stage = self.stage();
         let wish = if deadlines.is_stopping() { Wish::Leave } else { wish };
@@ -83,11 +84,11 @@ impl Hands {
         wish
     }
 
-    /// Notes that the start has ended.
+    /// Notes that the start has ended and that the server serves.
     pub(super) fn hold(&self, server: &Arc<Server>) {
         *self.stage() = Stage::Serving { server: Arc::downgrade(server), timers: server.timers.clone() };
         if server.shutdown.deadlines().is_stopping() {
-            // It came during the start, and has waited long enough.
+            // The signal came during the start, and has waited long enough.
             let _ = server.drain_at.set(0);
             server.timers.ring();
         }
@@ -158,18 +159,18 @@ impl Server {
         self.end_if_quiet();
     }
 
-    /// A stop has begun; with no lame-duck time the moment of the end is this one.
+    /// Closes the listener and idle connections after a stop has begun; with no lame-duck time this happens at once.
     fn drain(&self) {
         let at = *self.drain_at.get_or_init(|| self.timers.after(self.config.lame_duck));
         if self.config.lame_duck > Duration::ZERO && self.runtime.process().now_ns() < at {
             return self.timers.at(at);
         }
-        // Those whose connection the system has taken already were promised to be heard.
+        // Connections that the system has taken already were promised to be heard.
         self.accept();
         self.close_listener();
         self.draining.store(true, SeqCst);
         self.http2_peers.end();
-        // What has arrived and is not read yet is a request on its way: whoever looks reads it first.
+        // Bytes that have arrived and are not read yet are a request on its way: the next look reads it first.
         for link in self.table.all() {
             self.look_again(&link);
         }
@@ -192,8 +193,8 @@ impl Server {
         };
         let linger = u64::try_from(LINGER.as_nanos()).unwrap_or(u64::MAX);
         if self.admission.running() > 0 {
-            // They are answered and do not end. Instances that are being called cannot be ended: when the grace is over,
-            // the process leaves without. One that leaves because of them waits for nothing.
+            // Invocations that were answered for do not end. Instances that are being called cannot be ended: when the
+            // grace is over, the process leaves without. One that leaves because of them waits for nothing.
             if self.exit_code.load(SeqCst) == FAILED && self.clients_are_served(now.saturating_sub(since) >= linger) {
                 runtime_files::leave(FAILED);
             }
@@ -207,7 +208,8 @@ impl Server {
         }
     }
 
-    /// Returns `true` if no client is to be waited for. `late`: whoever has not moved for a while is not.
+    /// Returns `true` if the process has no client to wait for. `late`: it does not wait for clients that have not
+    /// moved for a while.
     fn clients_are_served(&self, late: bool) -> bool {
         if self.http2_peers.len() == 0 && self.table.len() == 0 {
             return true;
@@ -227,7 +229,7 @@ impl Server {
         !self.table.all().iter().any(moves)
     }
 
-    /// Answers for a function that does not end in time: its thread is left to it.
+    /// Answers for a function that does not end in time, and leaves its thread to it.
     fn answer_for(&self, number: usize, lost: Lost<'_>, closing: bool) {
         let request_id = lost.request_id;
         let Some((Current { client, manner, metadata }, headless)) =
@@ -240,7 +242,7 @@ impl Server {
         let functions = self.runtime.functions();
         functions.out_of_reach(process, lost, &failure, "and is still running");
         self.protocol.after(process, &metadata, request_id, true);
-        // Before the response, which may be followed by the next request.
+        // This comes before the response, which may be followed by the next request.
         self.admission.answered();
         match client {
             Client::Http2(recipient, _) if headless => {
@@ -277,17 +279,17 @@ impl Server {
                 }
                 state.claimed = false;
                 drop(state);
-                // Its writer is a module's: told elsewhere.
+                // The writer of the stream is a module's, and is told on another thread.
                 self.background.run(move || link::tell(room, E_CANCELLED));
-                // Whoever hears of it sends what is waiting and reads on.
+                // The thread that hears of it sends the waiting bytes and reads on.
                 self.look_again(&link);
             }
         }
         self.end_if_quiet();
     }
 
-    /// One more thread counts as lost. When they are too many, this process is of little use any more: a fresh one should
-    /// take its place.
+    /// Counts one more thread as lost. If too many are, this process is of little use any more: a fresh one should take
+    /// its place.
     fn lose(&self, hung: usize) {
         if hung < self.config.max_hung || self.exit_code.swap(FAILED, SeqCst) == FAILED {
             return;

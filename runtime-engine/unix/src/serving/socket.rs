@@ -17,7 +17,7 @@ pub(super) enum Socket {
 }
 
 impl Socket {
-    /// From now on no call blocks.
+    /// Sets the socket so that no call blocks.
     ///
     /// # Errors
     /// The connection is gone.
@@ -29,7 +29,7 @@ impl Socket {
         }
     }
 
-    /// What has come, and stays to be read.
+    /// Copies bytes that have come into `room`, and leaves them to be read.
     ///
     /// # Errors
     /// Nothing has, or the connection is gone.
@@ -39,7 +39,7 @@ impl Socket {
 
     /// Ends one direction or both.
     pub(super) fn shutdown(&self, how: Shutdown) {
-        // One that is gone has ended.
+        // A connection that is gone has ended.
         let _ = match self {
             Socket::Tcp(socket) => socket.shutdown(how),
             Socket::Unix(socket) => socket.shutdown(how),
@@ -100,7 +100,7 @@ pub(super) mod tests {
     use std::io::ErrorKind;
     use std::net::TcpListener;
 
-    /// A client, and the server's end that does not block.
+    /// Returns a client, and the server's end, which does not block.
     pub(in crate::serving) fn tcp() -> (TcpStream, Socket) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -26,33 +26,33 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The whole request of a probe, or of a signal during the start, is in here.
+/// The bytes that are read ahead; the whole request of a probe, or of a signal during the start, is shorter.
 const PROBE: usize = 4 << 10;
-/// So many may wait for the end of the start; others stay in the system's backlog.
+/// The number of clients that may wait for the end of the start; others stay in the system's backlog.
 const MOST: usize = if cfg!(test) { 16 } else { 1024 };
-/// So much of what a pending still sends is thrown away after its answer.
+/// The bytes of a client that are thrown away after its answer.
 const WASTE: usize = 1 << 20;
-/// So long a process that leaves waits for its last answers to go out.
+/// The time that a process that leaves waits for its last answers to go out.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// Somebody who came before the server.
+/// A client that came before the server.
 pub(super) struct Pending {
     pub(super) socket: Socket,
     pub(super) peer: Box<str>,
-    /// What has been read and is not used up.
+    /// The bytes that have been read and are not used up.
     pub(super) reader: Option<Reader>,
     pub(super) brought: Option<Brought>,
-    /// The end of the patience with one who was listened to and has not brought a whole request.
+    /// The end of the time for a client that was listened to and has not brought a whole request.
     pub(super) patience: u64,
 }
 
 impl Pending {
-    /// Is a request half here?
+    /// Returns `true` if a part of a request has come.
     fn has_begun(&self) -> bool {
         self.reader.as_ref().is_some_and(|reader| !reader.is_idle())
     }
 
-    /// Who has not been listened to yet.
+    /// Makes a client that has not been listened to yet.
     pub(super) fn new(socket: Socket, peer: Box<str>) -> Pending {
         Pending { socket, peer, reader: None, brought: None, patience: NEVER }
     }
@@ -63,28 +63,28 @@ impl Pending {
 pub(super) enum Brought {
     /// An invocation that is to be begun.
     Request(Message),
-    /// What the platform asks for, and how it wants the answer.
+    /// A request for a step of the process' life, and the manner of its answer.
     Signal(Signal, Manner),
 }
 
-/// What is to happen to a process that waits.
+/// The wish that ends a wait.
 pub(super) enum Wish {
-    /// FunctionStart, with what came with the signal, if it was one.
+    /// FunctionStart is to run, with the code or settings that came with the signal, if it was one.
     Start(Option<Initial>),
-    /// Close: the platform ends the process, and will say so once more.
+    /// Close is to run: the platform ends the process, and will say so once more.
     Close,
     /// The process is to leave.
     Leave,
 }
 
-/// The door, and everybody who is inside.
+/// The listener before there is a server, and all clients that have come.
 pub(super) struct StartupListener {
     listener: Arc<Listener>,
     epoll: Epoll,
     end: Arc<Alarm>,
-    /// Goes off when somebody's patience may be over.
+    /// Goes off when the time of a client may be over.
     clock: Alarm,
-    /// What it is set for.
+    /// The moment that the clock is set for.
     set_for: u64,
     protocol: Arc<dyn Serving>,
     process: Arc<Process>,
@@ -96,7 +96,7 @@ pub(super) struct StartupListener {
     free: Vec<usize>,
 }
 
-/// A thread at the door.
+/// The thread that looks after the listener.
 pub(super) struct Attendant {
     thread: JoinHandle<(StartupListener, Option<Wish>)>,
     end: Arc<Alarm>,
@@ -105,7 +105,8 @@ pub(super) struct Attendant {
 }
 
 impl Attendant {
-    /// For a start that takes too long and ends the process: tells those who have asked for it. The first time only.
+    /// Returns a function for a start that takes too long and ends the process: it tells the clients that have asked
+    /// for the start. Only the first of these functions does so.
     pub(super) fn on_late(&mut self) -> impl FnOnce(&Failure) + Send + 'static {
         let (late, end) = (self.late.take(), self.end.clone());
         move |failure| {
@@ -119,7 +120,7 @@ impl Attendant {
         }
     }
 
-    /// Closes the door; nobody is sent away. With what was wished for, if anything was.
+    /// Ends the thread; no client is sent away. Returns the listener, and the wish if there was one.
     ///
     /// # Errors
     /// The thread is gone.
@@ -132,7 +133,7 @@ impl Attendant {
 }
 
 impl StartupListener {
-    /// Nobody is inside.
+    /// Makes a listener without clients.
     ///
     /// # Errors
     /// If there are no descriptors left.
@@ -162,11 +163,11 @@ impl StartupListener {
         })
     }
 
-    /// Looks after it on a thread of its own, while this one starts something: the function, or what comes before it
-    /// where the function waits for a signal. Such a signal may come as early as that.
+    /// Looks after the clients on a thread of its own, while this one starts something: the function, or what comes
+    /// before it where the function waits for a signal. Such a signal may come as early as that.
     ///
     /// # Errors
-    /// If there is no thread.
+    /// The system gives no thread.
     pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
         let end = self.end.clone();
         let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
@@ -185,7 +186,7 @@ impl StartupListener {
         Ok(Attendant { thread, end, late: Some((late, passed_on)) })
     }
 
-    /// Returns what ends a wait.
+    /// Returns the alarm that ends a wait.
     pub(super) fn alarm(&self) -> &Arc<Alarm> {
         &self.end
     }
@@ -200,8 +201,8 @@ impl StartupListener {
         self.watch(State::Closed);
     }
 
-    /// Answers those who have brought something, and sends them away: there will be no server, because the start failed, or
-    /// because the process was told to end before.
+    /// Answers the clients that have brought a request, and sends them away: there will be no server, because the start
+    /// failed, or because the process was told to end before.
     pub(super) fn turn_away(&mut self, result: Result<(), &Failure>) {
         let closed = closed();
         for number in 0..self.pending.len() {
@@ -218,7 +219,7 @@ impl StartupListener {
         }
     }
 
-    /// A request that has asked for a start that failed.
+    /// Answers a request that has asked for a start that failed.
     fn fail(&mut self, number: usize, request: Message, failure: &Failure) {
         let manner = Manner::of(&request);
         let (request, metadata) = match self.protocol.route(&self.process, &request, self.state) {
@@ -237,15 +238,15 @@ impl StartupListener {
         self.respond(number, manner, &response, &body);
     }
 
-    /// Returns the connections that are inside.
+    /// Returns the clients that have come.
     pub(super) fn pending(self) -> impl Iterator<Item = Pending> {
         self.pending.into_iter().flatten()
     }
 
-    /// Looks after it until something is wished for, or until the end: then nothing is.
+    /// Looks after the clients until one has a wish, which is returned, or until the end: `None`.
     fn watch(&mut self, state: State) -> Option<Wish> {
         self.state = state;
-        // What came in another state was looked at with other eyes.
+        // Bytes that came in another state were not looked at for this one.
         self.accept();
         for number in 0..self.pending.len() {
             if let Some(wish) = self.look(number) {
@@ -254,7 +255,8 @@ impl StartupListener {
         }
         let mut events = Events::new();
         loop {
-            // Everybody has been looked at: who has still not said it all is late, or in the way of others.
+            // Every client has been looked at: one that has still not sent all of its request is late, or in the way of
+            // others.
             self.lose_patience();
             self.accept();
             let tokens: Vec<u64> = self.epoll.wait(&mut events, Events::ROOM).ok()?.map(|event| event.token).collect();
@@ -289,14 +291,14 @@ impl StartupListener {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                // No descriptors: who waits is heard when a pending leaves, or by the server.
+                // There are no descriptors: clients that wait are heard when another leaves, or by the server.
                 Err(_) => return,
             }
         }
     }
 
-    /// All room is taken: sends away who has been waited for the longest, if there is anybody outside. Whoever has not been
-    /// listened to all of yet stays, and so does everybody while nobody is listened to.
+    /// Sends away the client that has been waited for the longest, if all room is taken and another waits outside. A
+    /// client that has not been listened to all of yet stays, and so do all while the process does not listen to them.
     fn make_room(&mut self) -> bool {
         if self.state == State::Starting || !sys::is_readable_now(&*self.listener) {
             return false;
@@ -311,7 +313,8 @@ impl StartupListener {
         !has_more
     }
 
-    /// Sends away those whose patience is over. It is not over while nobody is listened to, nor for one who has not begun.
+    /// Sends away the clients whose time is over. It is not over while the process does not listen to them, nor for one
+    /// that has not begun.
     fn lose_patience(&mut self) {
         let now = self.process.now_ns();
         if self.state == State::Starting || now < self.set_for {
@@ -340,7 +343,7 @@ impl StartupListener {
         }
     }
 
-    /// A pending that was listened to has nothing more to say for now.
+    /// Notes that a client that was listened to has nothing more to send for now.
     fn be_patient(&mut self, number: usize) {
         let limit = u64::try_from(self.read_timeout.as_nanos()).unwrap_or(NEVER);
         let moment = self.process.now_ns().saturating_add(limit).min(NEVER - 1);
@@ -352,7 +355,7 @@ impl StartupListener {
         }
     }
 
-    /// Sends away a pending that does not get on.
+    /// Sends away a client that does not get on.
     fn give_up(&mut self, number: usize) {
         let Some(Some(pending)) = self.pending.get(number) else { return };
         if pending.has_begun() {
@@ -370,7 +373,7 @@ impl StartupListener {
 
     fn send_away(&mut self, number: usize) {
         self.forget(number);
-        // Somebody may have found it full.
+        // Other clients may have found the listener full.
         self.accept();
     }
 
@@ -386,8 +389,8 @@ impl StartupListener {
         }
     }
 
-    /// Looks at what a pending has sent without taking it, and takes it if it is for us. A request that is not whole yet is
-    /// looked at again when more has come.
+    /// Looks at the bytes of a client without taking them, and takes them if they are for the listener. A request that
+    /// is not whole yet is looked at again when more has come.
     fn glance(&mut self, number: usize) {
         let Some(Some(pending)) = self.pending.get_mut(number) else { return };
         let mut seen = [0; PROBE];
@@ -424,7 +427,7 @@ impl StartupListener {
         }
     }
 
-    /// Reads what a pending sends, until its request is whole.
+    /// Reads the bytes of a client, until its request is whole.
     fn listen(&mut self, number: usize) -> Option<Wish> {
         loop {
             let pending = self.pending.get_mut(number)?.as_mut()?;
@@ -471,13 +474,13 @@ impl StartupListener {
         }
     }
 
-    /// A request that came whole while the process waits, or after its end.
+    /// Handles a request that came whole while the process waits, or after its end.
     fn receive(&mut self, number: usize, request: Message) -> Option<Wish> {
         let manner = Manner::of(&request);
         let is_closed = self.state == State::Closed;
         match self.protocol.route(&self.process, &request, self.state) {
             Route::Local(answer) => self.tell(number, manner, &answer),
-            // It waits to be asked for something: nothing is wrong with it.
+            // The process waits for its signal: nothing is wrong with it.
             Route::Health if is_closed => self.tell(number, manner, &LocalResponse::text(503, "stopped")),
             Route::Health => self.tell(number, manner, &LocalResponse::text(200, "OK")),
             Route::Invoke(metadata) if is_closed => self.refuse(number, manner, &request, &metadata, &closed()),
@@ -497,7 +500,7 @@ impl StartupListener {
         None
     }
 
-    /// A signal to a process that waits.
+    /// Obeys a signal to a process that waits.
     fn heed(&mut self, number: usize, mut signal: Signal, manner: Manner) -> Option<Wish> {
         let wish = match &mut signal {
             Signal::Initialize(initial) => Wish::Start(Some(std::mem::take(initial))),
@@ -539,7 +542,7 @@ impl StartupListener {
         self.respond(number, manner, &response, answer.body.as_bytes());
     }
 
-    /// Answers a pending, which leaves with it.
+    /// Answers a client, which leaves with it.
     fn respond(&mut self, number: usize, manner: Manner, response: &Response, body: &[u8]) {
         let mut out = Vec::new();
         response_head::head(&mut out, response, manner.last(), Framing::Length(body.len() as u64), &self.process.log);
@@ -550,8 +553,9 @@ impl StartupListener {
         self.send_away(number);
     }
 
-    /// The socket takes an answer of this size at once; a client that has never read any is none. What has come from it is
-    /// thrown away: the system would reset a connection that is closed over it, and take the answer away.
+    /// Sends the bytes of an answer. The socket takes an answer of this size at once, unless the client has never read
+    /// any. Bytes that have come from it are thrown away: the system would reset a connection that is closed over them,
+    /// and take the answer away.
     fn say(&self, number: usize, bytes: &[u8]) {
         let Some(Some(pending)) = self.pending.get(number) else { return };
         let _ = (&pending.socket).write_all(bytes);
@@ -571,7 +575,8 @@ fn closed() -> Failure {
     Failure::new("Runtime.Closing", "this instance has been told to stop")
 }
 
-/// What a signal is told when Close has run: what has ended cannot start, and needs neither of the others.
+/// Returns the answer to a signal after Close has run: a process that has ended cannot start, and needs no other
+/// signal.
 fn after_close<'f>(signal: &Signal, closed: &'f Failure) -> Result<(), &'f Failure> {
     if matches!(signal, Signal::Initialize(_)) { Err(closed) } else { Ok(()) }
 }

@@ -6,7 +6,7 @@
 use super::link::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Numbers that no connection has: places are counted far below.
+/// These numbers belong to no connection: places are counted far below.
 pub(super) const LISTENER: u64 = u64::MAX;
 pub(super) const ALARM: u64 = u64::MAX - 1;
 pub(super) const END: u64 = u64::MAX - 2;
@@ -49,7 +49,7 @@ impl Table {
         connection
     }
 
-    /// The connection of that number, if it is still open.
+    /// Returns the connection of that number, if it is still open.
     pub(super) fn get(&self, token: u64) -> Option<Arc<Link>> {
         let places = self.places();
         let connection = places.list.get((token & u64::from(u32::MAX)) as usize)?.connection.as_ref()?;
@@ -69,12 +69,12 @@ impl Table {
         }
     }
 
-    /// Everybody who is here now.
+    /// Returns all open connections.
     pub(super) fn all(&self) -> Vec<Arc<Link>> {
         self.places().list.iter().filter_map(|place| place.connection.clone()).collect()
     }
 
-    /// Returns how many there are.
+    /// Returns the number of open connections.
     pub(super) fn len(&self) -> usize {
         let places = self.places();
         places.list.len() - places.free.len()

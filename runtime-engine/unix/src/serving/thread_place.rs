@@ -1,6 +1,6 @@
 //! The place of an invocation among those that run: held, lent to others while its call waits on its thread for a slow
-//! client, or left, when the call has returned and is woken later. One word says which, so that no place is given away
-//! twice, whoever comes first.
+//! client, or left, when the call has returned and is woken later. One atomic word holds the state, so that no place is
+//! given away twice.
 
 use super::Server;
 use std::sync::Arc;
@@ -13,27 +13,28 @@ const LENT: u8 = 1;
 /// No thread is in the call.
 const LEFT: u8 = 2;
 
-/// Where the place of an invocation is.
+/// The state of an invocation's place.
 #[derive(Debug)]
 pub(super) struct ThreadPlace(AtomicU8);
 
-/// A place that is lent, if it is.
+/// A place that is lent; `None` if it is not.
 #[derive(Debug, Default)]
 pub(super) struct Lent(Option<Arc<ThreadPlace>>);
 
 impl ThreadPlace {
-    /// The place of an invocation that has not begun.
+    /// Makes the place of an invocation that has not begun.
     pub(super) fn new() -> Arc<ThreadPlace> {
         Arc::new(ThreadPlace(AtomicU8::new(LEFT)))
     }
 
-    /// A thread runs the call, or runs it on.
+    /// Notes that a thread runs the call, or runs it on.
     #[inline]
     pub(super) fn enter(&self) {
         self.0.store(HELD, SeqCst);
     }
 
-    /// The call has returned: its place is its worker's to give away. If it is lent, it did not wait there after all.
+    /// Notes that the call has returned: its place is its worker's to give away. If it is lent, it did not wait there
+    /// after all.
     pub(super) fn leave(&self, server: &Server) {
         if self.0.swap(LEFT, SeqCst) == LENT {
             server.go_on_running();
@@ -42,7 +43,7 @@ impl ThreadPlace {
 }
 
 impl Server {
-    /// A call waits on its thread for its client: others may have their calls run meanwhile.
+    /// Notes that a call waits on its thread for its client: others may have their calls run meanwhile.
     pub(super) fn lend(&self, place: &Arc<ThreadPlace>) -> Lent {
         if place.0.compare_exchange(HELD, LENT, SeqCst, SeqCst).is_err() {
             return Lent::default();
@@ -53,14 +54,15 @@ impl Server {
         Lent(Some(place.clone()))
     }
 
-    /// The same, for a connection that keeps what is lent: what it keeps already stays lent, whoever waits once more.
+    /// Lends as [`lend`](Server::lend) does, for a connection that keeps the place: if it keeps one already, that stays
+    /// lent.
     pub(super) fn lend_once(&self, place: &Arc<ThreadPlace>, lent: &mut Lent) {
         if lent.0.is_none() {
             *lent = self.lend(place);
         }
     }
 
-    /// It goes on, if it has waited and is still there.
+    /// Takes the place back when the call goes on, if it has waited and is still there.
     pub(super) fn take_back(&self, lent: &mut Lent) {
         let Some(place) = lent.0.take() else { return };
         if place.0.compare_exchange(LENT, HELD, SeqCst, SeqCst).is_ok() {

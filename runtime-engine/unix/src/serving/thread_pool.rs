@@ -1,4 +1,4 @@
-//! Who watches the connections while others run invocations.
+//! The threads that watch the connections while others run invocations.
 //!
 //! The thread that hears of a request runs it itself, so that a request costs no hop between threads. That is safe as
 //! long as somebody else watches meanwhile. Somebody does: whoever begins an invocation as the last watcher calls a
@@ -18,32 +18,32 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// So long nobody may be watching where invocations were short so far and one is not.
+/// The time that no thread may be watching where invocations were short so far and one is not.
 pub(super) const NAP: Duration = Duration::from_millis(1);
-/// From here on an invocation is long: a hop between threads no longer counts.
+/// An invocation of this time or more is long: a hop between threads no longer counts.
 const LONG_NS: u64 = 100_000;
-/// A long invocation weighs as much as so many short ones: a few that the system interrupted make no difference, a
-/// function that is long one time in nine does.
+/// The number of short invocations that weigh as much as a long one: a few that the system interrupted make no
+/// difference, a function that is long one time in nine does.
 const LONG_WEIGHT: u32 = 8;
-/// From here on invocations are taken to be long.
+/// From this value of `long` on, invocations are taken to be long.
 const MOSTLY: u32 = 32;
-/// As sure as can be.
+/// The largest value of `long`: every recent invocation was long.
 const SURE: u32 = 64;
 
 #[derive(Debug)]
 pub(super) struct ThreadPool {
-    /// Threads at most, the main one included, beside those that wait for their clients.
+    /// The most threads, the main one included, beside those that wait for their clients.
     most: usize,
-    /// Threads that wait for their clients.
+    /// The number of threads that wait for their clients.
     stalled: AtomicUsize,
     watching: AtomicUsize,
-    /// Those of them that wait for news this moment.
+    /// The number of watching threads that wait for news now.
     listening: AtomicUsize,
-    /// How often a watcher has taken an invocation: the last to do so is the leader.
+    /// The number of times that a watcher has taken an invocation: the last to do so is the leader.
     takes: AtomicU64,
-    /// How sure it is that invocations are long, 0 to [`SURE`].
+    /// How certain it is that invocations are long, from 0 to [`SURE`].
     long: AtomicU32,
-    /// Does the function say so itself?
+    /// `true` if the function says itself that it takes long.
     blocks: bool,
     done: AtomicBool,
     state: Mutex<State>,
@@ -55,13 +55,13 @@ pub(super) struct ThreadPool {
 struct State {
     threads: usize,
     spares: usize,
-    /// Spares that are called and have not noticed.
+    /// The number of spare threads that are called and have not noticed.
     calls: usize,
     handles: Vec<JoinHandle<()>>,
 }
 
 impl ThreadPool {
-    /// The main thread, watching. `blocks`: the function says itself that it takes long.
+    /// Makes the pool with the main thread, which watches. `blocks`: the function says itself that it takes long.
     pub(super) fn new(most: usize, blocks: bool) -> ThreadPool {
         ThreadPool {
             most,
@@ -87,14 +87,14 @@ impl ThreadPool {
         self.blocks || self.long.load(Relaxed) >= MOSTLY
     }
 
-    /// A watcher takes an invocation: the number of its taking, and whether nobody is left to watch, in which case it
-    /// must [`call`](ThreadPool::call) before it begins.
+    /// Notes that a watcher takes an invocation. Returns the number of its taking, and `true` if nobody is left to
+    /// watch, in which case it must [`call`](ThreadPool::call) before it begins.
     pub(super) fn take(&self) -> (u64, bool) {
         let take = self.takes.fetch_add(1, SeqCst) + 1;
         (take, self.watching.fetch_sub(1, SeqCst) == 1)
     }
 
-    /// It watches again, after an invocation of that length.
+    /// Notes that the thread watches again, after an invocation of that length.
     pub(super) fn back(&self, took_ns: u64) {
         // Two threads may overwrite each other here, which a tendency survives.
         let long = self.long.load(Relaxed);
@@ -106,7 +106,7 @@ impl ThreadPool {
         self.watching.fetch_add(1, SeqCst);
     }
 
-    /// Makes somebody watch: a spare, or a thread that `spawn` makes.
+    /// Makes a thread watch: a spare one, or one that `spawn` makes.
     ///
     /// # Errors
     /// If the thread cannot be made. Nobody watches until somebody is back.
@@ -130,7 +130,7 @@ impl ThreadPool {
         Ok(())
     }
 
-    /// A thread waits for its client; another may be made in its place.
+    /// Notes that a thread waits for its client; another may be made in its place.
     pub(super) fn stall(&self) {
         self.stalled.fetch_add(1, SeqCst);
     }
@@ -148,8 +148,9 @@ impl ThreadPool {
         news
     }
 
-    /// After an invocation that was that taking: goes on watching, or leaves it to others and waits until it is needed.
-    /// `busy`: news came thick, and every listener more is woken by it. False: it is over.
+    /// Decides after an invocation that was that taking: the thread goes on watching, or leaves it to others and waits
+    /// until it is needed. `busy`: news came thick, and every listener more is woken by it. Returns `false` if the work
+    /// is over.
     pub(super) fn settle(&self, take: u64, busy: bool) -> bool {
         let is_overtaken = self.takes.load(SeqCst) != take;
         let is_crowded = busy && self.listening.load(SeqCst) > 0 && !self.is_long();
@@ -158,7 +159,7 @@ impl ThreadPool {
         }
         let mut state = self.state();
         if self.watching.fetch_sub(1, SeqCst) < 3 {
-            // A leader and a deputy at least.
+            // A leader and a deputy are left at least.
             self.watching.fetch_add(1, SeqCst);
             drop(state);
             self.nap();
@@ -175,7 +176,7 @@ impl ThreadPool {
         !self.is_done()
     }
 
-    /// Leaves the work to those who are at it, as long as invocations are short and they get on with them.
+    /// Waits while other threads watch, as long as invocations are short and the others get on with them.
     pub(super) fn nap(&self) {
         let mut state = self.state();
         while !self.is_long() && !self.is_done() {
@@ -184,7 +185,7 @@ impl ThreadPool {
             state = nap.unwrap_or_else(PoisonError::into_inner).0;
             if self.takes.load(SeqCst) == before {
                 if self.watching.load(SeqCst) == 1 {
-                    // Everybody else has been at the same invocations all the time.
+                    // All other threads have been at the same invocations all the time.
                     self.long.store(SURE, Relaxed);
                 }
                 return;
@@ -192,12 +193,12 @@ impl ThreadPool {
         }
     }
 
-    /// Is there nothing more to do?
+    /// Returns `true` if there is nothing more to do.
     pub(super) fn is_done(&self) -> bool {
         self.done.load(SeqCst)
     }
 
-    /// Ends the work; says whether it was the first to do so.
+    /// Ends the work; returns `true` if it was the first to do so.
     pub(super) fn finish(&self) -> bool {
         let state = self.state();
         let first = !self.done.swap(true, SeqCst);

@@ -1,5 +1,5 @@
-//! Moments to come: connections whose patience ends, the listener's next try, the steps of a stop. One clock for all,
-//! set to the earliest.
+//! Moments to come: connections whose time ends, the listener's next try, the steps of a stop. All share one clock,
+//! which is set to the earliest.
 
 use crate::sys::Alarm;
 use faas_core::process::Process;
@@ -17,16 +17,16 @@ pub(super) struct Timers {
 
 #[derive(Debug)]
 struct State {
-    /// What the clock is set for.
+    /// The moment that the clock is set for.
     set_for: u64,
     heap: Heap,
 }
 
 impl Timers {
-    /// Makes it without moments.
+    /// Makes the timers without moments.
     ///
     /// # Errors
-    /// If there are no descriptors left.
+    /// There are no descriptors left.
     pub(super) fn new(process: Arc<Process>) -> std::io::Result<Timers> {
         let state = State { set_for: NEVER, heap: Heap::default() };
         Ok(Timers { process, clock: Alarm::new()?, state: Mutex::new(state) })
@@ -46,7 +46,7 @@ impl Timers {
         self.process.now_ns().saturating_add(u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1))
     }
 
-    /// The clock goes off at that moment at the latest.
+    /// Has the clock go off at that moment at the latest.
     pub(super) fn at(&self, moment: u64) {
         self.set(&mut self.state(), moment);
     }
@@ -58,19 +58,19 @@ impl Timers {
         }
     }
 
-    /// The clock goes off now.
+    /// Has the clock go off now.
     pub(super) fn ring(&self) {
         self.at(0);
     }
 
-    /// The number is told of at that moment.
+    /// Enters a number, which [`went_off`](Timers::went_off) returns at that moment.
     pub(super) fn enter(&self, moment: u64, number: u64) {
         let mut state = self.state();
         state.heap.add(moment, number);
         self.set(&mut state, moment);
     }
 
-    /// The clock went off: returns the numbers whose moment has come, and sets it for the next.
+    /// Returns the numbers whose moment has come, after the clock went off, and sets it for the next.
     pub(super) fn went_off(&self) -> Vec<u64> {
         self.clock.clear();
         let now = self.process.now_ns();

@@ -1,5 +1,5 @@
-//! Bodies that their invocations read piece by piece: what is asked for is read from the connection there and then, and
-//! whoever finds nothing is told when there may be something.
+//! Bodies that their invocations read piece by piece: a part that is asked for is read from the connection at once, and
+//! a reader that finds none is told when there may be one.
 
 use super::Server;
 use super::in_flight::{Client, InFlight, lock};
@@ -12,7 +12,7 @@ use faas_core::serve::Upload;
 use std::io::{ErrorKind, Read};
 use std::sync::{Arc, Weak};
 
-/// Where the bodies of a seat's requests come from.
+/// The bodies of the requests of a seat, from the connection.
 pub(super) struct FromClient {
     pub(super) flight: Arc<InFlight>,
     pub(super) server: Weak<Server>,
@@ -34,8 +34,8 @@ impl BodySource for FromClient {
     }
 }
 
-/// Reads what has come of the body, and does not wait: whoever finds nothing waits for its token. `returns_soon`: the call
-/// does not wait on its thread for that.
+/// Reads the part of the body that has come, and does not wait: a reader that finds none waits for its token.
+/// `returns_soon`: the call does not wait on its thread for that.
 fn read(
     server: &Server,
     link: &Link,

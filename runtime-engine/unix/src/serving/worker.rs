@@ -1,4 +1,4 @@
-//! A thread of the pool: hears what happened to a connection, reads, and runs what it has read.
+//! A thread of the pool: it hears of news of a connection, reads, and runs the requests it has read.
 
 use super::access_log::Access;
 use super::in_flight::Client;
@@ -16,25 +16,25 @@ use faas_core::platform::{FailedInvocation, LocalResponse, Response, Route, Sign
 use faas_core::serve::{self, Manner, response_head};
 use std::sync::Arc;
 
-/// Too many at once: the client may try again soon.
+/// The refusal when too many invocations run at once: the client may try again soon.
 const OVERLOADED: (&str, &str) = ("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
-/// The memory for unfinished requests and unsent responses is used up.
+/// The refusal when the memory for unfinished requests and unsent responses is used up.
 const FULL: (&str, &str) = ("Runtime.Overloaded", "this instance holds as many unsent responses as it may");
-/// It waited for a thread until its time was over.
+/// The refusal of a request that waited for a thread until its time was over.
 const WAITED: (&str, &str) = ("Runtime.Overloaded", "no thread was free before the time limit of the invocation");
-/// Every thread is lost to functions that do not end.
+/// The refusal when every thread is lost to functions that do not end.
 const LEAVING: (&str, &str) = ("Runtime.Closing", "this instance is about to leave");
-/// Close has run, or is about to.
+/// The refusal when Close has run, or is about to.
 const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
 
 /// The state of one thread of the server.
 pub(super) struct Worker {
     pub(super) server: Arc<Server>,
-    /// For whatever comes next; idle between connections, so that an idle connection needs no buffer.
+    /// The reader for the next request; idle between connections, so that an idle connection needs no buffer.
     pub(super) reader: Reader,
     /// The seat for the next invocation.
     pub(super) seat: Option<Box<Seat>>,
-    /// For the next invocation that may wait.
+    /// The place for the next invocation that may wait.
     pub(super) spare: Option<Arc<Pending>>,
     /// Writers of streams that are to be told that there is room.
     pub(super) rooms: Vec<usize>,
@@ -44,7 +44,7 @@ pub(super) struct Worker {
     events: Events,
     /// `true` if there was news of several connections at once.
     busy: bool,
-    /// The last invocation this thread took, if it took any since it settled.
+    /// The number of the last invocation that this thread took, if it took any since it settled.
     taken: Option<u64>,
 }
 
@@ -65,7 +65,7 @@ impl Worker {
         }
     }
 
-    /// Works until the end. `called`: somebody needed a watcher.
+    /// Works until the end. `called`: the thread was made because another needed a watcher.
     pub(super) fn work(&mut self, called: bool) {
         let server = self.server.clone();
         if called {
@@ -75,7 +75,8 @@ impl Worker {
             if let Some(event) = self.listen()
                 && !self.attend_to(event)
             {
-                // Its thread is about to hear the next itself, and hears it sooner with nobody before it.
+                // The thread of the last invocation is about to listen itself, and hears the next sooner with nobody
+                // before it.
                 server.pool.nap();
             }
             while let Some(work) = server.admission.next(|| server.runtime.process().now_ns()) {
@@ -95,13 +96,13 @@ impl Worker {
         }
     }
 
-    /// Waits for news, does what is nobody's but the server's, and gives one connection that something happened to.
+    /// Waits for news, does the server's own work, and returns one connection that has news.
     fn listen(&mut self) -> Option<Event> {
         let server = self.server.clone();
         if let Some(event) = server.ready.next() {
             return Some(event);
         }
-        // Several at a time spare calls, but those not looked at yet wait for as long as an invocation takes.
+        // Several events at a time spare calls, but those not looked at yet wait for as long as an invocation takes.
         let most = if server.pool.is_long() { 1 } else { Events::ROOM };
         let news = match server.pool.listen(|| server.epoll.wait(&mut self.events, most)) {
             Ok(news) => news,
@@ -127,7 +128,7 @@ impl Worker {
         let first = connections.next();
         self.busy = server.ready.keep(connections);
         if self.busy {
-            // Should the next invocation take long, the clock sends somebody here for the others.
+            // If the next invocation takes long, the clock sends a thread here for the others.
             server.timers.at(server.timers.after(thread_pool::NAP));
         }
         if alarm {
@@ -136,7 +137,7 @@ impl Worker {
         first
     }
 
-    /// Does what is due, for the clock went off.
+    /// Does the work that is due, after the clock went off.
     fn alarm(&mut self, server: &Arc<Server>) {
         for token in server.timers.went_off() {
             let Some(link) = server.table.get(token) else { continue };
@@ -154,9 +155,9 @@ impl Worker {
         server.go_on_stopping();
     }
 
-    /// What has waited for a thread until its time was over is refused; it has cost nobody anything.
+    /// Refuses the requests that have waited for a thread until their time was over; they have cost nobody anything.
     fn refuse_late(&mut self, server: &Arc<Server>) {
-        // Nobody will ever run those that wait if every thread is lost.
+        // No thread will ever run those that wait if every thread is lost.
         let is_exhausted = server.is_exhausted();
         let now = if is_exhausted { serve::NEVER } else { server.runtime.process().now_ns() };
         let (late, next) = server.admission.expired(now);
@@ -184,19 +185,19 @@ impl Worker {
         }
     }
 
-    /// `false`: another thread has the connection.
+    /// Attends to one event. Returns `false` if another thread has the connection.
     fn attend_to(&mut self, event: Event) -> bool {
         let server = self.server.clone();
         let Some(link) = server.table.get(event.token) else { return true };
         link.note(event.ended);
-        // Who has the lock this moment reads the note when it is free.
+        // The thread that holds the lock reads the note when it is free.
         let Some(mut state) = link.try_lock() else { return false };
         if !state.claimed {
             state.claimed = true;
             self.go_on(&link, state);
             return true;
         }
-        // Somebody works for it; a stream's reader may have made room.
+        // Another thread works for it; a stream's reader may have made room.
         link.read_news(&mut state);
         server.flush(&link, &mut state, &mut self.rooms);
         server.look_at_upload(&mut state, &mut self.rooms);
@@ -210,12 +211,12 @@ impl Worker {
         false
     }
 
-    /// Does what there is to do at a connection that is claimed for this thread.
+    /// Does the work at a connection that is claimed for this thread.
     fn look_after(&mut self, link: &Arc<Link>) {
         self.go_on(link, link.lock());
     }
 
-    /// Does what there is to do, until there is nothing more or the connection is somebody else's.
+    /// Works at a connection, until there is nothing more to do or another thread has it.
     fn go_on<'l>(&mut self, link: &'l Arc<Link>, mut state: Locked<'l>) {
         let server = self.server.clone();
         if server.http2.is_some() && state.connection.is_fresh() {
@@ -309,7 +310,7 @@ impl Worker {
         self.seat.take().unwrap_or_else(|| self.server.seat())
     }
 
-    /// Serves one that has waited for a thread. Returns the connection if it is this worker's to go on with.
+    /// Serves a request that has waited for a thread. Returns the connection if this worker is to go on with it.
     fn serve_queued(&mut self, request: Request) -> Option<Arc<Link>> {
         let server = self.server.clone();
         // Many may have been accepted before the first of them had its response.
@@ -376,7 +377,7 @@ impl Worker {
         connection.answered(manner.keep);
     }
 
-    /// Leaves the watching to others for a while; they are called if there are none.
+    /// Leaves the watching to others for a while, and calls one if there are none.
     pub(super) fn step_aside(&mut self, now: u64) -> u64 {
         let (take, alone) = self.server.pool.take();
         self.taken = Some(take);
@@ -393,10 +394,10 @@ impl Worker {
 }
 
 impl Server {
-    /// Accepts one more invocation, or says why not.
+    /// Accepts one more invocation, unless it has to be refused.
     ///
     /// # Errors
-    /// Kind and words of the refusal.
+    /// The kind and the message of the refusal.
     pub(super) fn admit(&self) -> Result<(), (&'static str, &'static str)> {
         if !self.has_memory() {
             return Err(FULL);
@@ -407,7 +408,7 @@ impl Server {
         if !self.admission.accept() {
             return Err(OVERLOADED);
         }
-        // After it has been accepted: whoever closes looks at the two in the other order.
+        // This comes after it has been accepted: the thread that closes looks at the two in the other order.
         if self.state() == State::Closed {
             self.admission.answered();
             return Err(CLOSED);

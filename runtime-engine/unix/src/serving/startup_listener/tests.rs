@@ -1,4 +1,4 @@
-//! Pendings of every kind, before there is a server.
+//! The listener with clients of every kind, before there is a server.
 
 use super::*;
 use crate::output::tests::silent;
@@ -55,7 +55,7 @@ impl Client {
         self
     }
 
-    /// All until the end of the connection.
+    /// Returns all bytes until the end of the connection.
     fn reply(&mut self) -> String {
         let mut all = String::new();
         self.0.read_to_string(&mut all).unwrap();
@@ -63,12 +63,12 @@ impl Client {
     }
 }
 
-/// Of an environment that says nothing.
+/// Returns the settings of an empty environment.
 fn config() -> ServerSettings {
     ServerSettings::read(&Env::new(&|_| None), 1, Duration::ZERO, 64 << 20).unwrap()
 }
 
-/// A door, and how to come to it.
+/// Returns a listener, and a function that makes a client of it.
 fn door() -> (StartupListener, impl Fn() -> Client + use<>) {
     door_with(&config())
 }
@@ -168,7 +168,7 @@ fn during_a_start_signals_are_kept_and_invocations_are_left_unread() {
     let (mut invocation, mut signal) = (come(), come());
     invocation.send("GET /work HTTP/1.1\r\nHost: test\r\n\r\n");
     signal.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\nGET /next");
-    // They are looked at in the order they come in; this one is the last.
+    // Clients are looked at in the order they come in; this one is the last.
     assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
     let (door, _) = attendant.end().unwrap();
     let pending: Vec<Pending> = door.pending().collect();
@@ -235,7 +235,7 @@ fn after_close_a_start_fails_and_a_stop_does_not() {
     let attendant = door.attend(true).unwrap();
     let (mut stop, mut start) = (come(), come());
     stop.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
-    // Whoever is told so comes after the stop has been heard.
+    // A client that is told so comes after the stop has been heard.
     while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
     start.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
     assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
