@@ -48,7 +48,7 @@ impl ConfiguredLayer {
     }
 }
 
-/// What the layers stand around.
+/// The innermost part of a walk, which the layers stand around.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Centre<'a> {
     /// A function, and how it is called for records.
@@ -104,8 +104,8 @@ impl Chain {
         Chain { layers, hooked, has_heads, contexts, recognisers, unwell, log }
     }
 
-    /// This stack around another one. Its recognisers are those of the inner stack alone: the outer ones have been asked
-    /// by the time it is known which stack an invocation goes through.
+    /// Makes a stack with this one around another. Its recognisers are those of the inner stack alone: the outer ones
+    /// have been asked by the time it is known which stack an invocation goes through.
     pub(crate) fn around(&self, inner: &Chain) -> Chain {
         let layers = self.layers.iter().chain(&inner.layers).cloned().collect();
         let mut joined = Chain::new(layers, self.log.clone());
@@ -224,10 +224,10 @@ impl Chain {
         status
     }
 
-    /// One lifecycle phase around the engine's own work, which is `centre`.
+    /// Runs one lifecycle phase around the engine's own work, which is `centre`.
     ///
     /// # Errors
-    /// What failed first, in the words of whoever failed.
+    /// The first failure, in the words of the layer or function that failed.
     pub async fn phase(
         &self,
         phase: u32,
@@ -243,9 +243,9 @@ impl Chain {
         }
     }
 
-    /// SUSPEND and REPLIED: the function first, then `after` outward. Every one of them is called, whatever the others come
-    /// to, and each sees the words of the invocation's own failure, of which a phase has none. Failures are the caller's
-    /// to judge.
+    /// Runs SUSPEND or REPLIED: the function first, then `after` outward. Every one of them is called, whatever the
+    /// others come to, and each sees the words of the invocation's own failure, of which a phase has none. Failures are
+    /// the caller's to judge.
     ///
     /// # Errors
     /// The first failure.
@@ -275,7 +275,7 @@ impl Chain {
         aside.first
     }
 
-    /// RESUME: `before` inward, then the function. Every one of them is called, whatever the others come to.
+    /// Runs RESUME: `before` inward, then the function. Every one of them is called, whatever the others come to.
     ///
     /// # Errors
     /// The first failure.
@@ -292,8 +292,9 @@ impl Chain {
         aside.first
     }
 
-    /// Readiness: asks every layer, and logs when one has fallen ill or is well again. The contract asks layers alone: a
-    /// function has no `health`. It blocks as long as a layer does, so the caller has to have a clock.
+    /// Asks every layer whether it is well, for readiness, and logs when one has fallen ill or is well again. The
+    /// contract asks layers alone: a function has no `health`. It blocks as long as a layer does, so the caller has to
+    /// have a clock.
     ///
     /// # Errors
     /// Name and words of the first required layer that is not well. An optional layer's ill health fails no probe.

@@ -13,17 +13,18 @@ pub const CONCEALED: &str = "the function failed";
 /// [`for_caller`](Failure::for_caller) or [`for_owner`](Failure::for_owner).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
-    /// What failed, in dotted words: `Runtime.…` if it is ours, `Function.…` or the author's own name if it is theirs.
+    /// The kind of the failure, in dotted words: `Runtime.…` if it is the runtime's, `Function.…` or the author's own
+    /// name if it is the author's.
     pub kind: String,
     /// Says in one sentence, for people, what happened.
     pub message: String,
     /// More lines: `at file:line:column` first, then a stack, then what it was `caused by`. May be empty.
     pub detail: String,
-    /// Who may read the message and the detail.
+    /// Says who may read the message and the detail.
     pub openness: Openness,
 }
 
-/// Who may read what of a failure. The kind is open to everybody.
+/// The readers of a failure's message and detail. The kind is open to everybody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Openness {
     /// The message is written for callers: an author's own error, or a limit of the runtime's.
@@ -36,7 +37,7 @@ pub enum Openness {
     Everything,
 }
 
-/// What somebody outside of the process is told.
+/// The part of a failure that a reader outside of the process is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
     /// The kind of the failure, for programs.
@@ -78,7 +79,8 @@ impl Failure {
         Failure::new("Runtime.Closing", "the instance is stopping; try another")
     }
 
-    /// What a cancel makes of an invocation that then failed; `None` for a reason that leaves the failure as it is.
+    /// Returns the failure that a cancel makes of an invocation that then failed; `None` for a reason that leaves the
+    /// failure as it is.
     pub fn of_cancel(reason: u32) -> Option<Failure> {
         match reason {
             CANCEL_DEADLINE => Some(Failure::timed_out()),
@@ -87,7 +89,7 @@ impl Failure {
         }
     }
 
-    /// What a bare status means, for a module that gave no words.
+    /// Makes the failure of a bare status, for a module that gave no words.
     pub fn of_status(status: Status, who: &str) -> Failure {
         let (kind, what) = match status {
             E_INVALID => ("Function.Invalid", "an invalid argument"),
@@ -103,7 +105,7 @@ impl Failure {
         Failure::internal(kind, format!("{who} ended with {what} (status {status})"))
     }
 
-    /// Why the body of a request did not come in: the status is one of `stream_read`.
+    /// Makes the failure of a request whose body did not come in: the status is one of `stream_read`.
     pub(crate) fn of_body(status: Status) -> Failure {
         match status {
             E_TOO_BIG => Failure::new("Runtime.BodyTooLarge", "the body is larger than this server takes"),
@@ -118,13 +120,14 @@ impl Failure {
         self.openness = Openness::Everything;
     }
 
-    /// What a stranger is told: the client of an HTTP trigger, whichever way its request came.
+    /// Returns the part that a stranger is told: the client of an HTTP trigger, whichever way its request came.
     pub fn for_caller(&self) -> Told<'_> {
         let message = if self.openness == Openness::Kind { CONCEALED } else { &self.message };
         Told { message, ..self.for_owner() }
     }
 
-    /// What the function's owner is told: whoever invokes it by an event, or reads the platform's report of a start.
+    /// Returns the part that the function's owner is told: as the sender of an event, or as the reader of the
+    /// platform's report of a start.
     pub fn for_owner(&self) -> Told<'_> {
         let detail = if self.openness == Openness::Everything { &*self.detail } else { "" };
         Told { kind: &self.kind, message: &self.message, detail }

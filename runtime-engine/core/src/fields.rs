@@ -4,7 +4,7 @@
 use crate::text::Text;
 use std::cmp::Ordering;
 
-/// Where a text lies in a buffer.
+/// The place of a text in a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     start: u32,
@@ -94,15 +94,15 @@ impl Fields {
         self.items.push((name, value));
     }
 
-    /// One more pair, with the value written by `write` straight into the list's memory. Only for whoever makes a list that
-    /// nobody has been shown yet: see [`Text::write`].
+    /// Adds one more pair, with the value written by `write` straight into the list's memory. It is only for a list
+    /// that nobody has been shown yet: see [`Text::write`].
     pub fn add_with(&mut self, name: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
         let name = self.text.put(name);
         let value = self.text.write(write);
         self.items.push((name, value));
     }
 
-    /// As [`add_with`](Fields::add_with), both written by closures.
+    /// Adds a pair as [`add_with`](Fields::add_with) does, both written by closures.
     pub fn add_pair_with(&mut self, name: impl FnOnce(&mut Vec<u8>), value: impl FnOnce(&mut Vec<u8>)) {
         let name = self.text.write(name);
         let value = self.text.write(value);
@@ -127,7 +127,7 @@ impl Fields {
         }
     }
 
-    /// Removes all values of that name; says whether there were any.
+    /// Removes all values of that name; returns `true` if there were any.
     pub fn remove(&mut self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> bool {
         let before = self.items.len();
         let text = self.text.as_slice();

@@ -1,4 +1,4 @@
-//! What the runtime offers to each entry of a module: logs with its name on them, configuration, clock, services.
+//! The host's side for each entry of a module: logs with its name on them, configuration, clock, services.
 
 use crate::invocation::{Invocation, Stamp};
 use crate::log::{Field, Level, Origin};
@@ -8,7 +8,7 @@ use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// What all entries of a process share.
+/// The state that all entries of a process share.
 #[derive(Debug)]
 pub struct Shared {
     /// The process that modules are hosted by.
@@ -52,7 +52,7 @@ impl Shared {
 pub struct Environment(Arc<[(String, String)]>);
 
 impl Environment {
-    /// Of these names and values.
+    /// Makes an environment of these names and values.
     pub fn of(variables: &[(String, String)]) -> Environment {
         Environment(variables.into())
     }
@@ -74,7 +74,7 @@ impl Environment {
 struct Entry {
     shared: Arc<Shared>,
     environment: Environment,
-    /// The value under `faas_abi::settings::ENVIRONMENT`, once somebody has asked for it.
+    /// The value under `faas_abi::settings::ENVIRONMENT`, once an entry has asked for it.
     environment_text: OnceLock<String>,
     /// `function hello`, `layer monitor`: stamped on its lines.
     label: String,

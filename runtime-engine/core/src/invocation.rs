@@ -56,10 +56,10 @@ pub struct InvocationMetadata {
     pub identity: Span,
     /// Content type of the event.
     pub content_type: Span,
-    /// When its event was whole, in nanoseconds on the process' clock, where the protocol has looked at the clock and the
-    /// invocation begins at once; 0: the invocation looks itself.
+    /// The moment when its event was whole, in nanoseconds on the process' clock, if the protocol has looked at the
+    /// clock and the invocation begins at once; 0 if the invocation looks itself.
     pub received_ns: u64,
-    /// When it must be answered.
+    /// The moment when it must be answered.
     pub deadline: Option<Deadline>,
     /// Counts how often the platform has tried before.
     pub attempt: u32,
@@ -78,7 +78,7 @@ pub struct InvocationMetadata {
     pub account: Span,
     /// The memory limit in MiB as this call gives it; 0: the process' own.
     pub memory_mb: u32,
-    /// How the message is read.
+    /// The way in which the message is read.
     pub format: MessageFormat,
     /// The part of the message that is the event; empty: its whole body.
     pub event: Span,
@@ -95,7 +95,7 @@ pub struct InvocationMetadata {
     pub captures_log: bool,
 }
 
-/// What the reply's bytes are.
+/// The form of the reply's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The bytes are in the platform's own form.
@@ -148,8 +148,8 @@ pub trait Flight: Send + Sync {
     /// Notes the number of the function that serves the invocation; `usize::MAX`: none does.
     fn serves(&self, function: usize);
 
-    /// Claims the answer at the end of the walk. `false` if the invocation has been answered already, for instance as
-    /// timed out: then it has its line in the log, too, and whatever it came to is nobody's.
+    /// Claims the answer at the end of the walk. Returns `false` if the invocation has been answered already, for
+    /// instance as timed out: then it has its line in the log, too, and its own outcome is dropped.
     fn claim(&self) -> bool;
 }
 
@@ -158,7 +158,7 @@ pub struct Invocation {
     process: Arc<Process>,
     function: Arc<str>,
     served: Served,
-    /// What the last route that was found took of its request's path, whose memory is used again.
+    /// The parameters that the last route found in its request's path; their memory is used again.
     params: Params,
     message: Option<Message>,
     metadata: InvocationMetadata,
@@ -170,7 +170,7 @@ pub struct Invocation {
     spare: Mutex<SpareView>,
     /// Is a recogniser being asked about the event?
     recognising: bool,
-    /// What layers have set over what the event says. The spans lie in it.
+    /// The texts that layers have set over those of the event. The spans lie in it.
     texts: Text,
     trigger: Option<Span>,
     source: Option<Span>,
@@ -189,7 +189,7 @@ pub struct Invocation {
     failure: Option<Failure>,
     /// `true` if the failure's words come from `fail` in the call at hand, whose status is not known yet.
     failed_here: bool,
-    /// What `fail` dropped in the call at hand.
+    /// The reply that `fail` dropped in the call at hand.
     dropped: Option<(Code, Given)>,
     /// Head hooks of the layers that are entered, outermost first.
     heads: Vec<HeadHook>,
@@ -201,14 +201,14 @@ pub struct Invocation {
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
     flight: Option<Arc<dyn Flight>>,
-    /// Where a streamed reply goes.
+    /// The destination of a streamed reply.
     outgoing: Mutex<Outgoing>,
-    /// How far the body of the request has been read.
+    /// The position up to which the body of the request has been read.
     incoming: Incoming,
     captured: Arc<Captured>,
-    /// The records of the event, once somebody has asked for them.
+    /// The records of the event, once they have been asked for.
     batch: OnceLock<Option<Box<Batch>>>,
-    /// What makes it one record of a batch.
+    /// The parts that make it one record of a batch; `None` for any other invocation.
     record: Option<Box<record::Record>>,
 }
 
@@ -348,7 +348,7 @@ impl Invocation {
         &self.metadata
     }
 
-    /// When its event was whole, on the process' clock.
+    /// Returns the moment when its event was whole, on the process' clock.
     pub fn received_ns(&self) -> u64 {
         self.received_ns
     }
@@ -363,7 +363,7 @@ impl Invocation {
         if self.request_id.is_empty() { self.fact(self.metadata.request_id) } else { &self.request_id }
     }
 
-    /// What the event is. Reads it the first time.
+    /// Returns the event's kind and parts. It reads the event the first time.
     pub fn decoded(&self) -> &DecodedEvent {
         self.decoded.get_or_init(|| {
             let Some(message) = &self.message else { return DecodedEvent::raw() };
@@ -377,8 +377,8 @@ impl Invocation {
         self.decoded().http.as_deref()
     }
 
-    /// The request in it, to be changed. `None`: the event has none. Only a recogniser may make one: to any other layer a
-    /// view that it made by a header would hide the event's body and make a request of what is none.
+    /// Returns the request in it, to be changed; `None` if the event has none. Only a recogniser may make one: to any
+    /// other layer a view that it made by a header would hide the event's body and make a request of what is none.
     fn http_mut(&mut self) -> Option<&mut HttpView> {
         self.decoded();
         let decoded = self.decoded.get_mut().expect("read just above");
@@ -459,7 +459,8 @@ impl Invocation {
         self.failure.as_ref()
     }
 
-    /// What a line about it is stamped with. `target`: the part of the entry that speaks; `entry` is empty for the runtime.
+    /// Returns the stamp of a log line about it. `target`: the part of the entry that speaks; `entry` is empty for the
+    /// runtime.
     pub fn origin<'a>(&'a self, target: &'a [u8], entry: &'a str) -> Origin<'a> {
         use faas_abi::host::Invocation as _;
         Origin {

@@ -48,7 +48,7 @@ pub struct Start<'a> {
     pub linked: Linked,
 }
 
-/// What FunctionStart needs beside it.
+/// The input of FunctionStart.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionStart<'a> {
     /// Holds the settings of the environment.
@@ -83,7 +83,7 @@ pub struct Runtime {
     closed: AtomicBool,
 }
 
-/// How calls of the functions of a process go, as far as it is known.
+/// The way in which calls of the functions of a process go, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallManner {
     /// `true` if all functions say that their calls are long, or a layer around them does. Where only some do, it is seen
@@ -300,7 +300,7 @@ impl Runtime {
         self.functions.all().iter().any(|function| function.started().is_none())
     }
 
-    /// How calls of the functions go.
+    /// Returns the way in which calls of the functions go.
     pub fn call_manner(&self) -> CallManner {
         let blocks = |flags: u32| flags & IS_BLOCKING != 0;
         // A call includes the hooks of the layers around it.
@@ -466,8 +466,8 @@ impl Runtime {
         let _ = self.ended(REPLIED, place, result);
     }
 
-    /// Before a snapshot or freeze: every function with its own layers, then the layers of the process. A failure is
-    /// logged.
+    /// Runs SUSPEND before a snapshot or freeze: every function with its own layers, then the layers of the process. A
+    /// failure is logged.
     ///
     /// # Errors
     /// The first failure.
@@ -488,7 +488,8 @@ impl Runtime {
         first.and(self.ended(SUSPEND, &place, result))
     }
 
-    /// After a restore: the layers of the process, then every function with its own layers. A failure is logged.
+    /// Runs RESUME after a restore: the layers of the process, then every function with its own layers. A failure is
+    /// logged.
     ///
     /// # Errors
     /// The first failure.

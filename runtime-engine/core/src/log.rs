@@ -40,7 +40,7 @@ impl Level {
         }
     }
 
-    /// From a word in any case; `FATAL` is an error.
+    /// Reads a level from a word in any case; `FATAL` is an error.
     pub fn parse(word: &str) -> Option<Level> {
         Some(match word.to_ascii_lowercase().as_str() {
             "error" | "fatal" => Level::Error,
@@ -75,14 +75,14 @@ pub enum Format {
     Google,
 }
 
-/// What a finished line is, for a sink that frames it.
+/// The facts of a finished line, for a sink that frames it.
 #[derive(Clone, Copy, Debug)]
 pub struct LineKind {
-    /// Its level; none for a line that somebody emitted as it is.
+    /// Its level; `None` for a line that a module emitted as it is.
     pub level: Option<Level>,
     /// Says how the line looks.
     pub format: Format,
-    /// Is when it was said, since 1970.
+    /// The moment of the line, since 1970.
     pub time: Duration,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Who says it, and in which invocation.
+/// The writer of a line, and its invocation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
     /// Request id; empty outside of an invocation.
@@ -132,7 +132,7 @@ pub struct Origin<'a> {
     pub account: &'a str,
 }
 
-/// What a line says, without the values of secrets.
+/// The texts of a line, without the values of secrets.
 pub(crate) struct Hidden<'f> {
     pub(crate) message: Cow<'f, [u8]>,
     /// Each field as it was, and its value now.
@@ -145,7 +145,7 @@ impl Hidden<'_> {
     }
 }
 
-/// Where lines go and which do.
+/// The log of a process: the least level of its lines, their form, and the sink that gets them.
 #[derive(Clone)]
 pub struct Log {
     level: Level,
@@ -187,7 +187,7 @@ impl Log {
         self.mask.add(values);
     }
 
-    /// What hides the values of secrets, for whatever else leaves the process.
+    /// Returns the mask that hides the values of secrets, for all other text that leaves the process.
     pub(crate) fn mask(&self) -> &Mask {
         &self.mask
     }

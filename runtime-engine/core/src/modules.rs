@@ -4,11 +4,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What the search needs to know of the file system.
+/// The part of the file system that the search needs.
 pub trait Files {
-    /// Is there anything at this path? What it is, the loader says when it tries.
+    /// Returns `true` if there is something at this path. Whether it is a library, the loader finds out.
     fn exists(&self, path: &Path) -> bool;
-    /// Names in a folder; empty if it is none.
+    /// Returns the names in a folder; empty if it is not a folder.
     fn names(&self, folder: &Path) -> Vec<String>;
 }
 
@@ -28,7 +28,7 @@ pub enum NotFound {
     BadName {
         /// The name as it was written.
         name: String,
-        /// What is wrong with it.
+        /// The fault of it.
         why: &'static str,
     },
     /// No file has that name.

@@ -123,7 +123,7 @@ impl Onion {
         self.cause.get_or_insert(status);
     }
 
-    /// On the way out, with `inner` entered layers still to leave.
+    /// Returns the next step on the way out, with `inner` entered layers still to leave.
     #[inline]
     fn leave(&mut self, inner: usize) -> OnionStep {
         if self.status >= 0 && self.heads {
@@ -156,8 +156,8 @@ impl Onion {
     }
 }
 
-/// What a status means at the end of a call. A failure stands as it is; `END` belongs to `before` alone, and every other
-/// positive status has no meaning there: it is [`E_INTERNAL`] (faas.h, P5).
+/// Returns the meaning of a status at the end of a call. A failure stands as it is; `END` belongs to `before` alone,
+/// and every other positive status has no meaning there: it is [`E_INTERNAL`] (faas.h, P5).
 pub fn settled(status: Status, before: bool) -> Status {
     match status {
         END if before => END,

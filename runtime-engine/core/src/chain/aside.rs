@@ -9,7 +9,7 @@ use faas_abi::{REPLIED, Status};
 /// Work beside an invocation: SUSPEND, RESUME, REPLIED. None of its calls changes how the invocation ended.
 pub(super) struct Aside {
     phase: u32,
-    /// Why the invocation failed, if it did.
+    /// The failure of the invocation, if it failed.
     stands: Option<Failure>,
     pub(super) first: Result<(), Failure>,
 }

@@ -1,5 +1,5 @@
-//! What the end of one call comes to: what its status means, whose failure it is, and what an optional layer's is passed over
-//! with. It calls nobody but to wait for a call that is pending.
+//! Decides the outcome of one call: the meaning of its status, the failure that stands, and the log line of an optional
+//! layer that is passed over. It calls nobody but to wait for a call that is pending.
 
 use super::{ConfiguredLayer, Place, phase_name};
 use crate::failure::Failure;
@@ -27,8 +27,8 @@ pub(super) fn with_reply(status: Status, layer: &ConfiguredLayer, place: &mut Pl
     E_INTERNAL
 }
 
-/// What a layer's status comes to, at the end of its call. `None`: a failure that its policy passes over, with a log
-/// line. A required layer's failure stands, with words.
+/// Returns the outcome of a layer's status at the end of its call; `None` for a failure that its policy passes over,
+/// with a log line. A required layer's failure stands, with words.
 pub(super) fn judge(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
     if status < 0 && !layer.required {
         complain(place, layer.instance.name(), hook, status, place.get().failure());
@@ -62,7 +62,7 @@ pub(crate) async fn call_phase(function: &FunctionInstance, phase: u32, place: &
     meant(status, false, || format!("function {} in {}", function.name(), phase_name(phase)), place)
 }
 
-/// What a status means at the end of a call. One that has no meaning there is a failure, with words.
+/// Returns the meaning of a status at the end of a call. One that has no meaning there is a failure, with words.
 pub(super) fn meant(status: Status, before: bool, who: impl FnOnce() -> String, place: &mut Place) -> Status {
     let meaning = settled(status, before);
     if meaning != status {

@@ -26,11 +26,11 @@ pub(super) struct Walk<'a> {
     asked: Option<Failure>,
 }
 
-/// Where a walk stands still.
+/// The place where a walk stands still.
 enum Stop {
     /// The walk has come to its centre.
     Centre,
-    /// At its end, with this status.
+    /// The walk is at its end, with this status.
     Finished(Status),
     /// A call has said that it is pending.
     Pending,
@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What nearly every call comes to: it ended at once and well, and has nothing more to tell.
+    /// Handles the outcome of nearly every call: it ended at once and well, and has nothing more to tell.
     #[inline]
     fn ended_well(&mut self, place: &mut Place) {
         place.get_mut().end_call(OK);
@@ -214,7 +214,7 @@ impl<'a> Walk<'a> {
         self.advance(status, place);
     }
 
-    /// The step at hand is over: whoever has asked is told when it began and ended.
+    /// Ends the step at hand: a layer that has asked for it is told when the step began and ended.
     #[inline]
     fn note(&self, place: &mut Place) {
         if place.get().is_timed() && self.phase == INVOKE {

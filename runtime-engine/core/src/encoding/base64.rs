@@ -92,7 +92,8 @@ fn unpadded(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Fills `target`, which has the length that `digits` need. False if a digit is none or one is left over.
+/// Fills `target`, which has the length that `digits` need. Returns `false` if a byte is not a digit or one is left
+/// over.
 fn decode(target: &mut [u8], digits: &[u8]) -> bool {
     let (eights, rest) = digits.as_chunks::<8>();
     let (sixes, target_rest) = target.split_at_mut(eights.len() * 6);

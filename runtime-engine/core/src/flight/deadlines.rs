@@ -24,11 +24,12 @@ use std::time::Duration;
 const CANCEL_BEFORE_NS: u64 = 50_000_000;
 /// The report comes this long before the deadline, in nanoseconds, or a tenth of the limit if that is less.
 const REPORT_BEFORE_NS: u64 = 20_000_000;
-/// How often an idle process wakes for nothing before it sleeps until rung.
+/// The number of times that an idle process wakes for nothing before it sleeps until rung.
 const IDLE_NAPS: u32 = 2;
-/// What is kept of a stop's grace for Close, in nanoseconds, or a quarter of the grace if that is less.
+/// The part of a stop's grace that is left for Close, in nanoseconds, or a quarter of the grace if that is less.
 const CLOSE_NS: u64 = 1_000_000_000;
-/// How long before that what still runs is told to end, in nanoseconds, or a quarter of the grace if that is less.
+/// The time before that when invocations that still run are told to end, in nanoseconds, or a quarter of the grace if
+/// that is less.
 const LAST_WORDS_NS: u64 = 1_000_000_000;
 
 /// Says what woke the thread of the deadlines.
@@ -36,13 +37,13 @@ const LAST_WORDS_NS: u64 = 1_000_000_000;
 pub enum Rung {
     /// The moment it slept until has come.
     Timeout,
-    /// Somebody has entered an earlier moment.
+    /// Another thread has entered an earlier moment.
     Bell,
     /// A signal to stop has come.
     Stop,
 }
 
-/// How the thread sleeps and is woken; a driver's, since it is a system call.
+/// The sleep and the waking of the thread; a driver's, since it is a system call.
 pub trait Bell: Send + Sync {
     /// Sleeps until rung, signalled, or `limit` has passed. The end of it should be exact to a few milliseconds: a
     /// socket's own read time-out is not, since Linux rounds long ones up by as much as an eighth.
@@ -60,16 +61,16 @@ pub struct Lost<'a> {
     pub function: usize,
 }
 
-/// What a driver does when a moment has come. Called on the thread of the deadlines, which must not wait: a module's
-/// code, and what may block, is to run elsewhere.
+/// The actions of a driver when a moment has come. They are called on the thread of the deadlines, which must not wait:
+/// a module's code, and what may block, is to run elsewhere.
 pub trait Actions: Send + Sync {
     /// An invocation's module is to be told to end, on another thread. `reason` is a `FAAS_CANCEL_*`.
     fn cancel(&self, canceller: Canceller, reason: u32);
     /// The invocation in the slot of this number is to be answered for. Its memory is out of reach. `closing`: a stop
     /// ends it and not its own deadline.
     fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool);
-    /// One more thread counts as lost; how many do now. `replied`: the invocation, if it is lost to work after the reply,
-    /// which nobody has heard of yet.
+    /// One more thread counts as lost; `hung` is their number now. `replied`: the invocation, if it is lost to work
+    /// after the reply, which nobody has heard of yet.
     fn hung(&self, hung: usize, replied: Option<Lost<'_>>);
     /// A stop begins: no more work is to be taken, what runs is to end.
     fn stop(&self);
@@ -90,9 +91,9 @@ pub struct Deadlines {
     process: Arc<Process>,
     slots: Mutex<Vec<Arc<Slot>>>,
     bell: Box<dyn Bell>,
-    /// When the thread will wake by itself, on the process' clock.
+    /// The moment when the thread will wake by itself, on the process' clock.
     wakes_at: AtomicU64,
-    /// How long the last invocation with a deadline had, in nanoseconds, up to its cancel.
+    /// The time that the last invocation with a deadline had up to its cancel, in nanoseconds.
     last_limit: AtomicU64,
     stopping: AtomicBool,
     hung: Arc<AtomicUsize>,
@@ -186,7 +187,7 @@ impl Deadlines {
         self.hung.load(Ordering::SeqCst)
     }
 
-    /// Begins a stop as a signal would, but is none: the first signal that comes later is the first.
+    /// Begins a stop as a signal would, without being one: the first signal that comes later is the first.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.bell.ring();
@@ -304,15 +305,16 @@ impl Flight for Tracked {
     }
 }
 
-/// When an invocation is to be cancelled and reported that began at `now` and has to be answered at `deadline`.
+/// Returns the moments for the cancel and the report of an invocation that began at `now` and has to be answered at
+/// `deadline`.
 fn moments(now: u64, deadline: u64) -> (u64, u64) {
     let limit = deadline.saturating_sub(now);
     let before = |margin: u64, part: u64| deadline - margin.min(limit / part).min(deadline);
     (before(CANCEL_BEFORE_NS, 5), before(REPORT_BEFORE_NS, 10))
 }
 
-/// How long to sleep for something that is so many nanoseconds away. Systems end a sleep late by a part of its length
-/// (`poll` on Linux by a thousandth, up to 100 ms): a long one ends sooner, and what is left is slept then.
+/// Returns the time to sleep for a moment that is `away` nanoseconds ahead. Systems end a sleep late by a part of its
+/// length (`poll` on Linux by a thousandth, up to 100 ms): a long one ends sooner, and what is left is slept then.
 fn nearly(away: u64) -> Duration {
     const LONG_NS: u64 = 1_000_000_000;
     Duration::from_nanos(if away > LONG_NS { away - away / 256 } else { away })

@@ -16,7 +16,7 @@ pub struct Slot {
     /// The number of the function that serves the invocation.
     function: AtomicUsize,
     cancel: Cancel<Invocation>,
-    /// How many slots of the process are hung.
+    /// The number of slots of the process that are hung.
     hung: Arc<AtomicUsize>,
 }
 

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The moment that never comes, in nanoseconds on the process' clock.
 pub const NEVER: u64 = u64::MAX;
 
-/// How long after its report an invocation may still run before its thread counts as lost, in nanoseconds.
+/// The time after its report that an invocation may still run before its thread counts as lost, in nanoseconds.
 pub const HUNG_AFTER_NS: u64 = 1_000_000_000;
 
-/// What an invocation is doing.
+/// The state of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum FlightState {
@@ -25,7 +25,7 @@ pub enum FlightState {
     Running = 1,
     /// It runs, and its module has been told to end.
     Cancelled = 2,
-    /// It runs, and somebody else has answered for it.
+    /// It runs, and another thread has answered for it.
     Abandoned = 3,
     /// It has been answered, and its work for after the reply runs.
     Replied = 4,
@@ -62,7 +62,7 @@ fn serial_of(word: u64) -> u32 {
 pub struct StopMoments {
     /// When modules are told to end.
     pub cancel_at: u64,
-    /// When what still runs is answered for.
+    /// The moment when an invocation that still runs is answered for.
     pub report_at: u64,
 }
 
@@ -71,10 +71,10 @@ impl StopMoments {
     pub const NONE: StopMoments = StopMoments { cancel_at: NEVER, report_at: NEVER };
 }
 
-/// What has come due, once.
+/// An action that has come due; each is told once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Nothing before this moment, which may be [`NEVER`].
+    /// There is nothing to do before this moment, which may be [`NEVER`].
     At(u64),
     /// The module of the invocation with this serial is to be told to end.
     Cancel {

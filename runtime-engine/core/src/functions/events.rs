@@ -25,7 +25,7 @@ struct Owners {
     of_any_type: Vec<Owner>,
 }
 
-/// Who serves events of a kind: at most one function for each kind, source and type.
+/// The owner of the events of a kind: at most one function for each kind, source and type.
 #[derive(Debug)]
 struct Owner {
     kind: &'static str,

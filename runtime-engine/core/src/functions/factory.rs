@@ -31,7 +31,7 @@ pub trait Loader: Files + Send + Sync {
 /// Modules that are linked into the binary instead of loaded.
 #[derive(Debug, Default)]
 pub struct Linked {
-    /// Where functions come from; `None`: loaded by name.
+    /// The module that functions are made of; `None` if they are loaded by name.
     pub function: Option<CheckedModule>,
     /// Holds the modules of the layers, the outermost one first.
     pub layers: Vec<CheckedModule>,
@@ -42,7 +42,7 @@ pub struct Linked {
 /// Which function of which library serves, as far as anybody has said.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// What the function is called in the process; empty: what its module calls it.
+    /// The function's name in the process; if it is empty, the name in its module.
     pub name: &'a str,
     /// Which function of which library it is.
     pub handler: Option<&'a HandlerName>,
@@ -50,24 +50,24 @@ pub struct Wanted<'a> {
     pub code: Option<&'a Path>,
     /// Its configuration, JSON; may be empty.
     pub config: &'a str,
-    /// Where the configuration comes from, for messages.
+    /// The source of the configuration, for messages.
     pub configured_by: &'a str,
-    /// How many of its invocations may run at once. `None`: nobody has said.
+    /// The number of its invocations that may run at once; `None` if nobody has set it.
     pub concurrency: Option<usize>,
-    /// How it is called for the records of a batch.
+    /// The settings of its calls for the records of a batch.
     pub records: RecordSettings,
 }
 
 /// A module that is to be served as a whole.
 #[derive(Debug)]
 pub(crate) struct WholeModule {
-    /// Where it is; `None`: it is linked.
+    /// The path of the library; `None` if the module is linked.
     pub(crate) path: Option<PathBuf>,
     /// Its functions, in its order.
     pub(crate) functions: Vec<Offered>,
 }
 
-/// What a function of such a module says of itself.
+/// The declarations of a function in its module.
 #[derive(Debug)]
 pub(crate) struct Offered {
     pub(crate) name: String,
@@ -86,11 +86,11 @@ struct Found<'f> {
 struct Entry<'f> {
     module: Source<'f>,
     index: usize,
-    /// Where the module is, for messages.
+    /// The place of the module, for messages.
     place: String,
 }
 
-/// Where a module comes from.
+/// The source of a module.
 enum Source<'f> {
     Linked(&'f CheckedModule),
     Loaded(Arc<CheckedModule>),
@@ -137,16 +137,16 @@ impl Group {
     }
 }
 
-/// What instances are made of.
+/// The material that instances are made of.
 pub struct Factory {
     shared: Arc<Shared>,
     loader: Arc<dyn Loader>,
     roots: Roots,
     features: u64,
     linked: Linked,
-    /// Where layers are configured whose variable is not set, for messages; `None`: in that variable.
+    /// The place of the configuration of layers whose variable is not set, for messages; `None` if it is that variable.
     configured_in: Option<&'static str>,
-    /// The libraries that somebody has asked for, by path.
+    /// The libraries that have been asked for, by path.
     libraries: Mutex<HashMap<PathBuf, Arc<Library>>>,
     /// The functions that share instances.
     groups: Mutex<HashMap<GroupKey, Arc<Group>>>,
@@ -287,8 +287,8 @@ impl Factory {
         Ok((module, index))
     }
 
-    /// What a layer's variable says, else what its entry says. The variable has been read already for an entry of
-    /// `FAAS_LAYERS`, and not for one of a manifest nor for a linked layer without an entry.
+    /// Returns the configuration in a layer's variable, else that in its entry. The variable has been read already for
+    /// an entry of `FAAS_LAYERS`, and not for one of a manifest nor for a linked layer without an entry.
     fn configuration(&self, layer: &str, said: &str) -> Result<Configuration, Failure> {
         let variable = layer_variable(layer);
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
@@ -362,7 +362,8 @@ impl Factory {
         })
     }
 
-    /// What a function is written for, by its own account; empty where it does not say, or cannot be found.
+    /// Returns the events that a function is written for, by its own account; empty if it does not declare any, or
+    /// cannot be found.
     pub(crate) fn triggers(&self, wanted: Wanted<'_>) -> String {
         let triggers = |entry: Entry<'_>| entry.module.functions()[entry.index].triggers.clone();
         self.function_entry(wanted).map(triggers).unwrap_or_default()

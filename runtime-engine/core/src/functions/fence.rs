@@ -6,12 +6,12 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// When a fence goes up, and for how long.
+/// The rule by which a fence goes up and down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FenceRule {
-    /// After this many failures in a row.
+    /// The fence goes up after this many failures in a row.
     pub failures: u32,
-    /// For this long; then one invocation is let through to see whether the function is well again.
+    /// It is up for this time; then one invocation is let through to see whether the function is well again.
     pub pause: Duration,
 }
 
@@ -21,7 +21,7 @@ impl Default for FenceRule {
     }
 }
 
-/// What an ended invocation has changed.
+/// The change that an ended invocation has made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// The fence is as it was.
@@ -38,7 +38,7 @@ pub(crate) struct Fence {
     /// `None`: the function is never fenced.
     rule: Option<FenceRule>,
     in_a_row: AtomicU32,
-    /// When the next invocation is let through; 0 while the fence is down.
+    /// The moment when the next invocation is let through; 0 while the fence is down.
     up_until: AtomicU64,
 }
 
@@ -88,7 +88,7 @@ impl Fence {
         if in_a_row < rule.failures { Change::None } else { self.raise(in_a_row, now) }
     }
 
-    /// Puts the fence up whatever the count is: a function that could not be started has failed for good.
+    /// Puts the fence up, regardless of the count: a function that could not be started has failed for good.
     pub(crate) fn start_failed(&self, now: u64) -> Change {
         let Some(rule) = self.rule else { return Change::None };
         self.in_a_row.store(rule.failures, Ordering::Relaxed);

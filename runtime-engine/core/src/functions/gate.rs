@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The limit of one function, and how many of its invocations run.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// How many may run at once; `usize::MAX` without a limit.
+    /// The number that may run at once; `usize::MAX` without a limit.
     limit: usize,
     running: AtomicUsize,
 }

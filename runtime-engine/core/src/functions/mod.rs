@@ -66,7 +66,7 @@ pub struct Functions {
     routing: Option<Routing>,
 }
 
-/// How the function of an invocation is found.
+/// The way in which the function of an invocation is found.
 #[derive(Debug)]
 struct Routing {
     router: Router,
@@ -85,7 +85,7 @@ struct Routing {
 pub(crate) enum Owner<'f> {
     /// The invocation belongs to this function.
     Function(&'f Function),
-    /// Nobody's, for the time being or at all.
+    /// No function serves it, for the time being or at all.
     Nobody(Refusal),
 }
 
@@ -229,7 +229,7 @@ impl Functions {
         Ok(Functions { all, routing })
     }
 
-    /// All of them, in the order of the manifest.
+    /// Returns all functions, in the order of the manifest.
     pub fn all(&self) -> &[Function] {
         &self.all
     }

@@ -27,7 +27,8 @@ pub(super) fn name_timers<'e>(functions: impl Iterator<Item = (&'e str, &'e mut 
     }
 }
 
-/// What is to be said of a function whose module names other events than the manifest; `None`: nothing.
+/// Returns the message about a function whose module declares other events than the manifest; `None` if they do not
+/// differ.
 pub(super) fn difference(spec: &FunctionSpec, own: &[EventSpec]) -> Option<String> {
     let (said, own_filters) = (filters(&spec.events), filters(own));
     let all_in = |some: &[&EventFilter], others: &[&EventFilter]| {
@@ -77,7 +78,7 @@ fn is_same_path(one: Option<&str>, other: Option<&str>) -> bool {
     is_new && router.add(other.unwrap_or("/*"), &[], 1).is_err()
 }
 
-/// As people name them: `GET, PUT /orders/:id and queue paid`.
+/// Returns the events as people name them: `GET, PUT /orders/:id and queue paid`.
 fn in_words(filters: &[&EventFilter]) -> String {
     let mut out = String::new();
     for (index, filter) in filters.iter().enumerate() {

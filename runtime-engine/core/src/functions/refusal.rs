@@ -8,7 +8,7 @@ use crate::platform::refusal_document;
 use faas_abi::host::{Given, Invocation as _};
 use faas_abi::{E_INTERNAL, LIST_REPLY_HEADER, OK, Status};
 
-/// Why no function serves an invocation.
+/// The reason why no function serves an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// No function is there for this request or event.
@@ -21,14 +21,14 @@ pub(crate) enum Refusal {
     Busy {
         /// The name of the function.
         function: String,
-        /// How many it may run at once.
+        /// The number of invocations that it may run at once.
         limit: usize,
     },
     /// The function has failed again and again and is left alone for a while.
     Fenced {
         /// The name of the function.
         function: String,
-        /// How many nanoseconds are left of that while.
+        /// The nanoseconds that are left of that while.
         left_ns: u64,
     },
 }

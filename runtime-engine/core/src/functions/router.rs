@@ -37,7 +37,7 @@ pub struct Router {
     nodes: Vec<Node>,
     routes: Vec<Route>,
     methods: Methods,
-    /// What all routes take together.
+    /// The methods that all routes take together.
     all_methods: u64,
     /// The segments of the longest pattern, a rest left out.
     depth: usize,
@@ -46,7 +46,7 @@ pub struct Router {
 /// A place of the tree: some segments have been read.
 #[derive(Debug, Default)]
 struct Node {
-    /// Where a text leads, in the order of the texts. These are in lower case if routes are caseless.
+    /// The routes of texts, in the order of the texts. These are in lower case if routes are caseless.
     literals: Vec<(Box<[u8]>, usize)>,
     /// The node that any text of a segment leads to.
     parameter: Option<usize>,
@@ -73,7 +73,7 @@ struct Route {
     names: Vec<Name>,
 }
 
-/// What a search still has to visit.
+/// A node that a search still has to visit.
 #[derive(Debug)]
 enum Step {
     /// A node, and the number of segments read on the way to it.
@@ -85,7 +85,7 @@ enum Step {
 /// Says who serves a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found<'r> {
-    /// This route's function serves it.
+    /// The function of this route serves it.
     Route {
         /// The number that was given with the route.
         owner: usize,
@@ -242,7 +242,7 @@ impl Router {
         }
     }
 
-    /// What `Allow` says of a path with routes for these methods.
+    /// Returns the methods for `Allow` of a path whose routes have these bits.
     fn allow(&self, bits: u64) -> Allow<'_> {
         let head = if bits & GET == 0 { 0 } else { HEAD };
         Allow { bits: bits | head | OPTIONS, methods: &self.methods }
@@ -276,7 +276,7 @@ impl Router {
 }
 
 impl Node {
-    /// Where this text leads, or else the place among the literals where it belongs.
+    /// Returns the node that this text leads to, or else the place among the literals where it belongs.
     fn literal(&self, text: &[u8], caseless: bool) -> Result<usize, usize> {
         let found = if caseless {
             self.literals.binary_search_by(|(own, _)| own.iter().copied().cmp(text.iter().map(u8::to_ascii_lowercase)))
@@ -325,7 +325,7 @@ impl End {
     }
 }
 
-/// What a search is for, and what it has seen.
+/// The state of a search: the wanted method and path, and the methods it has seen.
 #[derive(Default)]
 struct Search {
     /// The bit of the method, 0 if only routes for any method take it.
@@ -336,7 +336,7 @@ struct Search {
     second: Option<usize>,
     /// The methods of the ends that were of no use.
     seen: u64,
-    /// How many nodes it has visited.
+    /// The number of nodes it has visited.
     #[cfg(test)]
     visits: usize,
 }

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// What one function of the process is to be.
+/// The description of one function of the process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     /// Its name in the process; empty if it is the only one and has the name that its module gives it.
@@ -33,25 +33,25 @@ pub(crate) struct Target {
     pub(crate) code: Option<PathBuf>,
     /// Its configuration, JSON; may be empty.
     pub(crate) config: String,
-    /// Where the configuration comes from, for messages.
+    /// The source of the configuration, for messages.
     pub(crate) configured_by: String,
     /// Its own variables, which it and its own layers see over those of the process.
     pub(crate) environment: Environment,
-    /// How long one of its invocations may take. `None`: as long as the platform and the process let it.
+    /// The limit of one of its invocations; `None`: as long as the platform and the process let it.
     pub(crate) timeout: Option<Duration>,
-    /// How many of its invocations may run at once. `None`: as many as the process runs.
+    /// The number of its invocations that may run at once; `None`: as many as the process runs.
     pub(crate) concurrency: Option<usize>,
     /// Layers around it alone, outermost first, inside those of the process.
     pub(crate) layers: Vec<LayerName>,
-    /// When callers are kept away from it. `None`: never.
+    /// The rule by which callers are kept away from it; `None`: never.
     pub(crate) fence: Option<FenceRule>,
     /// `true` if it starts with its first invocation and not with the process.
     pub(crate) is_lazy: bool,
-    /// How it is called for the records of a batch.
+    /// The settings of its calls for the records of a batch.
     pub(crate) records: RecordSettings,
 }
 
-/// Who a function is in its process: what its phases and its invocations are marked with.
+/// The identity of a function in its process, with which its phases and its invocations are marked.
 #[derive(Clone, Debug)]
 pub(crate) struct Whose {
     name: Arc<str>,
@@ -76,7 +76,7 @@ pub(crate) struct Started {
     pub(crate) own: Chain,
     /// All layers around it, if it has own ones; otherwise those of the process.
     joined: Option<Box<Chain>>,
-    /// How it is called for the records of a batch.
+    /// The rule of its calls for the records of a batch.
     pub(crate) record_rule: RecordRule,
 }
 
@@ -165,9 +165,9 @@ pub struct Function {
     target: Target,
     /// Its number among the functions of the process, counted from 0.
     number: usize,
-    /// What its invocations are called.
+    /// The name that its invocations carry.
     name: OnceLock<Arc<str>>,
-    /// In memory of its own: most functions of a process may never start.
+    /// The function once it has started, in memory of its own: most functions of a process may never start.
     started: OnceLock<Box<Started>>,
     start: Turns,
     gate: Gate,
@@ -206,7 +206,7 @@ impl Function {
         self.target.is_lazy
     }
 
-    /// What it has become, if it has started.
+    /// Returns the started function, if it has started.
     pub(crate) fn started(&self) -> Option<&Started> {
         self.started.get().map(Box::as_ref)
     }
@@ -216,7 +216,7 @@ impl Function {
         self.started.into_inner().map(|started| *started)
     }
 
-    /// Starts it, with its own layers, unless it has started. Whoever comes meanwhile waits.
+    /// Starts it, with its own layers, unless it has started. A caller that comes meanwhile waits.
     ///
     /// # Errors
     /// What failed, and whatever had been made, which the caller has to close. The next to come tries again.

@@ -8,7 +8,7 @@ use super::{Limits, Refusal, grammar};
 /// Hexadecimal digits of a `u64`.
 const MAX_DIGITS: u8 = 16;
 
-/// What a decoder found in its input.
+/// A piece that a decoder found in its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// The input is used up, without data at its end.
@@ -47,7 +47,7 @@ enum State {
     Extension,
     /// Inside a quoted string of an extension (RFC 9112 §7.1.1).
     Quoted,
-    /// Behind a backslash in a quoted string.
+    /// The decoder is behind a backslash in a quoted string.
     Escaped,
     SizeLf,
     Data,

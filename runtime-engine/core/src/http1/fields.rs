@@ -6,7 +6,7 @@
 use super::Refusal;
 use super::grammar;
 
-/// Where a field stands, in bytes from the start of what was read.
+/// The place of a field, in bytes from the start of the input.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     name: u32,
@@ -71,12 +71,12 @@ impl Field {
     }
 }
 
-/// How far the lines of a section were read.
+/// The position up to which the lines of a section were read.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     /// Start of the first line that is not read yet.
     pub(super) line: usize,
-    /// How far that line was searched for its end.
+    /// The position up to which that line was searched for its end.
     searched: usize,
 }
 
@@ -145,7 +145,7 @@ pub(super) fn read_line(bytes: &[u8], from: usize, number: usize) -> Result<Line
     Ok(Line::Field(field, from + next))
 }
 
-/// What stands where a line should end.
+/// The bytes where a line should end.
 pub(super) enum LineEnd {
     Unfinished,
     /// CR LF; the offset behind it.

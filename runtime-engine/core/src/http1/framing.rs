@@ -4,7 +4,7 @@ use super::fields::Field;
 use super::{Refusal, Version, grammar};
 use crate::fields::caseless;
 
-/// How the end of a body is told.
+/// The way in which the end of a body is marked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// The message has no body.
@@ -18,14 +18,14 @@ pub enum Framing {
     UntilClose,
 }
 
-/// Whether a response with this status is sent with a body: not 1xx, 204 and 304 (RFC 9110 §6.4.1) nor 205
+/// Returns `true` if a response with this status is sent with a body: not 1xx, 204 and 304 (RFC 9110 §6.4.1) nor 205
 /// (RFC 9110 §15.3.6). The answer to HEAD never has one, whatever the status.
 pub fn status_has_body(status: u16) -> bool {
     status != 205 && !ends_with_its_head(status)
 }
 
-/// Whether a response with this status ends with its head, whatever that says (RFC 9112 §6.3). 205 is not among them: it
-/// has no body, but announces that like others.
+/// Returns `true` if a response with this status ends with its head, whatever that says (RFC 9112 §6.3). 205 is not
+/// among them: it has no body, but announces that like others.
 fn ends_with_its_head(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
 }
@@ -71,7 +71,7 @@ fn one_framing(version: Version, length: Option<u64>, chunked: bool) -> Result<b
     }
 }
 
-/// What the header fields that steer the codec say, gathered while they are read.
+/// The values of the header fields that steer the codec, gathered while they are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Announced {
     pub(super) length: Option<u64>,
@@ -147,9 +147,9 @@ impl Announced {
     }
 }
 
-/// Reads a number of one or more digits and nothing else. `None` if it is none, or does not fit.
+/// Reads a number of one or more digits and nothing else; `None` if the text is not one, or does not fit.
 pub fn decimal(value: &[u8]) -> Option<u64> {
-    /// So many digits fit, whatever they are.
+    /// A number of this many digits always fits.
     const SURE: usize = 19;
     let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
     let (front, rest) = value.split_at(value.len().min(SURE));

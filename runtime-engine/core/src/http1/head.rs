@@ -24,7 +24,7 @@ pub(super) enum Side {
     Response,
 }
 
-/// What the first line says; the parts of the other kind of message are empty.
+/// The parts of the first line; those of the other kind of message are empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StartLine {
     pub(super) version: Version,
@@ -57,7 +57,8 @@ pub(super) struct HeadReader {
     pub(super) start: StartLine,
     pub(super) announced: Announced,
     pub(super) fields: Vec<Field>,
-    /// Of responses only: requests come from many clients, and their heads have less in common.
+    /// The heads of earlier responses. Requests have none: they come from many clients, and their heads have less in
+    /// common.
     recall: Recall,
 }
 

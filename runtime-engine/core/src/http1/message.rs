@@ -1,4 +1,4 @@
-//! What a driver sees of a message: its head, body and trailers, as slices of one buffer.
+//! A message as a driver sees it: its head, body and trailers, as slices of one buffer.
 
 use std::fmt;
 use std::ops::Range;
@@ -125,11 +125,11 @@ impl ExactSizeIterator for Headers<'_> {}
 /// It is passed from hand to hand, so it is small and what it consists of stays where it is.
 pub struct Message(pub(super) Box<Parts>);
 
-/// What a message consists of.
+/// The parts of a message.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) buf: Vec<u8>,
-    /// Where in `buf` the message begins; everything below counts from there.
+    /// The offset in `buf` where the message begins; all offsets below count from there.
     pub(super) base: usize,
     /// Bytes the message took up there.
     pub(super) length: usize,
@@ -139,7 +139,7 @@ pub(super) struct Parts {
     pub(super) framing: Framing,
     pub(super) body: Range<usize>,
     pub(super) trailers: Vec<Field>,
-    /// Where the trailer section begins; its fields count from there.
+    /// The offset of the trailer section; its fields count from there.
     pub(super) trailers_at: usize,
 }
 

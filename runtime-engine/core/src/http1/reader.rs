@@ -27,8 +27,8 @@ const KEPT: usize = 256 << 10;
 /// largest of AWS Lambda and Tencent SCF, is received where it stays. Beyond it room grows with what arrives.
 const AT_ONCE: usize = 8 << 20;
 
-/// How many messages are kept that were given back: on the side of responses the answer to a reply is read while the event
-/// is still in use.
+/// The number of messages given back that are kept: on the side of responses the answer to a reply is read while the
+/// event is still in use.
 const EMPTIED: usize = 2;
 
 /// Room beside the largest body of unknown length, for the lines of chunks and trailers that have come with its end.
@@ -45,7 +45,7 @@ pub enum ReadProgress {
     Complete,
 }
 
-/// What the end of the connection means for the message in progress.
+/// The meaning of the end of the connection for the message in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Eof {
     /// It came between two messages.
@@ -119,7 +119,7 @@ impl Reader {
         }
     }
 
-    /// The next response answers a HEAD request, so it has no body whatever its head says.
+    /// Notes that the next response answers a HEAD request, so it has no body whatever its head says.
     pub fn expect_no_body(&mut self) {
         self.to_head = true;
     }
@@ -145,8 +145,8 @@ impl Reader {
         self.buf.capacity() + self.spare.capacity()
     }
 
-    /// What [`buffered`](Reader::buffered) is going to be after [`space`](Reader::space) with this `min`: whoever has a
-    /// budget for it asks before.
+    /// Returns what [`buffered`](Reader::buffered) is going to be after [`space`](Reader::space) with this `min`: a
+    /// caller that has a budget for it asks before.
     pub fn would_buffer(&self, min: usize) -> usize {
         let needed = self.needed(min);
         // What is received moves to the front before a buffer grows.
@@ -164,7 +164,8 @@ impl Reader {
         }
     }
 
-    /// How large the buffer has to be for that room, counted from the first byte of the message in progress.
+    /// Returns the size that the buffer has to have for that room, counted from the first byte of the message in
+    /// progress.
     #[inline]
     fn needed(&self, min: usize) -> usize {
         let held = self.end - self.start;
@@ -184,8 +185,8 @@ impl Reader {
         held.saturating_add(wanted)
     }
 
-    /// What a buffer that has to grow to `needed` bytes grows to: twice what it holds, but no more than the message can
-    /// be long.
+    /// Returns the size that a buffer grows to if it has to hold `needed` bytes: twice its present length, but no more
+    /// than the message can be long.
     fn target(&self, needed: usize) -> usize {
         let most = match &self.state {
             State::Length { end } => *end,
@@ -229,7 +230,7 @@ impl Reader {
         self.end = self.end.saturating_add(n).min(self.buf.len());
     }
 
-    /// Goes as far as the received bytes allow.
+    /// Reads as far as the received bytes allow.
     ///
     /// # Errors
     /// The message is refused; every later call says the same, and the connection has to be closed.
@@ -468,8 +469,8 @@ impl Reader {
     }
 }
 
-/// Lengthens a buffer with zeroes, where it is if the allocator can do that. False: there is no memory for it, and it is
-/// as it was.
+/// Lengthens a buffer with zeroes, where it is if the allocator can do that. Returns `false` if there is no memory for
+/// it; the buffer is then unchanged.
 #[cold]
 #[inline(never)]
 fn grown(buf: &mut Vec<u8>, length: usize) -> bool {

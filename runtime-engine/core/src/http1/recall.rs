@@ -17,13 +17,13 @@ const ANY: u8 = 0;
 /// The heads that are remembered, and what the head in progress has to do with them.
 #[derive(Debug, Default)]
 pub(super) struct Recall {
-    /// Of two kinds: that of an event, and that of the answer to a reply.
+    /// Two heads are kept: that of an event, and that of the answer to a reply.
     heads: [Remembered; 2],
     /// The head that was used, or remembered, last.
     last: usize,
     /// `true` if that one begins as the head in progress does.
     is_alike: bool,
-    /// How many lines of the head in progress were taken from it.
+    /// The number of lines of the head in progress that were taken from it.
     taken: usize,
 }
 
@@ -107,7 +107,7 @@ impl Recall {
     }
 }
 
-/// How many bytes at the front fit the pattern.
+/// Returns the number of bytes at the front that fit the pattern.
 fn fitting(pattern: &[u8], bytes: &[u8]) -> usize {
     let whole = fitting_chunks::<32>(pattern, bytes);
     let whole = whole + fitting_chunks::<8>(&pattern[whole..], &bytes[whole..]);

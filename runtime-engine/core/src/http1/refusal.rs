@@ -26,7 +26,7 @@ pub enum Refusal {
     BadTargetForm,
     /// The target is longer than the limit.
     TargetTooLong { limit: usize },
-    /// What stands where the version belongs is not `HTTP/` digit `.` digit.
+    /// The version is not `HTTP/` digit `.` digit.
     BadVersion,
     /// A version other than 1.0 and 1.1.
     UnsupportedVersion { major: u8, minor: u8 },

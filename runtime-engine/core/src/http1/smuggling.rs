@@ -4,7 +4,7 @@
 use super::Refusal::{self, *};
 use super::testing::{refused_request, requests};
 
-/// What the attacker wants to be taken for a request of its own.
+/// The bytes that the attacker wants to be taken for a request of its own.
 const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Header lines of a POST, its body, and what it is refused for.

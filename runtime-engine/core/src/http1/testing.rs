@@ -17,7 +17,7 @@ pub(super) struct Seen {
     pub(super) expects_continue: bool,
 }
 
-/// All messages, and how it ended: `Ok` with what `eof` said.
+/// All messages, and the end: `Ok` with the result of `eof`.
 pub(super) type Outcome = (Vec<Seen>, Result<Eof, Refusal>);
 
 fn text(bytes: &[u8]) -> String {
@@ -121,7 +121,7 @@ fn only((mut seen, end): Outcome) -> Seen {
     seen.remove(0)
 }
 
-/// Why the first request in `input` is refused.
+/// Returns the reason why the first request in `input` is refused.
 pub(super) fn refused_request(input: impl AsRef<[u8]>) -> Refusal {
     let input = input.as_ref();
     let (seen, end) = requests(input);
@@ -129,7 +129,7 @@ pub(super) fn refused_request(input: impl AsRef<[u8]>) -> Refusal {
     end.expect_err("a refusal")
 }
 
-/// Why the first response in `input` is refused.
+/// Returns the reason why the first response in `input` is refused.
 pub(super) fn refused_response(input: impl AsRef<[u8]>) -> Refusal {
     let input = input.as_ref();
     let (seen, end) = responses(input);

@@ -12,10 +12,10 @@ use super::{Framing, grammar, status_has_body};
 /// The interim response to `Expect: 100-continue`.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// What follows the data of each chunk.
+/// The bytes that follow the data of each chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
 
-/// The end of a chunked body without trailers.
+/// Appends the end of a chunked body without trailers.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Something that must not be written: it would change what the peer takes the message to be.
@@ -173,14 +173,14 @@ impl<'a> HeadWriter<'a> {
     }
 }
 
-/// The line before the data of a chunk; [`CHUNK_END`] follows the data. A chunk without data would end the body, so
-/// there is none.
+/// Appends the line before the data of a chunk; [`CHUNK_END`] follows the data. A chunk without data would end the
+/// body, so its length is not zero.
 pub fn chunk_size(out: &mut Vec<u8>, length: NonZeroUsize) {
     let mut digits = [0; 16];
     append(out, [hexadecimal(length.get() as u64, &mut digits), b"\r\n"]);
 }
 
-/// A whole chunk; nothing if there is no data.
+/// Appends a whole chunk; nothing if there is no data.
 pub fn chunk(out: &mut Vec<u8>, data: &[u8]) {
     if let Some(length) = NonZeroUsize::new(data.len()) {
         chunk_size(out, length);

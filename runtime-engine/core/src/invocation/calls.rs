@@ -1,5 +1,5 @@
-//! When the calls of one invocation began and ended, for a layer that has asked for it. Nobody who has not asked pays for more
-//! than the question whether somebody has.
+//! The times when the calls of one invocation began and ended, for a layer that has asked for them. Without such a
+//! layer they cost no more than the question for it.
 
 use super::Invocation;
 use crate::fields::Fields;
@@ -8,7 +8,7 @@ use std::io::Write;
 /// The calls that have ended, in that order.
 #[derive(Default)]
 pub(super) struct Calls {
-    /// When the last one ended, and the one at hand began; 0: nobody has asked.
+    /// The moment when the last one ended, and the one at hand began; 0 if no layer has asked.
     since_ns: u64,
     /// The layer's name, if it is one's; hook, beginning and end.
     list: Fields,

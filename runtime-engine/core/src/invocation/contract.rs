@@ -489,7 +489,7 @@ mod tests {
         assert_eq!((invocation.meta(META_TRIGGER), invocation.count(LIST_HEADER)), (&b"raw"[..], 0));
     }
 
-    /// Where a text lies: its first address and the one behind its last.
+    /// Returns the place of a text: its first address and the one behind its last.
     fn place(text: &[u8]) -> (usize, usize) {
         let start = text.as_ptr().addr();
         (start, start + text.len())

@@ -27,7 +27,7 @@ const INHERITED: [u32; 14] = [
     META_IDENTITY,
 ];
 
-/// What every record of a batch has from it.
+/// The values that every record of a batch has from it.
 #[derive(Debug)]
 pub(crate) struct OfBatch {
     request_id: Vec<u8>,
@@ -42,7 +42,7 @@ pub(crate) struct OfBatch {
     source: &'static str,
 }
 
-/// What makes an invocation one record of a batch.
+/// The parts that make an invocation one record of a batch.
 #[derive(Debug)]
 pub(super) struct Record {
     of_batch: Arc<OfBatch>,
@@ -51,7 +51,7 @@ pub(super) struct Record {
     pub(super) index: usize,
     /// The record as it came.
     pub(super) bytes: Vec<u8>,
-    /// What its source says of it beside its payload.
+    /// The attributes that its source tells beside its payload.
     pub(super) attributes: Fields,
 }
 
@@ -74,7 +74,8 @@ impl Invocation {
         invocation
     }
 
-    /// The records of its event, if it is a batch. Reads them the first time. A record is no batch, whatever it holds.
+    /// Returns the records of its event, if it is a batch. It reads them the first time. A record is not a batch,
+    /// whatever it holds.
     pub(crate) fn batch(&self) -> Option<&Batch> {
         let read = || Batch::of(self.meta(META_SOURCE), self.event(), self.body()).map(Box::new);
         if self.record.is_some() { None } else { self.batch.get_or_init(read).as_deref() }
@@ -93,7 +94,7 @@ impl Invocation {
         self.batch.get_mut()?.as_deref_mut()
     }
 
-    /// `true` if somebody who serves the whole batch has said that some of its records failed.
+    /// `true` if a function or layer that serves the whole batch has said that some of its records failed.
     pub(crate) fn has_failed_records(&self) -> bool {
         self.batch.get().and_then(Option::as_ref).is_some_and(|batch| !batch.failed.is_empty())
     }
@@ -104,7 +105,7 @@ impl Invocation {
         self.set_reply(body);
     }
 
-    /// What its records have from it.
+    /// Returns the values that its records have from it.
     pub(crate) fn of_batch(&self) -> OfBatch {
         let text = |key: u32| (key, self.meta(key).to_vec());
         let mut extensions = Fields::default();

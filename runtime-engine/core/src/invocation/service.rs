@@ -42,7 +42,7 @@ impl Invocation {
         self.served.number
     }
 
-    /// It may take this long from the moment its event was whole. A deadline that is earlier stands.
+    /// Limits it to this time from the moment its event was whole. A deadline that is earlier stands.
     pub(crate) fn limit(&mut self, process: &Process, limit: Duration) {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         let moment = self.received_ns.saturating_add(nanos).max(process.now_ns());

@@ -37,16 +37,16 @@ pub trait BodySource: Send + Sync {
     fn hold(&self, bytes: usize) -> bool;
 }
 
-/// Where a streamed reply goes.
+/// The destination of a streamed reply.
 #[derive(Default)]
 pub(super) struct Outgoing {
     /// The driver's; `None`: there is nowhere.
     pub(super) stream: Option<Box<dyn Stream>>,
-    /// What has been written so far, where the reply must go out in one piece.
+    /// The bytes that have been written so far, if the reply must go out in one piece.
     pub(super) collected: Option<Vec<u8>>,
 }
 
-/// How far the request's body has been read.
+/// The position up to which the request's body has been read.
 #[derive(Default)]
 pub(super) struct Incoming {
     source: Option<Arc<dyn BodySource>>,

@@ -1,4 +1,5 @@
-//! What the walk around an invocation tells it: whose heads are still to run, how a call ended, what stands at the end.
+//! The calls by which the walk around an invocation tells it whose heads are still to run, how a call ended, and what
+//! stands at the end.
 
 use super::{Code, Invocation, Progress};
 use crate::failure::{Failure, Openness};
@@ -40,8 +41,8 @@ impl Invocation {
         self.heads.iter().rev().copied().collect()
     }
 
-    /// What a module's `fail` says. The reply is dropped, but not for good before the call's end: an optional layer's
-    /// failure must not cost an invocation its reply.
+    /// Takes the failure of a module's `fail`. The reply is dropped, but not for good before the call's end: an
+    /// optional layer's failure must not cost an invocation its reply.
     pub(super) fn fail_with(&mut self, failure: Failure) {
         self.failure = Some(failure);
         self.failed_here = true;
@@ -153,7 +154,7 @@ impl Invocation {
         self.failure.take()
     }
 
-    /// There was a failure before the one at hand: it is its cause, or, if there is none at hand, the failure itself.
+    /// Keeps the failure before the one at hand: it is its cause, or, if there is none at hand, the failure itself.
     pub fn keep_cause(&mut self, first: Option<Failure>) {
         let Some(first) = first else { return };
         match &mut self.failure {

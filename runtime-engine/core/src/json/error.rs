@@ -3,18 +3,18 @@
 
 use std::fmt;
 
-/// Why a text is not JSON, and where.
+/// The reason why a text is not JSON, and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {
     /// Bytes from the start of the text to the offending byte; the length of the text if it ends too early.
     pub offset: usize,
-    /// What should have stood there.
+    /// The thing that should have stood there.
     pub kind: ErrorKind,
     /// The byte that stands there; `None` at the end of the text.
     pub found: Option<u8>,
 }
 
-/// What the reader expected at [`Error::offset`].
+/// The thing that the reader expected at [`Error::offset`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -79,7 +79,7 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// What was expected and what was found, without the place.
+    /// Returns the expected and the found value, without the place.
     pub(crate) fn problem(&self) -> String {
         let expected = self.kind.expected();
         match self.found {

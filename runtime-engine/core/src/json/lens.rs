@@ -40,7 +40,7 @@ fn slice(text: &str, start: usize, end: usize) -> &str {
     text.get(start..end).unwrap_or_default()
 }
 
-/// What kind of value a [`Value`] is.
+/// The kind of a [`Value`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// The value is `null`.
@@ -81,7 +81,7 @@ impl<'a> Value<'a> {
         self.text
     }
 
-    /// What kind of value it is.
+    /// Returns the kind of the value.
     #[inline]
     pub fn kind(&self) -> ValueKind {
         match self.raw().first() {
@@ -138,7 +138,7 @@ impl<'a> Value<'a> {
         true
     }
 
-    /// What stands between the quotes of a string, escapes and all.
+    /// Returns the text between the quotes of a string, escapes and all.
     #[inline]
     fn string_inside(&self) -> Option<&'a str> {
         self.text.strip_prefix('"')?.strip_suffix('"')
@@ -168,7 +168,7 @@ impl<'a> Value<'a> {
         Elements { text: self.inside(b'[') }
     }
 
-    /// What follows the opening bracket, or nothing if the value does not begin with it.
+    /// Returns the text behind the opening bracket, or nothing if the value does not begin with it.
     #[inline]
     fn inside(&self, bracket: u8) -> &'a str {
         if self.raw().first() == Some(&bracket) { slice(self.text, 1, self.text.len()) } else { "" }
@@ -185,7 +185,7 @@ impl fmt::Debug for Value<'_> {
 /// The key of a member. Comparing it with a `str` allocates nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'a> {
-    /// What stands between the quotes.
+    /// The text between the quotes.
     inside: &'a str,
     /// Whether there is a backslash in it.
     escaped: bool,
@@ -251,7 +251,7 @@ fn next_item(text: &str) -> Option<usize> {
 /// Iterator over the members of an object, see [`Value::members`].
 #[derive(Clone)]
 pub struct Members<'a> {
-    /// What is left of the object: from behind the last member to its closing bracket. Valid JSON by construction.
+    /// The rest of the object: from behind the last member to its closing bracket. Valid JSON by construction.
     text: &'a str,
     /// The length of the object.
     whole: usize,
@@ -294,7 +294,7 @@ impl std::iter::FusedIterator for Members<'_> {}
 /// Iterator over the elements of an array, see [`Value::elements`].
 #[derive(Clone)]
 pub struct Elements<'a> {
-    /// What is left of the array: from behind the last element to its closing bracket. Valid JSON by construction.
+    /// The rest of the array: from behind the last element to its closing bracket. Valid JSON by construction.
     text: &'a str,
 }
 

@@ -4,10 +4,10 @@ use super::error::Error;
 use super::lens::{Key, Members, Value, parse_with};
 use super::validate::Ends;
 
-/// How many members are found without a second walk; those behind them as any others.
+/// The number of members that are found without a second walk; those behind them are found like any others.
 const KNOWN: usize = 32;
 
-/// Room for what the check finds out, to be lent to [`Object::parse`].
+/// The room for the ends that the check finds, to be lent to [`Object::parse`].
 #[derive(Debug, Default)]
 pub struct Outline([usize; KNOWN]);
 

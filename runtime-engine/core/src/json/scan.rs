@@ -71,8 +71,8 @@ pub(super) fn whitespace(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where a string ends, for `at` just behind its opening quote: the index of the closing quote, and whether there was a
-/// backslash before it. In bytes that hold no closing quote: their length.
+/// Returns the end of a string, for `at` just behind its opening quote: the index of the closing quote, and whether
+/// there was a backslash before it. In bytes that hold no closing quote: their length.
 #[inline(always)]
 pub(super) fn string_end(bytes: &[u8], mut at: usize) -> (usize, bool) {
     let mut escaped = false;

@@ -7,8 +7,8 @@ use super::scan;
 /// Most arrays and objects open at once, the same as in serde_json, so that a text accepted here can also be read there.
 const MAX_DEPTH: u32 = 127;
 
-/// Where the one value of `text` begins and ends. If it is an object, `ends` gets where the values of its first members
-/// end: what was walked through once need not be walked through again to find that out.
+/// Returns the beginning and the end of the one value of `text`. If it is an object, `ends` gets the ends of the values
+/// of its first members: what was walked through once need not be walked through again to find that out.
 pub(super) fn validate(text: &str, ends: &mut Ends<'_>) -> Result<(usize, usize), Error> {
     let bytes = text.as_bytes();
     let start = scan::whitespace(bytes, 0);
@@ -205,7 +205,7 @@ fn number(bytes: &[u8], start: usize) -> Result<usize, Error> {
     Ok(at)
 }
 
-/// At least one digit from `at` on; returns the index behind the last.
+/// Reads at least one digit from `at` on; returns the index behind the last.
 #[inline(always)]
 fn digits(bytes: &[u8], at: usize) -> Result<usize, Error> {
     let mut end = at;

@@ -8,11 +8,11 @@ use crate::trigger::Kind;
 pub struct ManifestKey {
     /// The key as a manifest writes it.
     pub name: &'static str,
-    /// What its value has to be, as it stands behind "expected" in a mistake.
+    /// The form that its value has to have, as it stands behind "expected" in a mistake.
     pub expects: &'static str,
     /// `true` if the object has to have it.
     pub required: bool,
-    /// What it is for, a sentence of the documentation.
+    /// The meaning of the key, a sentence of the documentation.
     pub meaning: &'static str,
 }
 

@@ -1,14 +1,15 @@
-//! What is wrong with a manifest, and where: positions, paths, and the words for what was found.
+//! The mistakes in a manifest: positions, paths, and the words for values that were found.
 
 use crate::json::{Value, ValueKind};
 use crate::settings::distance;
 use std::borrow::Cow;
 use std::fmt;
 
-/// How many mistakes are listed; of more the number is said. It bounds the memory that a wrong text can take.
+/// The number of mistakes that are listed; of more only the number is told. It bounds the memory that a wrong text can
+/// take.
 const MOST_LISTED: usize = 1_000;
 
-/// How many characters of a text are shown.
+/// The number of characters of a text that are shown.
 const MOST_SHOWN: usize = 60;
 
 /// A place in a text. Both count from 1.
@@ -34,7 +35,7 @@ pub struct Mistake {
     pub position: Position,
     /// The path to the value, as `functions[2].events[0].http.path`; empty for the whole manifest.
     pub place: String,
-    /// What was expected and what was found.
+    /// The problem: the expected and the found value.
     pub problem: String,
 }
 
@@ -81,7 +82,8 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// How many bytes are such ones. Pieces that one byte can count are what compilers make vector code of.
+/// Returns the number of bytes for which `is` holds. It counts pieces that one byte can count, of which compilers make
+/// vector code.
 fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
     bytes.chunks(255).map(|piece| usize::from(piece.iter().map(|byte| u8::from(is(*byte))).sum::<u8>())).sum()
 }
@@ -122,7 +124,7 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    /// One more, at that byte. `problem` is asked only if the mistake is listed.
+    /// Adds one more mistake, at that byte. `problem` is called only if the mistake is listed.
     pub(super) fn add(&mut self, offset: usize, path: &Path<'_>, problem: impl FnOnce() -> String) {
         if self.found.len() < MOST_LISTED {
             // Most are found in order. A sort's code would be many times the rest of this file.
@@ -160,7 +162,7 @@ impl Mistakes {
     }
 }
 
-/// What was found, in words: a text in quotes, a number, `true`, `false` or `null` as they stand, else the kind.
+/// Describes a value in words: a text in quotes, a number, `true`, `false` or `null` as they stand, else the kind.
 pub(super) fn found(value: Value<'_>) -> String {
     match value.as_str() {
         Some(text) => quoted(&text),
@@ -211,7 +213,7 @@ pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>)
     }
 }
 
-/// How many letters may differ in a word that was meant.
+/// Returns the number of letters that may differ from a word that was meant.
 fn allowed(word: &str) -> usize {
     (word.len() / 3).max(1)
 }

@@ -32,10 +32,10 @@ use std::time::Duration;
 /// The version of the format that is read.
 pub const VERSION: u64 = 1;
 
-/// How long a text may be, in bytes: 16 MiB.
+/// The most bytes of a text: 16 MiB.
 pub const MOST_BYTES: usize = 16 << 20;
 
-/// How many functions one manifest may have.
+/// The most functions of one manifest.
 pub const MOST_FUNCTIONS: usize = 10_000;
 
 /// The longest duration: a year, far from what clocks cannot add.
@@ -73,17 +73,17 @@ pub struct FunctionSpec {
     pub config: String,
     /// Its variables of the environment, in the order of the text, each name once.
     pub environment: Vec<(String, String)>,
-    /// How long an invocation may take: `Some(None)` is no limit, `None` if it is not said.
+    /// The limit of an invocation: `Some(None)` is no limit, `None` if the manifest does not set it.
     pub timeout: Option<Option<Duration>>,
-    /// How many of its invocations run at once, at least 1. `None` if it is not said.
+    /// The number of its invocations that run at once, at least 1; `None` if the manifest does not set it.
     pub concurrency: Option<usize>,
     /// Says when the function starts.
     pub start: StartWhen,
     /// The layers around this function alone, outermost first.
     pub layers: Vec<LayerName>,
-    /// When it is left alone because it keeps failing.
+    /// The rule by which it is left alone because it keeps failing.
     pub fence: FenceSetting,
-    /// How it is called for the records of a batch.
+    /// The settings of its calls for the records of a batch.
     pub records: RecordSpec,
     /// Holds the events that the function serves.
     pub events: Vec<EventSpec>,
@@ -112,9 +112,9 @@ impl fmt::Debug for FunctionSpec {
 /// Holds what the key `records` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordSpec {
-    /// How many records of a batch run at once, at least 1. `None` if it is not said.
+    /// The number of records of a batch that run at once, at least 1; `None` if the manifest does not set it.
     pub concurrency: Option<usize>,
-    /// What becomes of a batch of which some records failed. `None` if it is not said.
+    /// The outcome of a batch of which some records failed; `None` if the manifest does not set it.
     pub failures: Option<RecordFailures>,
 }
 
@@ -128,19 +128,19 @@ pub enum StartWhen {
     Lazy,
 }
 
-/// When a function is left alone because it keeps failing.
+/// The rule by which a function is left alone because it keeps failing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FenceSetting {
-    /// As the runtime does unless told.
+    /// The runtime's default holds.
     #[default]
     Default,
     /// The function is never fenced.
     Off,
-    /// After that many failures in a row, for that long.
+    /// The function is left alone after that many failures in a row, for that time.
     Of {
         /// Failures in a row, at least 1.
         failures: u32,
-        /// How long the function is left alone, more than 0.
+        /// The time that the function is left alone, more than 0.
         pause: Duration,
     },
 }
@@ -148,7 +148,7 @@ pub enum FenceSetting {
 /// One entry of a function's `events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSpec {
-    /// Where it stands in the text, for mistakes that only a router finds.
+    /// Its position in the text, for mistakes that only a router finds.
     pub position: Position,
     /// Says which events of that kind are meant.
     pub filter: EventFilter,

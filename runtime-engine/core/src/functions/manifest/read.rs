@@ -431,7 +431,7 @@ impl<'t> Reader<'t> {
         member.and_then(|member| self.string(member, path)).unwrap_or_default().into_owned()
     }
 
-    /// One of the words; its index.
+    /// Reads one of the words; returns its index.
     fn word<const N: usize>(&mut self, member: Member<'t>, path: &Path<'_>, words: [&str; N]) -> Option<usize> {
         let text = member.value.as_str();
         let index = text.as_deref().and_then(|text| words.iter().position(|word| *word == text));

@@ -35,8 +35,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Of requests it is the router that knows which patterns are the same. `places` are the index in its function and the
-    /// offset of each event.
+    /// Checks that no event has two owners. Which patterns of requests are the same, the router knows. `places` are the
+    /// index in its function and the offset of each event.
     pub(super) fn events_have_one_owner(
         &mut self,
         functions: &[FunctionSpec],

@@ -11,7 +11,7 @@ pub(super) const HEAD: u64 = 1 << 3;
 pub(super) const OPTIONS: u64 = 1 << 4;
 const TRACE: u64 = 1 << 8;
 
-/// What a route for any method takes of the usual ones. The runtimes serve neither `CONNECT` nor `TRACE`.
+/// The usual methods that a route for any method takes. The runtimes serve neither `CONNECT` nor `TRACE`.
 pub(super) const ANY: u64 = ((1 << USUAL.len()) - 1) & !(CONNECT | TRACE);
 
 /// The methods that there are bits for: the usual ones, and others that routes name.
@@ -50,8 +50,8 @@ impl Methods {
         }
     }
 
-    /// The bit of a route's method, which is made if there is none. The usual methods are taken in any case, others as
-    /// they are written.
+    /// Returns the bit of a route's method, which is made if there is none. The usual methods are taken in any case,
+    /// others as they are written.
     pub(super) fn take(&mut self, method: &str) -> Result<u64, Unusable> {
         if let Some(place) = USUAL.iter().position(|usual| usual.eq_ignore_ascii_case(method)) {
             return Ok(1 << place);

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// request: a search allocates only where a path is larger than all before it.
 #[derive(Debug, Default)]
 pub struct Params {
-    /// What the ranges below are of: segments one behind the other, their percent-coding undone, then names.
+    /// The text that the ranges below lie in: segments one behind the other, their percent-coding undone, then names.
     text: Vec<u8>,
     segments: Vec<Segment>,
     /// `true` if the path has no more than `segments`.
@@ -21,11 +21,11 @@ pub struct Params {
 #[derive(Debug)]
 struct Segment {
     text: Range<usize>,
-    /// Where the segment after it begins in the raw path.
+    /// The place in the raw path where the segment after it begins.
     next: usize,
 }
 
-/// What a route calls a part of the path.
+/// The name of a route for a part of the path.
 #[derive(Debug)]
 pub(super) struct Name {
     pub(super) name: Box<[u8]>,

@@ -11,7 +11,7 @@ pub(super) enum Segment<'p> {
     Literal(Vec<u8>),
     /// Any text but the empty one, under this name.
     Parameter(&'p str),
-    /// What is left of the path, which may be nothing, under this name.
+    /// The rest of the path, which may be empty, under this name.
     Rest(&'p str),
 }
 
@@ -45,7 +45,7 @@ pub(super) fn parse(pattern: &str, strict: bool) -> Result<Vec<Segment<'_>>, At>
     Ok(segments)
 }
 
-/// What stands between the first slash and the last one. `None` if there is no segment: the pattern is `/`.
+/// Returns the text between the first slash and the last one; `None` if there is no segment: the pattern is `/`.
 fn without_last_slash(body: &str) -> Option<&str> {
     match body {
         "" => None,

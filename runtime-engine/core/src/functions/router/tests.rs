@@ -16,7 +16,7 @@ fn add(router: &mut Router, route: &str, owner: usize) -> Result<(), RouteError>
     router.add(pattern, &methods, owner)
 }
 
-/// What is found, in one line: the pattern and the parameters, or the status and the methods.
+/// Returns the result of a search in one line: the pattern and the parameters, or the status and the methods.
 fn find(router: &Router, method: &str, path: &str) -> String {
     let mut params = Params::new();
     match router.find(method.as_bytes(), path.as_bytes(), &mut params) {

@@ -3,12 +3,12 @@
 
 use super::{Message, ReadProgress, Reader, Refusal, State, mem};
 
-/// What has come of a body.
+/// A part of a body that has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
     /// These bytes, with the framing undone. Never none.
     Data(Vec<u8>),
-    /// Nothing for now: more has to be read.
+    /// There is nothing for now: more has to be read.
     More,
     /// The body is whole, and the reader is ready for the next message.
     End,

@@ -1,4 +1,4 @@
-//! What the reader promises a driver, in both directions.
+//! The reader's promises to a driver, in both directions.
 
 use super::*;
 use crate::http1::testing::{every_way, feed, refused_response, request, requests, response, responses};
