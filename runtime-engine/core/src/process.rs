@@ -1,4 +1,4 @@
-//! What is the same for every invocation of this process: who we are, where we run, since when.
+//! The values that are the same for every invocation of this process: its identity, its platform, the moment it began.
 
 use crate::log::{Level, Log, Origin};
 use crate::services::Services;
@@ -27,21 +27,22 @@ pub struct Identity {
     pub handler: String,
     /// Memory in MiB; 0 = unknown.
     pub memory_mb: u64,
-    /// How many proxies in front of the process are trusted to tell a client's address and scheme; of 0 nobody is.
+    /// The number of proxies in front of the process that are trusted to tell a client's address and scheme; with 0 no
+    /// proxy is.
     pub trusted_hops: usize,
 }
 
-/// Where a process reads the time.
+/// The clock by which a process reads the time.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clocks; the process began at that moment.
     Machine(Instant),
-    /// A clock that stands still until somebody moves it: nanoseconds since the process began, for tests.
+    /// A clock that stands still until it is moved: nanoseconds since the process began, for tests.
     ByHand(Arc<AtomicU64>),
 }
 
 impl Clock {
-    /// What a clock that is moved by hand shows as milliseconds since 1970 when it is new: 2026-01-02T03:04:05Z.
+    /// The time of a new clock that is moved by hand, in milliseconds since 1970: 2026-01-02T03:04:05Z.
     pub const BY_HAND_EPOCH_MS: u64 = 1_767_323_045_000;
 
     /// Nanoseconds since the process began.
@@ -72,7 +73,7 @@ pub struct Process {
     pub identity: Identity,
     /// The log that lines are written to.
     pub log: Log,
-    /// What modules offer to one another.
+    /// The services that modules offer to one another.
     pub services: Services,
     clock: Clock,
     debug: AtomicBool,
@@ -87,12 +88,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Begins now, by the machine's clocks.
+    /// Makes a process that begins now, by the machine's clocks.
     pub fn new(identity: Identity, log: Log) -> Process {
         Process::by(Clock::Machine(Instant::now()), identity, log)
     }
 
-    /// Begins now, by that clock.
+    /// Makes a process that begins now, by that clock.
     pub fn by(clock: Clock, identity: Identity, log: Log) -> Process {
         Process {
             identity,
@@ -135,7 +136,7 @@ impl Process {
         self.clock.epoch_ms()
     }
 
-    /// An invocation begins; says whether it is the process' first.
+    /// Notes that an invocation begins; returns `true` if it is the process' first.
     pub fn enter(&self) -> bool {
         // In one order with whoever forbids more and then waits for the end of what has begun.
         self.in_flight.fetch_add(1, Ordering::SeqCst);
@@ -152,7 +153,7 @@ impl Process {
         }
     }
 
-    /// Blocks until no invocation is in progress, or the time is over; says which.
+    /// Blocks until no invocation is in progress, or the time is over; returns `true` in the first case.
     pub fn wait_quiet(&self, limit: Duration) -> bool {
         self.awaited.store(true, Ordering::SeqCst);
         let guard = self.quiet.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,12 +174,12 @@ impl Process {
         let _ = self.covered.set(before);
     }
 
-    /// What has been laid over.
+    /// Returns the variables that were laid over the environment, each with its value before.
     pub(crate) fn covered(&self) -> &[(String, Option<Vec<u8>>)] {
         self.covered.get().map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// One of those values that the platform has sent.
+    /// Returns one of those values that the platform has sent.
     pub fn given(&self, name: &[u8]) -> Option<&str> {
         let values = self.given.get()?;
         values.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_str())
@@ -215,7 +216,7 @@ pub fn epoch_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// When an invocation must be answered.
+/// The moment when an invocation must be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// Milliseconds since 1970, as the platform says it.
@@ -224,7 +225,7 @@ pub struct Deadline {
     pub ns: u64,
 }
 
-/// What an invocation gets whose deadline leaves no time to answer, where `FAAS_TIMEOUT` sets no limit: one second.
+/// The time of an invocation whose deadline leaves no time to answer, if `FAAS_TIMEOUT` sets no limit: one second.
 const LEAST: Duration = Duration::from_secs(1);
 /// A deadline that is less than this many milliseconds away leaves no time to answer: an invocation is cancelled up to
 /// 50 ms before its deadline.

@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// How a secret begins where a value may stand. `$${secret:` is this text itself.
+/// The beginning of a secret in a value. `$${secret:` is this text itself.
 pub const MARK: &str = "${secret:";
 
-/// How long a provider of `faas.params` has for each secret. Where `FAAS_INIT_TIMEOUT` is less, that ends the start first.
+/// The time that a provider of `faas.params` has for each secret. If `FAAS_INIT_TIMEOUT` is less, that ends the start
+/// first.
 const PROVIDER_LIMIT: Duration = Duration::from_secs(10);
 
-/// What came of looking for a secret.
+/// The result of looking for a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LookUp {
     /// The secret is there, with this value.
@@ -53,7 +54,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Where in a manifest a secret may stand. Functions, variables and layers are named by their numbers.
+/// The place in a manifest where a secret may stand. Functions, variables and layers are named by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// The configuration of a layer around all functions.

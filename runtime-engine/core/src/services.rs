@@ -15,7 +15,7 @@ struct Offer {
     name: Vec<u8>,
     major: u32,
     table: ServiceTable,
-    /// Whose it is: the address of its entry's view of the host, which lives as long as the process.
+    /// The owner: the address of its entry's view of the host, which lives as long as the process.
     owner: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What the environment configures, read once at start: names, values, and errors that say which variable is wrong.
+//! The settings in the environment, read once at start: names, values, and errors that say which variable is wrong.
 
 mod known;
 mod serving;
@@ -155,7 +155,7 @@ pub struct BadSetting {
 }
 
 impl BadSetting {
-    /// For a variable, its value and what it should be.
+    /// Makes the error for a variable, with its value and the expected one.
     #[inline(never)]
     pub fn new(name: &'static str, found: &str, expected: &'static str) -> BadSetting {
         BadSetting { name: Cow::Borrowed(name), found: format!("{found:?}"), expected }
@@ -170,7 +170,7 @@ impl fmt::Display for BadSetting {
 
 impl std::error::Error for BadSetting {}
 
-/// What the runtime itself is told, on every platform.
+/// The runtime's own settings, on every platform.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Which function; `None`: the platform's own variable, or the only module there is.
@@ -183,20 +183,20 @@ pub struct Settings {
     pub format: Format,
     /// Stacks and causes in error replies and logs: `FAAS_DEBUG`.
     pub debug: bool,
-    /// How long start may take: `FAAS_INIT_TIMEOUT`. None: as long as the platform lets it.
+    /// The time that start may take: `FAAS_INIT_TIMEOUT`. `None`: as long as the platform lets it.
     pub init_timeout: Option<Duration>,
     /// The limit of an invocation on platforms that give none: `FAAS_TIMEOUT`.
     pub timeout: Option<Duration>,
-    /// How long invocations may still run after a stop signal: `FAAS_GRACE`, 8 s, below the ten seconds that most
+    /// The time that invocations may still run after a stop signal: `FAAS_GRACE`, 8 s, below the ten seconds that most
     /// platforms give.
     pub grace: Duration,
-    /// How long work for after a reply may take: `FAAS_REPLIED_TIMEOUT`, 5 s.
+    /// The time that work for after a reply may take: `FAAS_REPLIED_TIMEOUT`, 5 s.
     pub replied_timeout: Duration,
-    /// How many invocations at once on platforms that set no limit: `FAAS_CONCURRENCY`.
+    /// The number of invocations at once on platforms that set no limit: `FAAS_CONCURRENCY`.
     pub concurrency: Option<usize>,
     /// The function's configuration, JSON: `FAAS_CONFIG`.
     pub config: String,
-    /// How functions are called for the records of a batch: `FAAS_RECORD_CONCURRENCY`, `FAAS_RECORD_FAILURES`.
+    /// The settings of calls for the records of a batch: `FAAS_RECORD_CONCURRENCY`, `FAAS_RECORD_FAILURES`.
     pub records: RecordSettings,
 }
 
@@ -205,7 +205,8 @@ pub struct Settings {
 pub struct LayerName {
     /// The name: `name` or `library.layer`.
     pub name: String,
-    /// `false` if what fails in the layer is skipped and logged: a trailing `?`, or `"optional": true`.
+    /// `true` if a failure in the layer is a failure of the process or invocation; `false`, by a trailing `?` or
+    /// `"optional": true`, if it is skipped and logged.
     pub required: bool,
     /// Its configuration, JSON: `FAAS_LAYER_<NAME>`, capitals, other characters as `_`.
     pub config: String,
@@ -271,7 +272,7 @@ pub fn layer_variable(layer: &str) -> String {
     LAYER_PREFIX.chars().chain(layer.chars().map(letter)).collect()
 }
 
-/// How the variables begin that configure layers.
+/// The beginning of the names of variables that configure layers.
 const LAYER_PREFIX: &str = "FAAS_LAYER_";
 
 /// Does a variable link to a Kubernetes service? In every pod beside a Service called `fc-server` stands

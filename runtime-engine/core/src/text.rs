@@ -52,15 +52,15 @@ impl Text {
         Span::new(start, self.bytes.len())
     }
 
-    /// Appends what `write` appends and says where it lies. Only for whoever makes a text that nobody has been shown yet:
-    /// the bytes may move.
+    /// Appends the bytes that `write` appends and returns their place. It is only for a text that nobody has been shown
+    /// yet: the bytes may move.
     pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Span {
         let start = self.bytes.len();
         write(&mut self.bytes);
         Span::new(start, self.bytes.len())
     }
 
-    /// Empties it and keeps the widest piece of its memory. Whatever was shown of it is gone.
+    /// Empties it and keeps the widest piece of its memory. All parts that were shown of it are gone.
     #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();

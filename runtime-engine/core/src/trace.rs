@@ -1,4 +1,4 @@
-//! One trace context out of the platforms' own: W3C where they have it, else made from their ids.
+//! Makes one trace context of the platforms' own: W3C's if they have it, else one from their ids.
 
 use crate::http1::Message;
 

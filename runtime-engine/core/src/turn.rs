@@ -22,7 +22,7 @@ pub(crate) struct Turns {
 pub(crate) struct Turn<'a>(&'a Turns);
 
 impl Turns {
-    /// The work is to be done, by whoever comes next. During a turn this means another one after it.
+    /// Notes that the work is to be done, by the next thread that comes. During a turn this means another one after it.
     pub(crate) fn set_due(&self) {
         let _waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.store(DUE, Ordering::Release);

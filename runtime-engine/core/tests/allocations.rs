@@ -1,5 +1,5 @@
-//! What is promised to allocate nothing in its steady state, held against a counting allocator: a connection's codec, and
-//! the search for a route, and an invocation that layers change.
+//! Holds the code that is promised to allocate nothing in its steady state against a counting allocator: a connection's
+//! codec, the search for a route, and an invocation that layers change.
 
 mod counting;
 

@@ -130,8 +130,8 @@ fn an_event_cut_short_anywhere_is_raw() {
     }
 }
 
-/// What an event is without the one member that makes it special: a WebSocket's without its connection is one of payload
-/// 1.0, a schedule's without its source is one of the bus.
+/// Returns the kind of an event without the one member that makes it special: a WebSocket's without its connection is
+/// one of payload 1.0, a schedule's without its source is one of the bus.
 fn less(kind: Kind) -> Kind {
     match kind {
         Kind::WebSocket => Kind::Http,
@@ -140,7 +140,7 @@ fn less(kind: Kind) -> Kind {
     }
 }
 
-/// What is put in a member's place; `None` takes it away.
+/// The values that are put in a member's place; `None` takes it away.
 const SPOILS: [Option<fn() -> Value>; 7] = [
     None,
     Some(|| Value::Null),
@@ -190,7 +190,7 @@ fn change(value: &mut Value, path: &[String], spoil: Option<fn() -> Value>) -> b
     }
 }
 
-/// What `inspect` would say of an event.
+/// Returns the reading of an event as `inspect` would tell it.
 fn seen(event: &[u8]) -> Value {
     let decoded = DecodedEvent::of_event(event, &mut SpareView::trusting(1));
     let reply = match decoded.form {
@@ -243,7 +243,7 @@ fn pairs(fields: &Fields) -> Vec<[String; 2]> {
     fields.iter().map(|(name, value)| [text(name), text(value)]).collect()
 }
 
-/// One member and one pair a line.
+/// Writes one member and one pair a line.
 fn pretty(value: &Value) -> String {
     let mut out = String::new();
     write_pretty(value, 0, &mut out);

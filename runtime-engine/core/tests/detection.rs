@@ -16,7 +16,7 @@ fn found(pairs: Pairs<'_>) -> Result<(&'static str, String), String> {
     Ok((detected.opened.identity.platform, detected.why))
 }
 
-/// What every container of a cluster finds.
+/// The variables that every container of a cluster finds.
 const CLUSTER: [(&str, &str); 4] = [
     ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
     ("KUBERNETES_SERVICE_PORT", "443"),
@@ -294,7 +294,7 @@ fn a_link_to_a_kubernetes_service_is_neither_a_mark_nor_a_setting() {
     }
 }
 
-/// Where the platform that is asked for events is asked.
+/// Returns the address at which the platform is asked for events.
 fn asked_at(pairs: Pairs<'_>) -> Result<String, String> {
     let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
     let env = Env::new(&look_up);

@@ -120,7 +120,7 @@ impl Loader for Shelf {
 
 const NOTHING: Shelf = Shelf(Vec::new());
 
-/// One start: the process with its log, and what came of it.
+/// A start: the process with its log, and its outcome.
 struct Started {
     log: Arc<Kept>,
     result: Result<Runtime, Failure>,

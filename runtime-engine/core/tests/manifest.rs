@@ -149,7 +149,7 @@ fn lie_in_the_text(text: &[u8], mistakes: &[Mistake]) {
     }
 }
 
-/// Everything that was read.
+/// Returns all that was read of the manifest.
 fn shown(manifest: &Manifest) -> String {
     let mut out = String::new();
     let Manifest { name, digest, layers, strict_slash, caseless, default, functions, secrets: _ } = manifest;

@@ -308,7 +308,7 @@ fn health(plan: &Plan, chain: &Chain, lines: &Lines) -> Verdict {
     )
 }
 
-/// Nothing is loaded here.
+/// A loader of files that has none: nothing is loaded here.
 struct NoFiles;
 
 impl Files for NoFiles {
@@ -417,7 +417,7 @@ struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    /// `true`: it has started. Otherwise whatever was made has been closed.
+    /// Starts the process. Returns `true` if it has started; otherwise all that was made has been closed.
     fn start(&mut self) -> bool {
         let mut complete = true;
         for (who, layer) in self.plan.layers.iter().enumerate() {

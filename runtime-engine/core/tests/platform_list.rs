@@ -1,5 +1,5 @@
-//! Every place of the repository that lists platforms has all of them. The list is `NAMES` of `platform/detect.rs`; this
-//! names each place that lacks one, so that whoever adds a platform is led through them.
+//! Every place of the repository that lists platforms has all of them. The list is `NAMES` of `platform/detect.rs`;
+//! this test names each place that lacks one, so that the author of a new platform is led through them.
 
 use faas_core::platform::{NAMES, PLATFORMS, PlatformName, named};
 use std::path::Path;

@@ -22,13 +22,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-/// What the functions of one test did. Tests find it by the word before the first `/` of every payload.
+/// The records that the functions of one test have begun. Tests find them by the word before the first `/` of every
+/// payload.
 #[derive(Default)]
 struct Seen {
     begun: Mutex<Vec<String>>,
     now: AtomicUsize,
     most: AtomicUsize,
-    /// Whoever waits for others to be begun.
+    /// Wakes the threads that wait for other records to be begun.
     came: Condvar,
 }
 
@@ -43,7 +44,7 @@ fn world(name: &str) -> Arc<Seen> {
     worlds[worlds.len() - 1].1.clone()
 }
 
-/// As long as it lives, a record is in progress.
+/// Marks a record as in progress as long as it lives.
 struct Busy(Arc<Seen>);
 
 impl Busy {
@@ -84,7 +85,7 @@ fn plain(job: String) -> Result<(), Error> {
     outcome(&job)
 }
 
-/// Waits until so many looks have been taken.
+/// Waits until this many looks have been taken.
 async fn looks(count: usize) {
     let mut left = count;
     std::future::poll_fn(|context| {
@@ -125,7 +126,7 @@ fn whole(event: String) -> String {
     format!("{} records in one", event.matches("messageId").count())
 }
 
-/// Counts its hooks.
+/// A module that counts the calls of its hooks.
 #[derive(Default)]
 struct Tally {
     hooks: Mutex<Vec<String>>,
@@ -251,7 +252,7 @@ impl World {
         self.place.get_mut().set_request_id(b"r-1");
     }
 
-    /// The reply, or why there is none.
+    /// Returns the reply, or the reason why there is none.
     fn end(&mut self) -> Result<String, String> {
         block_on(self.runtime.invoke(&mut self.place));
         let invocation = self.place.get();

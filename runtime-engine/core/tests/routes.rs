@@ -41,7 +41,7 @@ enum Part {
 #[derive(Clone, Debug)]
 struct Route {
     parts: Vec<Part>,
-    /// What the names of its parameters begin with.
+    /// The letter that the names of its parameters begin with.
     letter: char,
     methods: Vec<&'static str>,
 }
@@ -100,7 +100,7 @@ impl Route {
         parts.collect()
     }
 
-    /// Without the empty text at the end, where that makes no difference.
+    /// Returns the parts without the empty text at the end, if that makes no difference.
     fn relevant(&self, matching: Matching) -> &[Part] {
         match &self.parts[..] {
             [front @ .., Part::Text(6)] if !matching.strict_slash => front,
@@ -108,7 +108,7 @@ impl Route {
         }
     }
 
-    /// What two routes of the same paths have in common.
+    /// Returns the parts that two routes of the same paths have in common.
     fn shape(&self, matching: Matching) -> Vec<Option<String>> {
         let of = |part: &Part| match part {
             Part::Text(text) => Some(folded(TEXTS[*text].0, matching)),
@@ -118,7 +118,7 @@ impl Route {
         self.relevant(matching).iter().map(of).collect()
     }
 
-    /// How specific the route is, the smallest first, and its parameters. `None` if the path does not fit.
+    /// Returns how specific the route is, the smallest first, and its parameters; `None` if the path does not fit.
     fn fit(&self, path: &[usize], matching: Matching) -> Option<(Vec<u8>, Pairs)> {
         let all: Vec<&str> = path.iter().map(|text| TEXTS[*text].0).collect();
         let count = if !matching.strict_slash && all.last() == Some(&"") { all.len() - 1 } else { all.len() };
@@ -254,7 +254,7 @@ fn rows(page: &str) -> Vec<(String, Vec<String>)> {
     rows
 }
 
-/// What stands between grave accents.
+/// Returns the texts between grave accents.
 fn code(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }

@@ -35,10 +35,10 @@ const CONCURRENCY: usize = 200;
 /// Headers of the platform's own, both ways. Those of a client are not let through.
 const OWN: &[u8] = b"x-fc-";
 
-/// Says of a response that the call is a failure of the function's, whatever its status.
+/// The header that says of a response that the call is a failure of the function's, whatever its status.
 const FAILED: &[(&str, &str)] = &[("x-fc-status", "404")];
 
-/// What marks the platform. The last is of the built-in runtimes and leads to an error.
+/// The variables that mark the platform. The last is of the built-in runtimes and leads to an error.
 const MARKS: [&str; 7] = [
     "FC_FUNC_CODE_PATH",
     "FC_SERVER_PORT",
@@ -152,7 +152,7 @@ impl Hook {
     }
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     /// An event, in the body.
@@ -165,7 +165,7 @@ enum Asked {
     Unknown,
 }
 
-/// What the headers of a request say.
+/// The facts that the headers of a request tell.
 struct Call<'m> {
     metadata: InvocationMetadata,
     control: &'m [u8],
@@ -293,7 +293,7 @@ impl Serving for FunctionCompute {
 }
 
 impl FunctionCompute {
-    /// One pass over the headers. An empty value is an absent one: the platform sends all that it knows of.
+    /// Reads the headers in one pass. An empty value is an absent one: the platform sends all that it knows of.
     fn read<'m>(&self, process: &Process, request: &'m Message) -> Call<'m> {
         let metadata = InvocationMetadata { own_headers: OWN, ..InvocationMetadata::default() };
         let mut call = Call { metadata, control: b"", initializes: self.initializes, stops: false, freezes: false };
@@ -399,7 +399,7 @@ fn sign(response: &mut Response, status: u16) {
     response.headers.add(b"x-fc-status", if status == 200 { b"200" } else { b"404" });
 }
 
-/// What is said once Close has run.
+/// Returns the answer once Close has run.
 fn closed() -> LocalResponse {
     let body = r#"{"errorType":"Runtime.Closing","errorMessage":"the instance has been told to stop","stackTrace":[]}"#;
     LocalResponse::json(503, body).with(FAILED)

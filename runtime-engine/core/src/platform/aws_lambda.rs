@@ -312,7 +312,7 @@ impl Polling for RuntimeApi {
     }
 }
 
-/// One pass over the headers. An empty value counts as absent: managed instances send them all.
+/// Reads the headers in one pass. An empty value counts as absent: managed instances send them all.
 fn metadata(process: &Process, answer: &Message, timeout: Option<Duration>) -> InvocationMetadata {
     let mut metadata = InvocationMetadata { received_ns: process.now_ns(), ..InvocationMetadata::default() };
     let mut moment: Option<u64> = None;
@@ -345,7 +345,7 @@ fn metadata(process: &Process, answer: &Message, timeout: Option<Duration>) -> I
     metadata
 }
 
-/// What the platform itself says, here before the bytes are sent.
+/// Makes the failure that the platform itself would report, before the bytes are sent.
 fn too_large(size: usize) -> Failure {
     Failure::new(
         "Function.ResponseSizeTooLarge",
@@ -359,7 +359,7 @@ fn length(body: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n\r\n");
 }
 
-/// The X-Ray cause. It stands in a header: whatever is no visible ASCII is left out of it.
+/// Writes the X-Ray cause. It stands in a header: bytes that are not visible ASCII are left out.
 fn xray_cause(failure: &Failure, out: &mut Vec<u8>) {
     let visible = |text: &str| -> String { text.chars().filter(|c| matches!(c, ' '..='~')).take(8 << 10).collect() };
     let mut json = Writer::new(out);

@@ -29,7 +29,7 @@ use std::time::Duration;
 pub const NAME: &str = "azure-functions";
 
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
-/// What older hosts call it.
+/// The variable's name with older hosts.
 const OLD_PORT: &str = "FUNCTIONS_HTTPWORKER_PORT";
 const WORKER: &str = "FUNCTIONS_CUSTOMHANDLER_WORKER_ID";
 

@@ -13,8 +13,9 @@ use crate::trigger::cloudevents::{self, EventRefusal, Offer};
 /// The content type of an event in JSON.
 const STRUCTURED: &[u8] = b"application/cloudevents+json; charset=utf-8";
 
-/// What becomes of a request that says it is an event; `None`: it does not. What claims to be an event and is none is
-/// answered here, and no function is called. A batch is one invocation, and an empty one none.
+/// Returns the route of a request that says it is an event; `None` if it does not say so. A request that claims to be
+/// an event and is not one is answered here, and no function is called. A batch is one invocation, and an empty one is
+/// no invocation.
 pub(super) fn route(request: &Message, metadata: impl FnOnce() -> InvocationMetadata) -> Option<Route> {
     Some(match cloudevents::look(request) {
         Offer::NoEvent => return None,
@@ -31,7 +32,7 @@ pub(super) fn refuse(refusal: EventRefusal) -> Route {
     Route::Local(LocalResponse::text(refusal.status, refusal.reason))
 }
 
-/// The answer where only events are taken and the method is none for them.
+/// Returns the answer to a request with another method, where only events are taken.
 pub(super) fn only_post() -> Route {
     Route::Local(LocalResponse::text(405, "events are sent by POST").with(&[("allow", "POST")]))
 }

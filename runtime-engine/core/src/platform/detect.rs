@@ -7,30 +7,30 @@ use crate::settings::{BadSetting, Env, Settings};
 use std::fmt;
 use std::time::Duration;
 
-/// Is all that the list of platforms knows of one.
+/// The facts of one platform that the list of platforms holds.
 #[derive(Debug)]
 pub struct PlatformEntry {
     /// The word that `FAAS_PLATFORM` forces it with, and its cargo feature.
     pub name: &'static str,
-    /// How people call it, in tables of the documentation.
+    /// The platform's name for people, in tables of the documentation.
     pub title: &'static str,
-    /// What a `serverless.yml` and folders of samples may call it too, in lower case. No two platforms share one.
+    /// Other names in a `serverless.yml` and for folders of samples, in lower case. No two platforms share one.
     pub aliases: &'static [&'static str],
-    /// What has to be in the environment for it, in words, for the documentation.
+    /// The variables that have to be in the environment for it, in words, for the documentation.
     pub marks: &'static str,
     /// The variable that marks it, if it is here.
     pub mark: fn(&Env<'_>) -> Option<&'static str>,
-    /// How many proxies of its own always stand in front of a function and tell of its clients, where
+    /// The number of proxies of its own that always stand in front of a function and tell of its clients, if
     /// `FAAS_TRUSTED_HOPS` does not say how many are trusted. Each of them adds to `X-Forwarded-For` or sets it.
     pub trusted_hops: usize,
     /// Reads the variables of the platform.
     pub open: fn(&Env<'_>, &Settings) -> Result<PlatformConfig, BadSetting>,
 }
 
-/// Where Docker, Podman and Swarm mount secrets.
+/// The folder where Docker, Podman and Swarm mount secrets.
 const SECRETS: &str = "/run/secrets";
 
-/// What a platform's variables come to.
+/// The configuration that a platform's variables give.
 #[derive(Debug)]
 pub struct PlatformConfig {
     /// Names of the function and its place.
@@ -41,9 +41,10 @@ pub struct PlatformConfig {
     pub handler: Option<HandlerName>,
     /// The folder of the function's code, where the platform names one.
     pub root: Option<String>,
-    /// Where log lines go and how they look.
+    /// The form and the place of log lines.
     pub log: LogStyle,
-    /// How long a stop may take in all, the lame-duck time included, where `FAAS_GRACE` does not say; `None`: as usual.
+    /// The time that a stop may take in all, the lame-duck time included, if `FAAS_GRACE` does not set it; `None` for
+    /// the usual time.
     pub grace: Option<Duration>,
     /// The folder where the platform mounts secrets, where `FAAS_SECRETS` does not say.
     pub secrets: &'static str,
@@ -73,17 +74,17 @@ impl PlatformConfig {
         PlatformConfig { grace: Some(grace), ..self }
     }
 
-    /// How long a stop may take: what `FAAS_GRACE` says, else the platform's own time, else as usual.
+    /// Returns the time that a stop may take: that of `FAAS_GRACE`, else the platform's own, else the usual one.
     pub fn stop_within(&self, env: &Env<'_>, settings: &Settings) -> Duration {
         self.grace.filter(|_| env.get("FAAS_GRACE").is_none()).unwrap_or(settings.grace)
     }
 
-    /// The same with a folder; an empty one is none.
+    /// Returns the configuration with a folder; an empty text is no folder.
     pub fn with_root(self, root: String) -> PlatformConfig {
         PlatformConfig { root: Some(root).filter(|root| !root.is_empty()), ..self }
     }
 
-    /// The same with a function's name that has to be found; an empty one is none.
+    /// Returns the configuration with a function's name that has to be found; an empty text is no name.
     pub fn with_handler(self, text: String) -> PlatformConfig {
         let handler = (!text.is_empty()).then_some(HandlerName { text, required: true });
         PlatformConfig { handler, ..self }
@@ -97,7 +98,7 @@ impl PlatformConfig {
     }
 }
 
-/// The name of a function, as somebody gave it.
+/// The name of a function, as a variable gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlerName {
     /// `library.function`, or one of them.
@@ -106,7 +107,7 @@ pub struct HandlerName {
     pub required: bool,
 }
 
-/// How a platform wants its log.
+/// The way in which a platform wants its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogStyle {
     /// Says which descriptor lines go to.
@@ -137,12 +138,12 @@ pub enum LogTo {
     Split,
 }
 
-/// What the environment turned out to be.
+/// The platform that the environment showed.
 #[derive(Debug)]
 pub struct Detected {
-    /// What the platform's variables come to. The handler is `FAAS_HANDLER`'s if there is one.
+    /// The configuration from the platform's variables. The handler is `FAAS_HANDLER`'s if there is one.
     pub opened: PlatformConfig,
-    /// Why this platform, for the start line.
+    /// The reason for this platform, for the start line.
     pub why: String,
 }
 
@@ -199,7 +200,7 @@ pub fn named(name: &str) -> Option<&'static PlatformName> {
     NAMES.iter().find(|names| is_called_so(names.word) || names.aliases.iter().copied().any(is_called_so))
 }
 
-/// Why no platform could be chosen.
+/// The reason why no platform could be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DetectError {
     /// `FAAS_PLATFORM` names no platform that there is.
@@ -210,7 +211,7 @@ pub enum DetectError {
     Setting {
         /// The platform that was found.
         platform: &'static str,
-        /// Why it was taken to be this one.
+        /// The reason why it was taken to be this one.
         why: String,
         /// The variable, with what was expected.
         bad: BadSetting,

@@ -26,10 +26,10 @@ pub(super) fn endpoint(variable: &'static str, text: &str, expected: &'static st
     read().ok_or_else(|| BadSetting::new(variable, text, expected))
 }
 
-/// The same where host and port stand in two variables, each with what it should be.
+/// Returns the endpoint whose host and port stand in two variables, each with the description of its value.
 ///
 /// # Errors
-/// If one of them is none.
+/// One of them is not what it should be.
 pub(super) fn endpoint_of_two(
     [name, port_name]: [(&'static str, &str, &'static str); 2],
 ) -> Result<String, BadSetting> {

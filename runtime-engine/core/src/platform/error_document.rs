@@ -5,8 +5,8 @@ use crate::failure::{Failure, Told};
 use crate::invocation::Invocation;
 use crate::json::Writer;
 
-/// What the sender of an event is told: the function's owner, unless the event is an HTTP trigger's, whose client may be
-/// handed the document.
+/// Returns the part of a failure that the sender of an event is told: all that the function's owner may read, unless
+/// the event is an HTTP trigger's, whose client may be handed the document.
 pub(super) fn to_sender<'f>(invocation: &Invocation, failure: &'f Failure) -> Told<'f> {
     if invocation.wants_http() { failure.for_caller() } else { failure.for_owner() }
 }
@@ -98,7 +98,7 @@ mod tests {
         (entry.open)(&env, &settings).unwrap_or_else(|bad| panic!("{}: {bad}", entry.name)).protocol
     }
 
-    /// All that a platform's protocol writes of a failure.
+    /// Returns all documents that a platform's protocol writes of a failure.
     fn all(protocol: &Protocol, failure: &Failure) -> Vec<(MessageFormat, String)> {
         let formats = [
             MessageFormat::Request,

@@ -22,10 +22,11 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "fn";
 
-/// What fits in a socket's address, `sun_path` without its last zero and the `phony` of the name that is bound.
+/// The longest path that fits in a socket's address: `sun_path` without its last zero and the `phony` of the name that
+/// is bound.
 const MAX_PATH: usize = 107 - 5;
 
-/// What every response says of itself.
+/// The headers that every response has.
 const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
     (b"Fn-Fdk-Version", concat!("runtime-engine/", env!("CARGO_PKG_VERSION")).as_bytes()),
     (b"Fn-Fdk-Runtime", b"native/abi-1"),

@@ -32,7 +32,7 @@ const CONCURRENCY: usize = 1000;
 /// Says of a response that the function failed, and how.
 const STATUS: &[u8] = b"X-Google-Status";
 
-/// What marks the platform beside `K_SERVICE`.
+/// The variables that mark the platform beside `K_SERVICE`.
 const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "CLOUD_RUN_JOB"];
 
 /// The platform's entry in the list of all.
@@ -116,7 +116,7 @@ pub struct GoogleCloud {
     concurrency: usize,
     timeout: Option<Duration>,
     takes: Takes,
-    /// Paths of probes, where somebody names some: all others are the function's.
+    /// The paths of probes, if the environment names some: all others are the function's.
     live: Option<Vec<u8>>,
     ready: Option<Vec<u8>>,
 }

@@ -66,10 +66,10 @@ pub struct PlainHttp {
 }
 
 impl PlainHttp {
-    /// What the variables say; `port` is the one without `PORT`.
+    /// Reads the settings from the variables; `port` is the one without `PORT`.
     ///
     /// # Errors
-    /// If `PORT` is no port.
+    /// `PORT` is not a port.
     pub(super) fn read(env: &Env<'_>, settings: &Settings, port: u16) -> Result<PlainHttp, BadSetting> {
         let path = |name, default: &str| Ok(env.path(name)?.unwrap_or_else(|| default.into()));
         Ok(PlainHttp {
@@ -96,7 +96,7 @@ impl PlainHttp {
         (path == self.ready).then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
     }
 
-    /// What the request says of an invocation.
+    /// Returns the metadata of an invocation that the request tells.
     pub(super) fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         http_common::metadata(process, request, self.timeout)
     }

@@ -1,5 +1,5 @@
-//! What platforms that send plain requests have in common: where they listen, what a request says of itself, how a reply
-//! and a failure look as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
+//! The common part of platforms that send plain requests: the address they listen at, the metadata of a request, the
+//! form of a reply and of a failure as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
 use super::{BodyFrom, FailedInvocation, Response, endpoint, error_document};
 use crate::failure::Failure;
@@ -36,8 +36,8 @@ pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port
     }
 }
 
-/// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`
-/// is the limit of an invocation from now on.
+/// Returns the metadata in those headers of a request that most senders agree on: trace context, content type,
+/// `x-request-id`. `timeout` is the limit of an invocation from now on.
 pub(super) fn metadata(process: &Process, request: &Message, timeout: Option<Duration>) -> InvocationMetadata {
     let deadline = Deadline::within(process, timeout);
     let mut metadata = InvocationMetadata { format: MessageFormat::Request, deadline, ..InvocationMetadata::default() };
@@ -159,8 +159,8 @@ pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratc
     error_document::request(call.failure.for_caller(), call.request_id, scratch);
 }
 
-/// What layers set for every reply, cors for one, also goes with an error. What describes a body does not, nor what says
-/// how long a reply may be kept.
+/// Keeps the headers that layers set for every reply, cors for one, for an error too. Headers that describe a body are
+/// dropped, and those that say how long a reply may be kept.
 pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
     const OF_A_REPLY: [&[u8]; 6] = [b"cache-control", b"expires", b"age", b"etag", b"last-modified", b"pragma"];
     for (name, value) in invocation.reply_headers().iter() {

@@ -42,7 +42,7 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
     open,
 };
 
-/// None of the names is so particular that one alone would do.
+/// Returns a variable that marks the platform. No name is so particular that one alone would do.
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     let mut there = [FUNCTION, ADDRESS, PROJECT, ROOT].into_iter().filter(|name| env.get(name).is_some());
     let first = there.next()?;
@@ -89,7 +89,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(identity, protocol).with_hint(hint).with_root(env.text(ROOT)))
 }
 
-/// What the platform allows an invocation.
+/// The limits that the platform sets to an invocation.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     timeout: Option<Duration>,

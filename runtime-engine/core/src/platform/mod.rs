@@ -47,7 +47,7 @@ use crate::invocation::{Code, Invocation, Progress};
 use crate::trigger::ReplyFormat;
 use crate::trigger::reply::{self, Parts};
 
-/// Where the body of an answer is.
+/// The place of the body of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFrom {
     /// The body is the reply's own bytes.
@@ -134,7 +134,7 @@ mod tests {
     use faas_abi::host::{Given, Invocation as Contract};
     use std::sync::Arc;
 
-    /// What goes back for that event and reply; no reply at all where there is no code.
+    /// Returns the body for that event and reply; without a code there was no reply at all.
     fn body(event: &str, nothing: &[u8], reply: Option<(u32, &str)>) -> String {
         let mut invocation = Invocation::new(process(), Arc::from("f"));
         invocation.renew(request("POST", "/", &[], event), InvocationMetadata::default(), false);

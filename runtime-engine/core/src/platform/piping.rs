@@ -8,18 +8,18 @@ use std::fmt;
 
 /// A parent that writes events and reads answers. One at a time; the end of the input is the end of the process' work.
 pub trait Piping: Send + Sync {
-    /// How events are told apart.
+    /// Returns the way in which events are told apart.
     fn feed(&self) -> Feed;
     /// The descriptor that answers go to; events come on standard input. It must not reach children of functions.
     fn answers_to(&self) -> i32;
     /// Writes what the parent is told when start is over. Nothing written: it is not told.
     fn started(&self, _result: Result<(), &Failure>, _out: &mut Vec<u8>) {}
-    /// What an event is. What is none is answered at once, with the text of the error.
+    /// Reads an event. An input that is not one is answered at once, with the text of the error.
     ///
     /// # Errors
-    /// The whole answer to what is no event.
+    /// The whole answer to an input that is not an event.
     fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, InvocationMetadata), Vec<u8>>;
-    /// Writes the whole answer to an invocation. False: the process has to exit with a failure afterwards.
+    /// Writes the whole answer to an invocation. Returns `false` if the process has to exit with a failure afterwards.
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool;
     /// Writes the whole answer for an invocation whose memory is out of reach; the process leaves afterwards.
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
@@ -35,8 +35,8 @@ impl fmt::Debug for dyn Piping {
 /// Says how events come through the pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
-    /// One a line, any number of them.
+    /// Each line is an event; there may be any number of them.
     Lines,
-    /// One: all there is until the end of the input.
+    /// All bytes until the end of the input are one event.
     Whole,
 }

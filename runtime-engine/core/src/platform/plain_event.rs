@@ -25,7 +25,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// To the control plane at `host:port`, which takes results of so many bytes.
+    /// Makes requests to the control plane at `host:port`, which takes results of `max_result` bytes at most.
     pub(super) fn to(endpoint: &str, max_result: usize) -> Requests {
         let tail = format!(" HTTP/1.1\r\nHost: {endpoint}\r\nUser-Agent: {AGENT}\r\n").into_bytes();
         Requests { tail, max_result }
@@ -145,7 +145,7 @@ fn is_event(metadata: &InvocationMetadata) -> bool {
     metadata.format == MessageFormat::Event
 }
 
-/// Where the result is, unless there is none or it is too long.
+/// Returns the place of the result; an empty one if there is none or it is too long.
 fn result_body(invocation: &Invocation, max_result: usize, scratch: &mut Vec<u8>) -> Result<BodyFrom, Failure> {
     if let Some(failure) = invocation.failure() {
         return Err(failure.clone());

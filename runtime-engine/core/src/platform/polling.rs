@@ -12,18 +12,18 @@ use std::fmt;
 pub trait Polling: Send + Sync {
     /// Returns where the platform listens, as `host:port`.
     fn endpoint(&self) -> &str;
-    /// How many polls may be parked at once.
+    /// Returns the number of polls that may be parked at once.
     fn concurrency(&self) -> usize {
         1
     }
     /// Writes the request that says, once, after start and before the first poll, that the process is ready. Its answer
-    /// has to be a success, and it is repeated as a poll is. False: the platform wants none.
+    /// has to be a success, and it is repeated as a poll is. Returns `false` if the platform wants no such request.
     fn ready(&self, _out: &mut Vec<u8>) -> bool {
         false
     }
     /// Writes the request for the next event. It may stay unanswered for hours and has no read timeout.
     fn next(&self, out: &mut Vec<u8>);
-    /// What an answer to it is.
+    /// Reads the answer to a poll.
     fn delivery(&self, process: &Process, answer: &Message) -> Delivery;
     /// Pauses in milliseconds after failures in a row: no connection, a broken one, [`Delivery::Again`]. A zero is worth
     /// no line in the log. After the last one the control plane is taken to be gone, and the process leaves.
@@ -40,14 +40,15 @@ pub trait Polling: Send + Sync {
     fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom;
     /// Writes the whole request that says an invocation failed, for one whose memory is out of reach.
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
-    /// What the status of the answer to one of those means.
+    /// Returns the meaning of the status of the answer to one of those.
     fn verdict(&self, status: u16) -> PostOutcome;
     /// Writes the head of a streamed answer and what precedes the function's bytes in its body. Called only where
     /// [`streams`](Polling::streams) is true.
     fn stream_head(&self, _invocation: &Invocation, _code: Code, _head: &mut Vec<u8>, _prelude: &mut Vec<u8>) {}
     /// Writes the end of a streamed answer, and in it why it ended early.
     fn stream_end(&self, _failure: Option<&Failure>, _out: &mut Vec<u8>) {}
-    /// Writes the request that reports a failed start. False: the platform has none, and the exit code says it.
+    /// Writes the request that reports a failed start. Returns `false` if the platform has no such request, and the
+    /// exit code says it.
     fn init_error(&self, _failure: &Failure, _out: &mut Vec<u8>) -> bool {
         false
     }
@@ -59,8 +60,8 @@ pub trait Polling: Send + Sync {
     fn restore(&self, _out: &mut Vec<u8>) {}
     /// Writes the request that reports a failure after a restore.
     fn restore_error(&self, _failure: &Failure, _out: &mut Vec<u8>) {}
-    /// What must be done, on a connection of its own, to be told of the end: called with no answer for the first
-    /// request, then with each answer.
+    /// Writes the request that has to be sent, on a connection of its own, for a signal at the end. It is called with
+    /// no answer for the first request, then with each answer.
     fn enlist(&self, _answer: Option<&Message>, _out: &mut Vec<u8>) -> Registration {
         Registration::Done
     }
@@ -79,21 +80,22 @@ impl fmt::Debug for dyn Polling {
 pub enum Delivery {
     /// The poll has brought an event.
     Event(InvocationMetadata),
-    /// There is none now, which is no failure: poll again after a short pause that grows while there is none.
+    /// There is no event now, which is not a failure: the runtime polls again after a short pause that grows while
+    /// there is none.
     Nothing,
     /// A failure; poll again after a pause that grows.
     Again(String),
-    /// Nothing that will get better; the process has to leave.
+    /// The failure will not pass; the process has to leave.
     Fatal(String),
 }
 
-/// The pause before the next poll after so many polls in a row that brought [`Delivery::Nothing`], in milliseconds:
-/// 50, 100, … 1000. Never a busy loop, and never a second too late for more than an idle process.
+/// Returns the pause before the next poll after `in_a_row` polls that brought [`Delivery::Nothing`], in milliseconds:
+/// 50, 100, … 1000. It is never a busy loop, and never a second too late for more than an idle process.
 pub fn nothing_pause_ms(in_a_row: u32) -> u64 {
     u64::from(in_a_row.clamp(1, 20)) * 50
 }
 
-/// How an answer was taken.
+/// The platform's verdict on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PostOutcome {
     /// The platform has taken it.
@@ -117,8 +119,8 @@ pub enum Registration {
     Refused,
 }
 
-/// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that would
-/// end the part. An id that is none would write a request of its own making.
+/// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that
+/// would end the part. Any other id could write a request of its own making.
 pub(super) fn fits_path(request_id: &[u8]) -> bool {
     // Every byte is looked at, since that can be done with many at once, and this is on the way of every event.
     let fits = |byte: u8| byte.is_ascii_graphic() & (byte != b'/') & (byte != b'?') & (byte != b'#');

@@ -19,7 +19,7 @@ pub trait Serving: Send + Sync {
     fn listen_failed(&self) -> i32 {
         1
     }
-    /// How many invocations at once; more are [`refused`](Serving::refused).
+    /// Returns the number of invocations at once; more are [`refused`](Serving::refused).
     fn concurrency(&self) -> usize;
     /// The largest body of a request, in bytes; `FAAS_MAX_BODY` says it otherwise.
     fn body_bytes(&self) -> u64 {
@@ -34,8 +34,8 @@ pub trait Serving: Send + Sync {
     fn suspends(&self) -> bool {
         false
     }
-    /// How long after a stop signal requests are served as before, for routers that learn late; `FAAS_LAME_DUCK` says it
-    /// otherwise.
+    /// Returns the time after a stop signal for which requests are served as before, for routers that learn late;
+    /// `FAAS_LAME_DUCK` overrides it.
     fn lame_duck(&self) -> Duration {
         Duration::ZERO
     }
@@ -47,7 +47,7 @@ pub trait Serving: Send + Sync {
     fn side_listen(&self) -> Option<&str> {
         None
     }
-    /// What a GET of this path on the second port is answered: content type and text.
+    /// Returns the answer to a GET of this path on the second port: content type and text.
     fn side_page(&self, _path: &[u8]) -> Option<(&'static str, String)> {
         None
     }
@@ -57,7 +57,7 @@ pub trait Serving: Send + Sync {
         let _ = head;
         false
     }
-    /// What a request is. May write to the process' log; may not keep anything of the request.
+    /// Returns the purpose of a request. It may write to the process' log and may not keep anything of the request.
     fn route(&self, process: &Process, request: &Message, state: State) -> Route;
     /// An invocation is about to begin.
     fn before(&self, _invocation: &Invocation) {}
@@ -143,11 +143,11 @@ impl fmt::Display for Listen<'_> {
 pub enum StartAt {
     /// It runs with the start of the process.
     Once,
-    /// At [`Signal::Initialize`], or at the first invocation that comes without one.
+    /// It runs at [`Signal::Initialize`], or at the first invocation that comes without one.
     Signal,
 }
 
-/// How far the process is.
+/// The stage of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It waits for [`Signal::Initialize`]; no function has been started.
@@ -169,7 +169,7 @@ impl State {
     }
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug)]
 pub enum Route {
     /// The request is an invocation.
@@ -191,7 +191,7 @@ impl Route {
     }
 }
 
-/// What a platform asks of a process, apart from invocations.
+/// A step that a platform asks of a process, apart from invocations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// FunctionStart is to run now. A process that has started is not sent it twice: the protocol answers itself.
@@ -242,7 +242,7 @@ impl LocalResponse {
         LocalResponse { headers, ..self }
     }
 
-    /// As status and headers; the body is what is left.
+    /// Writes status and headers into `response`; the body remains.
     pub fn head(&self, response: &mut Response) {
         response.clear();
         response.status = self.status;

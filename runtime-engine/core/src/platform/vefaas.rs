@@ -165,7 +165,7 @@ impl Serving for Server {
     }
 }
 
-/// Says why a request that should be an event is none.
+/// Returns the answer to a request that should be an event and is not one, with the reason.
 fn no_event(why: Cow<'static, str>) -> Route {
     Route::Local(LocalResponse::text(400, why).with(&[
         (ERROR_CODE, "invalid_cloud_event"),
@@ -173,7 +173,8 @@ fn no_event(why: Cow<'static, str>) -> Route {
     ]))
 }
 
-/// A request of the platform's own. What no control header marks is the function's, whatever its path.
+/// Returns the route of a request of the platform's own. One that no control header marks is the function's, whatever
+/// its path.
 fn control(request: &Message, state: State) -> Route {
     let method = request.method();
     match http_common::path(request) {
@@ -188,7 +189,8 @@ fn control(request: &Message, state: State) -> Route {
     }
 }
 
-/// How long the invocation took, in milliseconds with two digits behind the point. One that the function set is gone.
+/// Sets the time that the invocation took, in milliseconds with two digits behind the point, in place of one that the
+/// function set.
 fn duration(invocation: &Invocation, response: &mut Response) {
     let hundredths = invocation.process().now_ns().saturating_sub(invocation.received_ns()) / 10_000;
     let mut text = Vec::new();

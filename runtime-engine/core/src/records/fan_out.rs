@@ -24,7 +24,7 @@ use std::task::Poll;
 /// A record is not begun any more this long before the deadline, in nanoseconds, or a fifth of the limit if that is less.
 const NEAR_NS: u64 = 100_000_000;
 
-/// Runs the function for each record of the batch in `place`, and settles what the batch comes to.
+/// Runs the function for each record of the batch in `place`, and settles the outcome of the batch.
 pub(crate) async fn run(chain: &Chain, function: &FunctionInstance, rule: RecordRule, place: &mut Place) -> Status {
     let running = Arc::new(Running::default());
     let heard = running.clone();
@@ -74,16 +74,16 @@ impl Running {
     }
 }
 
-/// One batch on its way.
+/// A batch that is being run.
 struct FanOut<'a> {
     chain: &'a Chain,
     function: &'a FunctionInstance,
     /// The place of the batch, which nobody changes meanwhile.
     place: &'a Place,
     batch: &'a Batch,
-    /// What the batch was read from.
+    /// The bytes that the batch was read from.
     body: &'a [u8],
-    /// What every record has from its batch.
+    /// The values that every record has from its batch.
     of_batch: Arc<OfBatch>,
     lanes: Lanes,
     running: Arc<Running>,
@@ -165,7 +165,7 @@ impl<'a> FanOut<'a> {
         }
     }
 
-    /// Why the record is not begun, if it is not.
+    /// Returns the reason why the record is not begun, if it is not.
     fn refuses(&self, record: usize) -> Option<Why> {
         if record > self.checkpoint.load(Ordering::Relaxed) {
             return Some(Why::Behind);

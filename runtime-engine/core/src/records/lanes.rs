@@ -16,7 +16,7 @@ pub(super) struct Lanes {
     first: Vec<u32>,
     /// For each record the next one of its lane.
     next: Vec<u32>,
-    /// How many lanes have been handed out.
+    /// The number of lanes that have been handed out.
     taken: AtomicUsize,
 }
 

@@ -18,18 +18,18 @@ pub(crate) use report::conclude;
 
 use faas_abi::{F_MAY_BLOCK, IS_BLOCKING, IS_INLINE, IS_PER_RECORD};
 
-/// How many records of a batch run at once where nobody has said and the function waits without a thread.
+/// The number of records of a batch that run at once if it is not set and the function waits without a thread.
 const AT_ONCE: usize = 16;
 
-/// What becomes of a batch of which some records failed: the setting `FAAS_RECORD_FAILURES`.
+/// The outcome of a batch of which some records failed: the setting `FAAS_RECORD_FAILURES`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecordFailures {
-    /// They are reported to the platform one by one, and where it takes no such report, the batch fails.
+    /// The failed records are reported to the platform one by one; if it takes no such report, the batch fails.
     #[default]
     Report,
     /// The whole batch fails.
     Fail,
-    /// They have their lines in the log, and the batch has succeeded.
+    /// The failed records have their lines in the log, and the batch has succeeded.
     Log,
 }
 
@@ -44,28 +44,29 @@ impl RecordFailures {
     }
 }
 
-/// What is configured of records.
+/// The settings of records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordSettings {
-    /// How many records of a batch run at once. `None`: it depends on the function.
+    /// The number of records of a batch that run at once; `None`: it depends on the function.
     pub concurrency: Option<usize>,
-    /// What becomes of a batch of which some records failed.
+    /// The outcome of a batch of which some records failed.
     pub failures: RecordFailures,
 }
 
-/// How one function is called for records.
+/// The rule by which one function is called for records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordRule {
-    /// How many records of a batch run at once, at least 1.
+    /// The number of records of a batch that run at once, at least 1.
     pub(crate) concurrency: usize,
     /// `true` if a record that runs beside others needs a thread of its own.
     pub(crate) on_threads: bool,
-    /// What becomes of a batch of which some records failed.
+    /// The outcome of a batch of which some records failed.
     pub(crate) failures: RecordFailures,
 }
 
 impl RecordRule {
-    /// For a function with these flags. `invocations`: how many of its invocations may run at once, if anybody has said.
+    /// Makes the rule for a function with these flags. `invocations` is the number of its invocations that may run at
+    /// once, if it is set.
     pub(crate) fn of(flags: u32, settings: RecordSettings, invocations: Option<usize>) -> RecordRule {
         let waits = flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0;
         let unsaid = if waits { AT_ONCE.min(invocations.unwrap_or(AT_ONCE)) } else { 1 };
@@ -76,8 +77,8 @@ impl RecordRule {
         }
     }
 
-    /// What the host offers to a function with these flags, of all its features: if several records wait on one thread,
-    /// none of them may block it.
+    /// Returns those of the host's features that it offers to a function with these flags: if several records wait on
+    /// one thread, no record may block it.
     pub(crate) fn features(self, flags: u32, features: u64) -> u64 {
         let shares_thread = flags & IS_PER_RECORD != 0 && self.concurrency > 1 && !self.on_threads;
         if shares_thread { features & !F_MAY_BLOCK } else { features }

@@ -1,4 +1,5 @@
-//! What a batch comes to of which some records failed: a report in the form of its platform, or the failure of all of it.
+//! The outcome of a batch of which some records failed: a report in the form of its platform, or the failure of all of
+//! it.
 
 use super::RecordFailures;
 use crate::failure::{Failure, Openness};
@@ -9,7 +10,7 @@ use crate::trigger::batch::{Batch, Partial};
 use faas_abi::host::Given;
 use faas_abi::{E_USER, OK, Status};
 
-/// The failure of a whole batch tells the reasons of so many records.
+/// The failure of a whole batch tells the reasons of this many records.
 const REASONS: usize = 3;
 
 /// A record that is not done.
@@ -21,17 +22,17 @@ pub(super) struct Undone {
     pub(super) why: Why,
 }
 
-/// Why a record is not done.
+/// The reason why a record is not done.
 #[derive(Debug)]
 pub(super) enum Why {
-    /// It failed, which has its line in the log.
+    /// The record failed, which has its line in the log.
     Failed {
         /// The status that stood at its end.
         status: Status,
         /// Holds the words of the failure.
         failure: Failure,
     },
-    /// One before it, whose order it keeps, is not done.
+    /// A record before it, whose order it keeps, is not done.
     Behind,
     /// There was no time to begin it.
     NoTime,
@@ -79,7 +80,7 @@ pub(crate) fn conclude(invocation: &mut Invocation, rule: RecordFailures) -> Sta
     settle(invocation, rule, None, false)
 }
 
-/// One line for all records that were not begun: each of them would say the same.
+/// Writes one line for all records that were not begun: each of them would say the same.
 fn say_not_run(invocation: &Invocation, undone: &[Undone]) {
     let count = |is: fn(&Why) -> bool| undone.iter().filter(|undone| is(&undone.why)).count();
     let parts = [

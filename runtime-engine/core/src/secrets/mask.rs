@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// What stands in the place of a secret.
+/// The text that stands in the place of a secret.
 pub const SHOWN: &str = "***";
 
 /// Shorter values stand in too many texts by chance: to hide them would make lines unreadable and tell the value.

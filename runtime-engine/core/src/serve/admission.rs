@@ -23,7 +23,7 @@ pub struct Admission<T> {
     running: Limit,
     waiting: AtomicUsize,
     queue: Mutex<VecDeque<Waiting<T>>>,
-    /// `true` if somebody waits for everything to have its answer.
+    /// `true` if a thread waits for everything to have its answer.
     awaited: AtomicBool,
     idle: Condvar,
 }
@@ -130,7 +130,8 @@ impl<T> Admission<T> {
         self.running.give();
     }
 
-    /// One that had left its thread to others, as it waited for its client, needs it again: it is not refused that.
+    /// Notes that an invocation which had left its thread to others, as it waited for its client, needs one again: it
+    /// is not refused that.
     pub fn needs_thread(&self) {
         self.running.take_beyond();
     }

@@ -25,14 +25,14 @@ use faas_abi::host::Given;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a client that has its last response may be silent before the connection is closed under it.
+/// The time that a client that has its last response may be silent before the connection is closed under it.
 const LINGER: Duration = Duration::from_secs(2);
-/// How long altogether what a client sends after its last response is thrown away. A body that was refused comes at the
-/// speed of the client, and its refusal is read when it has been sent.
+/// The longest time for which the bytes that a client sends after its last response are thrown away. A body that was
+/// refused comes at the speed of the client, and its refusal is read when it has been sent.
 const LINGER_LONGEST: Duration = Duration::from_secs(30);
-/// How long a connection that has never carried a request is kept when no more are waited for.
+/// The time that a connection that has never carried a request is kept when no more are waited for.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
-/// Room for this many bytes is read into when nothing is known of the length: an ordinary request.
+/// The least room for a read while the length is not known: an ordinary request.
 const LEAST_READ: usize = 4 << 10;
 /// Bytes of a stream that may wait for its client.
 pub const STREAM_FULL: usize = 256 << 10;
@@ -49,14 +49,14 @@ impl NanosecondClock for Process {
     }
 }
 
-/// What the system told of a connection.
+/// An event that the system told of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// The other side sends no more, or is gone.
     pub ended: bool,
 }
 
-/// What a driver does next.
+/// The next step of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Read into [`space`](Connection::space), and say what came of it: [`filled`](Connection::filled),
@@ -72,7 +72,7 @@ pub enum Step {
     /// The [head](Connection::head) of a request is here and a body follows, on a connection whose requests may be
     /// [taken](Connection::take_head) before their bodies. One that is not taken is read in whole.
     Head,
-    /// Nothing, until something is told of the connection.
+    /// There is nothing to do until something is told of the connection.
     Wait,
     /// End the sending side, and go on.
     EndSending,
@@ -82,7 +82,7 @@ pub enum Step {
     Abort,
 }
 
-/// What goes on at the connection.
+/// The stage of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// A request is expected or half here, or a response is on its way.
@@ -102,7 +102,7 @@ enum Phase {
 /// The state of one connection.
 pub struct Connection {
     phase: Phase,
-    /// What has come of a request that is not whole; an idle connection has none.
+    /// The bytes of a request that is not whole; an idle connection has no reader.
     reader: Option<Reader>,
     unsent: Unsent,
     charge: Charge,
@@ -124,9 +124,9 @@ pub struct Connection {
     deadline: u64,
     /// The moment that the driver's timers hold for it.
     entered: u64,
-    /// When it last did something.
+    /// The moment when it last did something.
     active_at: u64,
-    /// When its client last took something of what is waiting.
+    /// The moment when its client last took some of the waiting bytes.
     progress_at: u64,
     /// A token of a stream's writer, which waits for room; 0 if none does.
     room: usize,
@@ -134,8 +134,8 @@ pub struct Connection {
     takes_heads: bool,
     /// The body of the request in progress, if its head has been taken alone.
     incoming: Option<Box<Incoming>>,
-    /// How many bytes of a body that nobody reads any more are still thrown away for the next request's sake; `None`: no
-    /// such body is being read.
+    /// The bytes of a body that nobody reads any more which are still thrown away for the next request's sake; `None`
+    /// if no such body is being read.
     skips: Option<u64>,
 }
 
@@ -562,7 +562,7 @@ impl Connection {
         is_deaf.then_some(self.progress_at)
     }
 
-    /// It did something at that moment.
+    /// Notes that it did something at that moment.
     pub fn touch(&mut self, moment: u64) {
         self.active_at = moment;
     }

@@ -16,7 +16,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Begins at zero.
+    /// Makes a count that begins at zero.
     pub fn new(most: usize) -> Limit {
         Limit { count: AtomicUsize::new(0), most }
     }
@@ -43,7 +43,7 @@ impl Limit {
         self.count.fetch_add(1, SeqCst);
     }
 
-    /// Gives a place back.
+    /// Gives a place back to the limit.
     #[inline]
     pub fn give(&self) {
         self.count.fetch_sub(1, SeqCst);

@@ -1,10 +1,9 @@
-//! How fast a client has to be: the limit of a body that comes in, and of a response that goes out.
+//! The pace that a client has to keep: the limit of a body that comes in, and of a response that goes out.
 
 use super::admission::NEVER;
 use std::time::Duration;
 
-/// What a client has to send, or to take, on the average: beyond its time limit it has one second more for this many
-/// bytes.
+/// The bytes for which a client has one second more beyond its time limit, while it sends or takes them.
 const LEAST_RATE: u64 = 1 << 10;
 
 /// A limit that moves with what a client does: a time between any two parts, and a least rate over all of them.
@@ -16,7 +15,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Begins at `now`, in nanoseconds; `limit` is the time between any two parts.
+    /// Makes a pace that begins at `now`, in nanoseconds; `limit` is the time between any two parts.
     pub fn new(now: u64, limit: Duration) -> Pace {
         Pace { began: now, bytes: 0, limit: nanos(limit) }
     }

@@ -8,7 +8,7 @@ use crate::log::{Level, Log};
 use crate::platform::{LocalResponse, Response};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How the response to a request goes out.
+/// The manner in which the response to a request goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manner {
     /// `true` if the request was HEAD: then no body is sent.
@@ -20,7 +20,7 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// As the request asks for.
+    /// Returns the manner that the request asks for.
     pub fn of(request: &Message) -> Manner {
         let head = request.head();
         Manner { to_head: head.method() == b"HEAD", version: head.version(), keep: head.keep_alive() }

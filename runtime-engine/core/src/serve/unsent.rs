@@ -3,15 +3,15 @@
 use faas_abi::host::Given;
 use std::collections::VecDeque;
 
-/// What is waiting to be sent.
+/// The bytes that wait to be sent.
 #[derive(Debug, Default)]
 pub struct Unsent {
     parts: VecDeque<Given>,
-    /// How much of the first part has been sent.
+    /// The number of bytes of the first part that have been sent.
     at: usize,
     length: usize,
-    /// Modules' buffers that are not needed any more. Letting go of one calls its module, which is not to happen while
-    /// somebody holds the connection.
+    /// Modules' buffers that are not needed any more. Dropping one calls its module, which is not to happen while the
+    /// connection's lock is held.
     spent: Vec<Given>,
 }
 
@@ -64,7 +64,7 @@ impl Unsent {
         (first, self.parts.get(1).map_or(&[], Given::as_slice))
     }
 
-    /// That many of the waiting bytes have been sent.
+    /// Notes that `count` of the waiting bytes have been sent.
     pub fn sent(&mut self, mut count: usize) {
         self.length -= count.min(self.length);
         while let Some(part) = self.parts.front() {

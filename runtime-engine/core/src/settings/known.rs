@@ -63,8 +63,8 @@ pub const KNOWN: [(&str, &str); 53] = [
     ("FAAS_MONITOR_SLOW_MS", "layer monitor: only what took longer has a line"),
 ];
 
-/// What the log says of a variable that looks like a setting and is none. `None` if it is a setting, the configuration of
-/// one of these layers, a link to a Kubernetes service, or nothing of ours.
+/// Returns the warning about a variable that looks like a setting and is not one; `None` if it is a setting, the
+/// configuration of one of these layers, a link to a Kubernetes service, or nothing of ours.
 pub fn doubt<'l>(variable: &str, value: &str, layers: impl Iterator<Item = &'l str>) -> Option<String> {
     if !variable.starts_with(PREFIX) || is_service_link(variable, value) || is_of_a_service(variable) {
         return None;
@@ -96,7 +96,8 @@ fn is_of_a_service(variable: &str) -> bool {
         || variable.split("_PORT_").skip(1).any(of_a_port)
 }
 
-/// How many letters have to be put in, taken out, changed or swapped with the next to make one text of the other.
+/// Returns the number of letters that have to be put in, taken out, changed or swapped with the next to make one text
+/// of the other.
 pub fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut before: Vec<usize> = Vec::new();

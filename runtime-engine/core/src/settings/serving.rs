@@ -1,4 +1,4 @@
-//! What the environment says about serving requests: sizes, times, threads. The same in both runtimes.
+//! The settings of serving requests: sizes, times, threads. They are the same in both runtimes.
 
 use super::{BadSetting, Env};
 use crate::http1::Limits;
@@ -11,12 +11,12 @@ const THREADS: usize = 64;
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// A client has to take something of its response within this time (`FAAS_WRITE_TIMEOUT`).
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many connections may be open (`FAAS_MAX_CONNECTIONS`).
+/// The number of connections that may be open (`FAAS_MAX_CONNECTIONS`).
 const MAX_CONNECTIONS: usize = 10_000;
-/// How many bytes of unfinished requests and unsent responses are held beside two of the largest bodies, where nobody
-/// sets `FAAS_MAX_BUFFERED`.
+/// The bytes of unfinished requests and unsent responses that are held beside two of the largest bodies, unless
+/// `FAAS_MAX_BUFFERED` is set.
 const MAX_BUFFERED: u64 = 64 << 20;
-/// How many threads may be lost to functions that never return (`FAAS_MAX_HUNG`).
+/// The number of threads that may be lost to functions that never return (`FAAS_MAX_HUNG`).
 const MAX_HUNG: usize = 16;
 
 /// Holds the settings of a server.
@@ -28,12 +28,12 @@ pub struct ServerSettings {
     pub concurrency: usize,
     /// Invocations run at once; the other accepted ones wait.
     pub threads: usize,
-    /// From a connection to its first byte, from the first byte of a request to the end of its head, and between any two
-    /// parts of its body, which also has to come at a least rate.
+    /// The time from a connection to its first byte, from the first byte of a request to the end of its head, and
+    /// between any two parts of its body, which also has to come at a least rate.
     pub read_timeout: Duration,
-    /// Between any two parts of a response that the client takes.
+    /// The time between any two parts of a response that the client takes.
     pub write_timeout: Duration,
-    /// How long a stop signal is followed by ordinary service (`FAAS_LAME_DUCK`), for routers that learn late.
+    /// The time of ordinary service after a stop signal (`FAAS_LAME_DUCK`), for routers that learn late.
     pub lame_duck: Duration,
     /// Threads that may be lost before the process leaves. `FAAS_MAX_HUNG=0` means 1: the first ends it.
     pub max_hung: usize,

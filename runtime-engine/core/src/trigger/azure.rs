@@ -35,7 +35,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Of a message's body, if it is one.
+    /// Reads the envelope in a message's body, if it is one.
     pub(crate) fn of(body: &'a [u8]) -> Option<Envelope<'a>> {
         // Most of what is none is seen to be none without a look at all of it.
         if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
@@ -53,7 +53,7 @@ impl<'a> Envelope<'a> {
         Some(Envelope { data: data.filter(is_object)?, metadata: metadata.filter(is_object)? })
     }
 
-    /// How often the host has tried before, under a retry policy of the function's.
+    /// Returns the number of times that the host has tried before, under a retry policy of the function's.
     pub(crate) fn attempt(self) -> u32 {
         let count = self.metadata.path(&["RetryContext", "RetryCount"]).and_then(|count| count.as_u64());
         count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX))

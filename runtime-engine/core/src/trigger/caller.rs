@@ -9,7 +9,7 @@
 use crate::fields::{Fields, caseless};
 use std::net::Ipv4Addr;
 
-/// How many proxies in front are trusted, the nearest included.
+/// The number of trusted proxies in front, the nearest included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hops(pub(super) usize);
 

@@ -7,7 +7,7 @@ use super::{DecodedEvent, Kind, ReplyFormat};
 use crate::fields::caseless;
 use crate::http1::Message;
 
-/// How the names of the request's own headers begin; the content type alone keeps its name.
+/// The beginning of the names of the request's own headers; the content type alone keeps its name.
 const PREFIX: &[u8] = b"fn-http-h-";
 
 /// Reads a call. The connection's other end is the agent, so only headers tell of the client.

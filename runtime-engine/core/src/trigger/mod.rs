@@ -79,7 +79,7 @@ impl Kind {
     }
 }
 
-/// In which shape an HTTP reply to this event goes back.
+/// The form in which an HTTP reply to this event goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyFormat {
     /// The reply goes back as HTTP itself.
@@ -94,7 +94,7 @@ pub enum ReplyFormat {
     Lattice,
     /// `statusCode`, `headers`, `body`, `isBase64Encoded`, one value a header: Alibaba, Tencent, Huawei.
     Plain,
-    /// As [`Plain`](ReplyFormat::Plain), and `multiValueHeaders`: Yandex.
+    /// The form of [`Plain`](ReplyFormat::Plain), with `multiValueHeaders`: Yandex.
     Yandex,
     /// `statusCode`, `headers` and `body` of an OpenWhisk web action.
     WebAction,
@@ -104,14 +104,14 @@ pub enum ReplyFormat {
     Bare,
 }
 
-/// What an event turned out to be.
+/// A decoded event.
 #[derive(Debug)]
 pub struct DecodedEvent {
     /// The kind of the trigger.
     pub kind: Kind,
     /// The source in its own words, e.g. `aws:apigateway:v2`; empty for raw.
     pub source: &'static str,
-    /// How an HTTP reply goes back.
+    /// The form in which an HTTP reply goes back.
     pub form: ReplyFormat,
     /// The request in it; `None` if there is none.
     pub http: Option<Box<HttpView>>,
@@ -119,7 +119,7 @@ pub struct DecodedEvent {
     pub data: Option<Box<Data>>,
 }
 
-/// What a CloudEvent carries, whatever mode it came in; without attributes, the value inside of another envelope.
+/// The data of a CloudEvent, whatever mode it came in; without attributes, the value inside of another envelope.
 #[derive(Debug, Default)]
 pub struct Data {
     /// Its attributes by name, extensions among them, as canonical texts.
@@ -128,7 +128,7 @@ pub struct Data {
     pub body: Body,
 }
 
-/// How a message is read.
+/// The way in which a message is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageFormat {
     /// Its body is an event, recognised by its own look.
@@ -152,7 +152,7 @@ impl DecodedEvent {
         DecodedEvent::bare(Kind::Raw, "")
     }
 
-    /// An event without a request in it.
+    /// Makes an event without a request in it.
     pub fn bare(kind: Kind, source: &'static str) -> DecodedEvent {
         DecodedEvent { kind, source, form: ReplyFormat::Bare, http: None, data: None }
     }

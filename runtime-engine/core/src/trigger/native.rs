@@ -43,7 +43,7 @@ mod tests {
         behind(0, "192.0.2.1", target, headers, body)
     }
 
-    /// Behind so many trusted proxies, the nearest of them with the address `peer`.
+    /// Returns the view of a request behind that many trusted proxies, the nearest of them with the address `peer`.
     fn behind(hops: usize, peer: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Box<HttpView> {
         let mut assembly = Assembly::request(Vec::new(), b"PUT", target.as_bytes(), b"");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));

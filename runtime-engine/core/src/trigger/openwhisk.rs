@@ -16,7 +16,7 @@ use crate::fields::caseless;
 use crate::json::{self, Value, ValueKind as Json, Writer};
 use std::borrow::Cow;
 
-/// How the members begin that are the platform's own.
+/// The beginning of the names of the platform's own members.
 const OWN: &str = "__ow_";
 
 /// Reads the arguments of an action.

@@ -7,8 +7,8 @@
 use crate::json::{self, Value, ValueKind};
 use std::borrow::Cow;
 
-/// Where a source writes names: members from the outside in. `*` stands for the first element of an array, or the first
-/// member of an object.
+/// The places where a source writes names: members from the outside in. `*` stands for the first element of an array,
+/// or the first member of an object.
 const PLACES: &[(&str, &[&[&str]])] = &[
     ("aws:sqs", &[&["Records", "*", "eventSourceARN"]]),
     ("aws:sns", &[&["Records", "*", "Sns", "TopicArn"]]),
@@ -44,8 +44,8 @@ const PLACES: &[(&str, &[&[&str]])] = &[
     ("google:firestore", &[&["context", "resource"], &["resource"]]),
 ];
 
-/// The names of what an event of this source comes from, in the source's own words: a name, a path, or an ARN. None: the
-/// source writes none, or the event is not as it should be.
+/// Returns the names of the resource that an event of this source comes from, in the source's own words: a name, a
+/// path, or an ARN. There are none if the source writes none, or the event is not as it should be.
 pub(crate) fn names<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = Cow<'e, str>> + use<'e> {
     let places = PLACES.iter().find(|(other, _)| *other == source).map_or(&[][..], |(_, places)| *places);
     let event = if places.is_empty() { None } else { json::parse(event).ok() };

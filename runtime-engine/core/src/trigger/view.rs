@@ -5,7 +5,7 @@ use crate::encoding::percent;
 use crate::fields::{Fields, Span, caseless_inline as caseless};
 use crate::text::Text;
 
-/// Where the request's body is.
+/// The place of the request's body.
 #[derive(Debug, Default)]
 pub enum Body {
     /// The request has no body.
@@ -45,7 +45,7 @@ pub struct HttpView {
     pub params: Fields,
     /// Says where the body lies.
     pub body: Body,
-    /// How many proxies in front are trusted. It belongs to the place and not to the request: it stays.
+    /// The number of trusted proxies in front. It belongs to the place and not to the request: it stays.
     hops: usize,
 }
 
@@ -91,7 +91,7 @@ impl SpareView {
         SpareView { view: None, hops }
     }
 
-    /// One that has been read already.
+    /// Takes a view that has been read already.
     #[cfg(test)]
     pub(super) fn used(view: Box<HttpView>) -> SpareView {
         let mut spare = SpareView::default();

@@ -38,7 +38,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
     Some(DecodedEvent::request(Kind::Http, "yandex:http", ReplyFormat::Yandex, view))
 }
 
-/// What the first message of a batch says of all of them: a trigger sends one kind.
+/// Returns the kind and source of a batch by its first message: a trigger sends one kind.
 fn source(message: Value<'_>) -> Option<(Kind, &'static str)> {
     let has = |names: &[&str]| names.iter().all(|name| message.get(name).is_some());
     let Some(event_type) = message.path(&["event_metadata", "event_type"]) else {

@@ -62,7 +62,7 @@ impl Timed {
     }
 }
 
-/// One for each platform that says a moment.
+/// Returns an arrival for each platform that tells a moment.
 fn with_moment(seconds_from_now: i64) -> [Timed; 4] {
     let moment = epoch_ms().saturating_add_signed(seconds_from_now * 1000);
     let event = |pairs, path| Timed { pairs, path, headers: Vec::new(), body: String::new() };

@@ -1,4 +1,4 @@
-//! What the platforms say of an invocation that arrives: its time limit and its request id.
+//! The metadata that the platforms tell of an invocation that arrives: its time limit and its request id.
 
 mod limits;
 mod request_ids;
@@ -53,7 +53,8 @@ pub(crate) fn answer(headers: Pairs<'_>) -> Message {
     reader.take().expect("it is complete")
 }
 
-/// What the platform of that environment says of one event with those headers, and the message that its spans lie in.
+/// Returns the metadata that the platform of that environment reads from one event with those headers, and the message
+/// that its spans lie in.
 pub(crate) fn arrival(
     process: &Process,
     pairs: Pairs<'_>,
@@ -81,7 +82,7 @@ pub(crate) fn arrival(
     }
 }
 
-/// What the platform says of one event, its spans apart.
+/// Returns the metadata that the platform reads from one event, its spans apart.
 pub(crate) fn metadata(
     process: &Process,
     pairs: Pairs<'_>,
@@ -92,7 +93,7 @@ pub(crate) fn metadata(
     arrival(process, pairs, path, headers, body).1
 }
 
-/// One environment a way of being called, with headers and a body that make an event there.
+/// One environment for each way of being called, with headers and a body that make an event there.
 pub(crate) const WAYS: &[(Pairs<'static>, &str, Pairs<'static>, &str)] = &[
     (&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")], "/", &[("Lambda-Runtime-Aws-Request-Id", "a")], ""),
     (&[("SCF_RUNTIME_API", "127.0.0.1"), ("SCF_RUNTIME_API_PORT", "9001")], "/", &[("request_id", "a")], ""),

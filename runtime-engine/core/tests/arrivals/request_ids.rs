@@ -4,7 +4,7 @@
 use crate::{Pairs, answer, arrival, process, protocol};
 use faas_core::platform::{Delivery, Protocol};
 
-/// Where a request id comes from: environment, path, the header, or the member of the JSON object that has it.
+/// The sources of a request id: environment, path, the header, or the member of the JSON object that has it.
 const SOURCES: &[(Pairs<'static>, &str, &str)] = &[
     (&[], "/", "X-Request-Id"),
     (&[("KUBERNETES_SERVICE_HOST", "h")], "/", "x-request-id"),

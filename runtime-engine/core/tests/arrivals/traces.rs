@@ -1,4 +1,4 @@
-//! A `traceparent` that is none leaves the trace to what else the sender has said.
+//! A `traceparent` that is not one leaves the trace to the sender's other headers.
 
 use crate::{Pairs, WAYS, arrival, process};
 use faas_abi::META_TRACEPARENT;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 const TRACE: &str = "80f198ee56343ba864fe8b2a57d3eff7";
 const SPAN: &str = "e457b5a2e4d86bd1";
 
-/// What a function sees of a trace on that platform.
+/// Returns the trace that a function sees on that platform.
 fn traced(pairs: Pairs<'_>, path: &str, headers: Pairs<'_>) -> String {
     let process = Arc::new(process().0);
     let (message, metadata) = arrival(&process, pairs, path, headers, "");

@@ -39,7 +39,7 @@ fn show(ctx: FaasContext) -> String {
     format!("{} id={id} greeting={config} table={table} layers={layers}", ctx.function())
 }
 
-/// Does what the body of the event says.
+/// Does the act that the body of the event names.
 #[function]
 fn obey(ctx: FaasContext) -> Result<String, Error> {
     match ctx.body() {
@@ -141,7 +141,7 @@ struct Process {
     opened: Arc<Mutex<Vec<String>>>,
 }
 
-/// What came of an invocation.
+/// The end of an invocation.
 #[derive(Debug, PartialEq)]
 enum Answer {
     Reply(u32, String),
@@ -214,7 +214,7 @@ impl Process {
         self.request("GET", target).0
     }
 
-    /// Sends an event.
+    /// Invokes with an event and returns the answer.
     fn event(&self, event: &str) -> Answer {
         self.event_for("", event)
     }

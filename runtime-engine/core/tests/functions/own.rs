@@ -1,4 +1,4 @@
-//! What each function has of its own: configuration, variables, layers, a start.
+//! The parts that each function has for itself: configuration, variables, layers, a start.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Whose an invocation is.
+//! The choice of the function that serves an invocation.
 
 use super::*;
 

@@ -29,7 +29,7 @@ const MEMBER: &str = "every member of 1.0 is there";
 /// Keys of slots: any addresses.
 static KEYS: [u8; 3] = [0; 3];
 
-/// What `create` makes. It stays in its world after `destroy`, so that a later call is seen, not followed.
+/// The instance that `create` makes. It stays in its world after `destroy`, so that a later call is seen, not followed.
 pub(crate) struct Instance {
     world: Arc<World>,
     host: &'static Host,
@@ -75,7 +75,7 @@ pub(crate) fn layer(plan: &Plan, index: usize) -> &'static Layer {
     })
 }
 
-/// The function's table.
+/// Makes the function's table.
 pub(crate) fn function(plan: &Plan) -> &'static Function {
     leak(Function {
         size: size_of::<Function>(),
@@ -94,7 +94,7 @@ pub(crate) fn function(plan: &Plan) -> &'static Function {
     })
 }
 
-/// What a host makes of a module with these entries.
+/// Returns the host's checked form of a module with these entries.
 pub(crate) fn module(functions: Vec<*const Function>, layers: Vec<*const Layer>) -> CheckedModule {
     let (functions, layers) = (functions.leak(), layers.leak());
     let module = leak(Module {
@@ -270,7 +270,7 @@ fn counter(list: &Mutex<Vec<Arc<AtomicU32>>>) -> *mut c_void {
 }
 
 impl Instance {
-    /// How often it was destroyed.
+    /// Returns the number of times that it was destroyed.
     pub(crate) fn ends(&self) -> u32 {
         self.ended.load(Ordering::Relaxed)
     }
@@ -286,7 +286,7 @@ impl Instance {
     }
 }
 
-/// One call of the host's: an instance that has an invocation until it ends.
+/// A call of the host's: an instance that has an invocation until it ends.
 struct Call<'a> {
     this: &'a Instance,
     inv: *mut Inv,

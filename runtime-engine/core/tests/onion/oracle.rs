@@ -1,5 +1,5 @@
-//! What `faas.h` says must happen, written from its text: rules O1 to O6, STATUS, OWNERSHIP and the lines of `reply`,
-//! `fail`, the streams, the phases and the extensions. Where the text leaves a choice to the host, the choice is named here.
+//! The demands of `faas.h`, written from its text: rules O1 to O6, STATUS, OWNERSHIP and the lines of `reply`, `fail`,
+//! the streams, the phases and the extensions. Where the text leaves a choice to the host, the choice is named here.
 
 use crate::module::{HEADERS, is_code};
 use crate::plan::{Act, End, FUNCTION, Plan, Quick, Run, Script, Taken};
@@ -33,15 +33,15 @@ pub(crate) struct Walk<'a> {
     pub(crate) words: Words,
     /// The words of the first failure, since others took their place.
     pub(crate) cause: Option<Words>,
-    /// How many failures of optional layers were skipped.
+    /// The number of failures of optional layers that were skipped.
     pub(crate) skipped: usize,
-    /// What went into the stream.
+    /// The bytes that went into the stream.
     pub(crate) streamed: Vec<u8>,
     /// Are the words of the failure that stands meant for callers?
     pub(crate) is_open: bool,
-    /// What `fail` dropped in the call at hand.
+    /// The reply that `fail` dropped in the call at hand.
     dropped: Option<Reply>,
-    /// What a stream that is collected has in it; `None` outside of one.
+    /// The bytes of a stream that is collected; `None` outside of one.
     collected: Option<Vec<u8>>,
     /// Did the call at hand use `fail`?
     failed_here: bool,
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// One invocation: recognisers until one says that the event is its own, context extensions, O1 to O6.
+    /// Runs one invocation: recognisers until one says that the event is its own, context extensions, O1 to O6.
     pub(crate) fn invocation(&mut self, layers: &[usize]) -> Status {
         let mut status = OK;
         for who in layers.iter().copied().filter(|who| self.plan.layers[*who].has_recognise) {
@@ -284,7 +284,8 @@ impl<'a> Walk<'a> {
         self.call(FUNCTION, hook, OK, &self.run.function)
     }
 
-    /// O3 wants a reply of whoever recovers, O1 of whoever ends. Only an invocation has one.
+    /// Returns `true` if a reply is missing: O3 wants one of a layer that recovers, O1 of one that ends. Only an
+    /// invocation has one.
     fn lacks_reply(&self) -> bool {
         self.phase == INVOKE && self.reply == Reply::None
     }
@@ -351,7 +352,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// A call and what it comes to at its end.
+    /// Makes a call and returns its outcome at its end.
     fn ended(&mut self, who: usize, hook: Hook, inner: Status, call: impl FnOnce(&mut Self) -> Status) -> Status {
         self.dropped = None;
         self.failed_here = false;

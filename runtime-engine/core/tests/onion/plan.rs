@@ -1,4 +1,4 @@
-//! What a case consists of: which hooks exist, what each of them does, and how it ends. Plain data and its generators;
+//! The parts of a case: the hooks that exist, the acts of each of them, and its end. Plain data and its generators;
 //! nothing here calls anything.
 
 use faas_abi::{
@@ -12,7 +12,7 @@ use proptest::sample::select;
 /// The function's number among the entries; layers count from 0, outermost first.
 pub(crate) const FUNCTION: usize = 99;
 
-/// One thing a hook does through the host table before it ends.
+/// An act of a hook through the host table before it ends.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// `reply` with `len` bytes of `fill`.
@@ -35,7 +35,7 @@ pub(crate) enum Act {
     Write { fill: u8, len: usize, room: bool },
 }
 
-/// How a hook ends.
+/// The end of a hook.
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     /// It returns the status.
@@ -55,7 +55,7 @@ pub(crate) enum End {
     CancelledPending { reason: u32, status: Status },
 }
 
-/// One hook's call.
+/// The script of one hook's call.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) acts: Vec<Act>,
@@ -64,7 +64,7 @@ pub(crate) struct Script {
     pub(crate) again: Option<Status>,
 }
 
-/// What the driver's end of a stream answers.
+/// The answer of the driver's end of a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Taken {
     Ok,
@@ -134,11 +134,11 @@ pub(crate) struct LayerPlan {
     pub(crate) whole_body: bool,
     pub(crate) has_recognise: bool,
     pub(crate) has_context: bool,
-    /// What `health` answers, and whether with words; `None` without `health`.
+    /// The answer of `health`, and `true` if it has words; `None` without `health`.
     pub(crate) health: Option<(Status, bool)>,
 }
 
-/// A whole case.
+/// A whole case: its layers, its function, its stream and its cancel.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) layers: Vec<LayerPlan>,
@@ -167,12 +167,12 @@ impl Plan {
 const FAILURES: [Status; 5] = [E_USER, E_PANIC, E_INTERNAL, E_CANCELLED, OF_A_LATER_MINOR];
 const OF_A_LATER_MINOR: Status = -77;
 
-/// What a hook returns. `END` and 77 (of a later minor) are failures where they have no meaning.
+/// The statuses that a hook returns. `END` and 77 (of a later minor) are failures where they have no meaning.
 fn statuses() -> impl Strategy<Value = Status> {
     select([&[OK; 13][..], &[END, END, 77], &FAILURES].concat())
 }
 
-/// What is said to `done`: `PENDING` is no end there.
+/// The statuses that `done` is told: `PENDING` does not end a call there.
 fn done_statuses() -> impl Strategy<Value = Status> {
     select([&[OK; 13][..], &[END, END, 77, PENDING], &FAILURES].concat())
 }
@@ -293,7 +293,7 @@ fn layer_plans(creates: impl Strategy<Value = bool>) -> impl Strategy<Value = La
     )
 }
 
-/// Up to five layers, a function, and one or two invocations in the same place.
+/// Makes cases of up to five layers, a function, and one or two invocations in the same place.
 pub(crate) fn invocations() -> impl Strategy<Value = Plan> {
     (0..=5usize, 1..=2usize)
         .prop_flat_map(|(layers, count)| {
@@ -312,7 +312,7 @@ pub(crate) fn invocations() -> impl Strategy<Value = Plan> {
         })
 }
 
-/// Up to four layers and a function, any of which may fail to be made, and one walk for each phase.
+/// Makes cases of up to four layers and a function, any of which may fail to be made, and one walk for each phase.
 pub(crate) fn lives() -> impl Strategy<Value = Plan> {
     (0..=4usize)
         .prop_flat_map(|layers| {

@@ -1,5 +1,5 @@
-//! What one case's modules, stream and other thread share: the log of everything that happened, and counters for
-//! everything that must happen exactly once.
+//! The state that one case's modules, stream and other thread share: the log of all events, and counters for those that
+//! must happen exactly once.
 
 use crate::plan::{Plan, Run};
 use faas_abi::host::{Cancel, Given};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A hook by name.
+/// A hook, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hook {
     Before,
@@ -33,7 +33,7 @@ pub(crate) enum Words {
     Runtime,
 }
 
-/// What a hook sees when it is called.
+/// The values that a hook sees when it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) inner: Status,
@@ -82,7 +82,7 @@ pub(crate) enum Job {
     Done { done: unsafe extern "C" fn(*mut Tok, Status), tok: usize, status: Status, again: Option<Status> },
     /// A cancel, then a `done` that is late if `cancel` has answered.
     Fire { cancel: Cancel<Invocation>, reason: u32, then: Option<Box<Job>> },
-    /// Room in a stream.
+    /// The stream has room again for this token.
     Room(usize),
     /// Says that everything before it is done.
     Say(Sender<()>),
@@ -129,7 +129,7 @@ fn run(job: Job) {
     }
 }
 
-/// Everything a case shares.
+/// The state that all parts of a case share.
 pub(crate) struct World {
     pub(crate) id: u64,
     pub(crate) plan: Plan,

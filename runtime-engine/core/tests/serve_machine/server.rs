@@ -17,7 +17,7 @@ pub(crate) const SECOND: u64 = 1_000_000_000;
 const LIMIT: u64 = 2 * SECOND;
 /// Bytes of unfinished requests that may be held.
 const BUDGET: usize = 1 << 20;
-/// The largest body.
+/// The largest body of a request, in bytes.
 const BODY: u64 = 512 << 10;
 
 pub(crate) struct Silent;
@@ -37,10 +37,10 @@ impl NanosecondClock for Time {
 /// One client and its end of the socket.
 pub(crate) struct Client {
     pub(crate) connection: Connection,
-    /// What it has sent and the server has not read.
+    /// The bytes that it has sent and the server has not read.
     pub(crate) sent: VecDeque<u8>,
     pub(crate) shut: bool,
-    /// How much the socket takes before the client reads.
+    /// The number of bytes that the socket takes before the client reads.
     room: usize,
     pub(crate) got: Vec<u8>,
     pub(crate) closed: bool,
@@ -146,7 +146,7 @@ impl Server {
         }
     }
 
-    /// Does what a driver does when it hears of a connection.
+    /// Does a driver's work after news of a connection.
     pub(crate) fn attend(&mut self, number: usize) {
         let ended = self.clients[number].shut;
         self.clients[number].connection.heard(Event { ended });
@@ -214,7 +214,7 @@ impl Server {
         panic!("a connection that never waits");
     }
 
-    /// What a driver does for an invocation that reads the body of its request. Returns how the reading stands.
+    /// Does a driver's work for an invocation that reads the body of its request. Returns the state of the reading.
     pub(crate) fn pull(&mut self, number: usize, parts: usize) -> Option<Upload> {
         let mut taken = 0;
         loop {
@@ -346,7 +346,7 @@ impl Server {
         }
     }
 
-    /// What the clock does.
+    /// Does a driver's work after a tick of the clock.
     fn tick(&mut self) {
         let now = self.time.now_ns();
         for call in 0..self.calls.len() {

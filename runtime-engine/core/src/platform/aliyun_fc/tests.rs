@@ -40,7 +40,7 @@ impl World {
         self.protocol.route(&self.process, &request(method, target, headers, b""), state)
     }
 
-    /// What a request of a process that serves is.
+    /// Returns the purpose of a request, of a process that serves.
     fn asks(&self, method: &str, target: &str, headers: Pairs<'_>) -> String {
         word(self.route(State::Ready, method, target, headers))
     }

@@ -1,4 +1,4 @@
-//! What the host's requests come to, and what it is answered.
+//! The host's requests, and the answers it gets.
 
 use super::*;
 use crate::invocation::Stamp;

@@ -1,4 +1,4 @@
-//! What Google Cloud asks of a container, request by request.
+//! Google Cloud's requests to a container, one by one.
 
 use super::super::cloudevents::tests::{EVENT, invoked, process, request};
 use super::*;

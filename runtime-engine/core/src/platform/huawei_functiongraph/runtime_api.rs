@@ -18,10 +18,11 @@ const REQUEST: &str = "/v1/runtime/invocation/request";
 const RESPONSE: &[u8] = b"/v1/runtime/invocation/response/";
 const ERROR: &[u8] = b"/v1/runtime/invocation/error/";
 
-/// How often in a row a second's pause is made.
+/// The number of times in a row that a second's pause is made.
 const SECONDS: usize = 59;
 
-/// None, for a connection that a freeze has killed; then up to a second, for a minute in all.
+/// The pauses before the next tries, in milliseconds: first 0, for a connection that a freeze has killed; then up to a
+/// second, for a minute in all.
 const PAUSES_MS: [u16; 6 + SECONDS] = {
     let mut pauses = [1000; 6 + SECONDS];
     let first = [0, 50, 100, 200, 400, 800];
@@ -57,7 +58,7 @@ impl Polling for RuntimeApi {
         self.requests.get(REQUEST, out);
     }
 
-    /// An event is what has an id and the status 200. Anything else is none, and no failure.
+    /// Reads an event, which has an id and the status 200. Any other answer is not an event, and not a failure.
     fn delivery(&self, process: &Process, answer: &Message) -> Delivery {
         let request_id = answer.header("x-cff-request-id").unwrap_or_default().trim_ascii();
         if answer.status() != 200 || request_id.is_empty() {
@@ -93,7 +94,7 @@ impl Polling for RuntimeApi {
         self.requests.failed([ERROR, request_id], failure, out);
     }
 
-    /// 200 is documented, and nothing else is: whatever it is, the next event may be fine.
+    /// Only 200 is documented: whatever another status means, the next event may be fine.
     fn verdict(&self, status: u16) -> PostOutcome {
         if let 200..=299 = status { PostOutcome::Accepted } else { PostOutcome::Dropped }
     }

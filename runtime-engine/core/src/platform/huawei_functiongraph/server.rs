@@ -64,7 +64,7 @@ impl Server {
         })
     }
 
-    /// What the headers say, where the environment says nothing.
+    /// Returns the metadata in the headers, for those that the environment does not tell.
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         let identity = &process.identity;
         let mut metadata =

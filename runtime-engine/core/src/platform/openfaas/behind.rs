@@ -1,5 +1,6 @@
-//! Behind of-watchdog in mode `http`: it starts the process, forwards every request as it came, with any path, and does
-//! health checks, limits, metrics and request lines itself. Source: `executor/http_runner.go` and `pkg/watchdog.go` there.
+//! The runtime behind of-watchdog in mode `http`: the watchdog starts the process, forwards every request as it came,
+//! with any path, and does health checks, limits, metrics and request lines itself. Source: `executor/http_runner.go`
+//! and `pkg/watchdog.go` there.
 
 use super::{CONCURRENCY, Times};
 use crate::http1::{Head, Message};
@@ -42,7 +43,8 @@ impl Behind {
     }
 }
 
-/// Where to listen for what is sent to that URL. A name that is no address of this machine for sure means all of them.
+/// Returns the address to listen at for requests to that URL. A name that may not be an address of this machine means
+/// all of them.
 fn address(env: &Env<'_>, url: &str) -> Option<String> {
     let authority = url.strip_prefix("http://")?.split(['/', '?', '#']).next()?;
     let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {

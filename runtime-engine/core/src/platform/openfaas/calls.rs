@@ -30,7 +30,7 @@ const LEFT: u16 = 499;
 /// A call that has ended and is not answered by then had nobody who waited for it.
 const FORGOTTEN_NS: u64 = 60_000_000_000;
 
-/// What is known of the calls.
+/// The records of the calls.
 #[derive(Debug)]
 pub(super) struct Calls {
     /// The clock and the log, from the first call on.
@@ -42,12 +42,12 @@ pub(super) struct Calls {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Those that run, or whose answer is still to be made.
+    /// The calls that run, or whose answer is still to be made.
     open: Vec<Call>,
     counted: Vec<Series>,
 }
 
-/// One that has not both ended and been answered. A stream is answered first, all else ends first.
+/// A call that has not both ended and been answered. A stream is answered first, all else ends first.
 #[derive(Debug)]
 struct Call {
     id: Vec<u8>,
@@ -68,7 +68,7 @@ struct Answered {
     length: Option<usize>,
 }
 
-/// Those that came to the same.
+/// The number and the times of the calls with the same outcome.
 #[derive(Debug)]
 struct Series {
     code: u16,
@@ -112,7 +112,7 @@ impl Calls {
         state.open.push(call);
     }
 
-    /// One has its response: notes what it is, and how long that took in a header.
+    /// Notes that a call has its response: its status, and the time it took, which goes into a header.
     pub(super) fn answer(&self, id: &[u8], length: Option<usize>, response: &mut Response) {
         let Some(process) = self.process.get() else { return };
         let mut state = self.state();
@@ -134,7 +134,7 @@ impl Calls {
         self.close(process, state, at);
     }
 
-    /// One that was not let in.
+    /// Counts a call that was not let in.
     pub(super) fn refuse(&self, status: u16) {
         self.state().add(status, method(b""), 0);
     }
@@ -165,7 +165,7 @@ impl Calls {
         process.log.write(Level::Info, origin, line.as_bytes(), std::iter::empty());
     }
 
-    /// All of it in Prometheus' text format.
+    /// Returns all counts in Prometheus' text format.
     pub(super) fn metrics(&self) -> String {
         let state = self.state();
         let mut out = String::from(

@@ -1,6 +1,6 @@
-//! In the watchdog's place: its port, its health and readiness paths, its limit, its metrics and its lines, with functions
-//! in the process. Sources: `pkg/watchdog.go`, `pkg/readiness.go` and `metrics` of of-watchdog, and the concurrency limiter
-//! of faas-middleware.
+//! The runtime in the watchdog's place: its port, its health and readiness paths, its limit, its metrics and its lines,
+//! with functions in the process. Sources: `pkg/watchdog.go`, `pkg/readiness.go` and `metrics` of of-watchdog, and the
+//! concurrency limiter of faas-middleware.
 
 use super::calls::Calls;
 use super::{CONCURRENCY, Times};

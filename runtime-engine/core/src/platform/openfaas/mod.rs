@@ -31,9 +31,9 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
     open,
 };
 
-/// What the watchdog reads, write, execute and health-check times are without a variable.
+/// The read, write, execution and health-check times of the watchdog without a variable.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Where secrets are mounted. Source: OpenFaaS' documentation, "Secrets".
+/// The folder where secrets are mounted. Source: OpenFaaS' documentation, "Secrets".
 const SECRETS: &str = "/var/openfaas/secrets";
 /// Invocations at once where neither `max_inflight` nor `FAAS_CONCURRENCY` says how many.
 const CONCURRENCY: usize = 256;
@@ -75,7 +75,7 @@ fn process(env: &Env<'_>) -> Option<String> {
     env.first(&["function_process", "fprocess"]).map(|(_, value)| value)
 }
 
-/// Where the watchdog forwards to, if that is its mode.
+/// Returns the address that the watchdog forwards to, if that is its mode.
 fn upstream(env: &Env<'_>) -> Option<(&'static str, String)> {
     (env.text("mode") == "http").then(|| env.first(&["http_upstream_url", "upstream_url"])).flatten()
 }
@@ -92,9 +92,9 @@ struct Times {
     exec: Option<Duration>,
     /// The limit of what has none.
     otherwise: Option<Duration>,
-    /// From the stop signal to the end of new requests.
+    /// The time from the stop signal to the end of new requests.
     drain: Duration,
-    /// From there to the end of those that run.
+    /// The time from there to the end of those that run.
     write: Duration,
 }
 
@@ -114,7 +114,8 @@ impl Times {
         })
     }
 
-    /// As the watchdog itself applies them: its server cuts what is not written within the write time.
+    /// Returns the times as the watchdog itself applies them: its server cuts a response that is not written within the
+    /// write time.
     fn cut_by_write(self) -> Times {
         Times { exec: Some(self.exec.map_or(self.write, |exec| exec.min(self.write))), ..self }
     }
@@ -130,7 +131,7 @@ impl Times {
         Some(own.filter(|own| !own.is_zero() && *own <= exec).unwrap_or(exec))
     }
 
-    /// What a request says of an invocation.
+    /// Returns the metadata of an invocation that a request tells.
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         let mut metadata = http_common::metadata(process, request, self.limit(request));
         if let Some(id) = request.header("x-call-id") {

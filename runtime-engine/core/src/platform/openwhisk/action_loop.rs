@@ -12,7 +12,7 @@ use crate::settings::{Env, Settings};
 /// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct ActionLoop {
-    /// Does the proxy wait for a word after start? If not, that word would be taken for the first answer.
+    /// `true` if the proxy waits for a word after start. If it does not, that word would be taken for the first answer.
     acknowledges: bool,
     activations: Activations,
 }

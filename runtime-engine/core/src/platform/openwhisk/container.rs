@@ -21,7 +21,7 @@ use std::time::Duration;
 const BROKEN: u16 = 502;
 /// The answer to a second initialisation.
 const TWICE: &str = "Cannot initialize the action more than once.";
-/// At once where the container may have several at all: OpenWhisk's own highest limit as it is installed.
+/// The activations at once, if the container may have several at all: OpenWhisk's own highest limit as it is installed.
 const CONCURRENCY: usize = 200;
 /// The largest `/init` with code in it: 48 MiB of code, in base64.
 const CODE_BYTES: u64 = 72 << 20;

@@ -1,4 +1,5 @@
-//! What comes with `/init`: the environment of the action, and its code, which an image with a function of its own ignores.
+//! The content of `/init`: the environment of the action, and its code, which an image with a function of its own
+//! ignores.
 
 use super::text;
 use crate::encoding::base64;

@@ -39,14 +39,14 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
     open,
 };
 
-/// What the proxy sets for its child alone.
+/// The variables that the proxy sets for its child alone.
 const CHILD: [&str; 3] = ["__OW_PROXY_VERSION", "__OW_EXECUTION_ENV", "__OW_WAIT_FOR_ACK"];
-/// What the invoker sets for a container. The proxy passes those on, so the child's come first.
+/// The variables that the invoker sets for a container. The proxy passes those on, so the child's come first.
 const CONTAINER: [&str; 2] = ["__OW_API_HOST", "__OW_ALLOW_CONCURRENT"];
 
-/// What the activations of a container have in common. It comes with the container's environment or with `/init`, under
-/// the names that actions of other languages find it by, and an activation need not repeat it. Those of one activation,
-/// as its id and its deadline, are not among them.
+/// The values that the activations of a container have in common. They come with the container's environment or with
+/// `/init`, under the names that actions of other languages find it by, and an activation need not repeat it. Those of
+/// one activation, as its id and its deadline, are not among them.
 const STANDING: [&str; 5] =
     ["__OW_API_HOST", "__OW_API_KEY", "__OW_NAMESPACE", "__OW_ACTION_NAME", "__OW_ACTION_VERSION"];
 
@@ -190,18 +190,18 @@ fn metadata(message: &Message) -> InvocationMetadata {
     metadata
 }
 
-/// What an invocation came to.
+/// The outcome of an invocation.
 enum Outcome {
     /// An object or array, there.
     Result(BodyFrom),
-    /// It replied with something else, which is in the reply.
+    /// The function replied with something that is not a result; it is in the reply.
     NoResult,
     /// It failed; the object of the error is in the scratch buffer.
     Failed,
 }
 
-/// What an activation came to. Nothing but an object or array is a result, and the log has a line of it; no reply at all is
-/// an empty object.
+/// Returns the outcome of an activation. Nothing but an object or array is a result, and the log has a line of any
+/// other; no reply at all is an empty object.
 fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if let Some(failure) = invocation.failure() {
         error(&error_document::to_sender(invocation, failure).to_string(), scratch);
@@ -229,7 +229,7 @@ fn error(what: &str, out: &mut Vec<u8>) {
     Writer::new(out).begin_object().key("error").string(what).end_object();
 }
 
-/// The words for whoever sent an activation that was not looked at, or that cannot be any more.
+/// Returns the words for the sender of an activation that was not looked at, or that cannot be any more.
 fn in_words(failure: &Failure) -> String {
     failure.for_owner().to_string()
 }
@@ -244,7 +244,7 @@ mod testing {
         crate::testing::opened(&ENTRY, pairs)
     }
 
-    /// How activations are read in that environment.
+    /// Returns the reader of activations in that environment.
     pub(super) fn activations(pairs: &[(&str, &str)]) -> Activations {
         let look_up = crate::testing::look_up(pairs);
         let env = Env::new(&look_up);

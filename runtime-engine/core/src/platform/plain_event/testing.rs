@@ -1,4 +1,5 @@
-//! What the process tests of both platforms need: a process on a platform, messages, and what a protocol makes of them.
+//! The tools for the process tests of both platforms: a process on a platform, messages, and the readings of a
+//! protocol.
 
 use crate::failure::Failure;
 use crate::http1::{Limits, Message, ReadProgress, Reader};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 pub(in crate::platform) use crate::testing::{Pairs, request};
 
-/// What the environment comes to.
+/// Returns the configuration that the environment gives.
 pub(in crate::platform) fn opened(pairs: Pairs<'_>) -> Result<PlatformConfig, String> {
     let look_up = crate::testing::look_up(pairs);
     let env = Env::new(&look_up);
@@ -47,7 +48,7 @@ impl World {
         &**serving
     }
 
-    /// What an answer to a poll is: `event`, `nothing`, or the reason.
+    /// Returns the meaning of an answer to a poll: `event`, `nothing`, or the reason.
     pub(in crate::platform) fn poll(&self, answer: &str) -> String {
         match self.polling().delivery(&self.process, &response(answer)) {
             Delivery::Event(_) => "event".to_owned(),

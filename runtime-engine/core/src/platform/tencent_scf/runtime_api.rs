@@ -89,14 +89,15 @@ impl Polling for RuntimeApi {
         self.requests.failed([ERROR, b""], failure, out);
     }
 
-    /// 200 is documented, and nothing else is: whatever it is, the next event may be fine.
+    /// Only 200 is documented: whatever another status means, the next event may be fine.
     fn verdict(&self, status: u16) -> PostOutcome {
         if let 200..=299 = status { PostOutcome::Accepted } else { PostOutcome::Dropped }
     }
 }
 
 impl RuntimeApi {
-    /// One pass over the headers. Their names have underscores; an event that lacks one of them is served all the same.
+    /// Reads the headers in one pass. Their names have underscores; an event that lacks one of them is served all the
+    /// same.
     fn metadata(&self, process: &Process, answer: &Message) -> InvocationMetadata {
         let mut metadata = InvocationMetadata { is_whole: true, ..InvocationMetadata::default() };
         let mut limit = self.timeout;

@@ -12,12 +12,12 @@ use crate::serve::pace::{Pace, nanos};
 use crate::settings::ServerSettings;
 use faas_abi::{E_CANCELLED, E_DEADLINE, E_INVALID, E_TOO_BIG, Status};
 
-/// At most this many bytes are read in one go.
+/// The most bytes that are read at once.
 const READ: usize = 64 << 10;
-/// At most this many bytes of a body that nobody reads any more are thrown away.
+/// The most bytes of a body that nobody reads any more which are thrown away.
 const SKIPPED: u64 = 64 << 10;
 
-/// What a driver does next for whoever reads the body.
+/// The next step of a driver for the reader of the body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Upload {
     /// These bytes are to be handed out.
@@ -34,16 +34,16 @@ pub enum Upload {
     Wait,
 }
 
-/// How far a body is.
+/// The progress of a body.
 #[derive(Debug)]
 pub(super) struct Incoming {
     state: State,
     /// `true` if the client waits for `100 Continue`, and has not had it.
     expects_continue: bool,
     pace: Pace,
-    /// How long nobody has waited for the client since the pace began, in nanoseconds.
+    /// The time for which no reader has waited for the client since the pace began, in nanoseconds.
     paused: u64,
-    /// Since when nobody waits for the client; `None` while somebody does.
+    /// The moment since which no reader waits for the client; `None` while one does.
     idle_since: Option<u64>,
     deadline: u64,
     /// The token of the reader who waits, 0 if none does.
@@ -63,13 +63,13 @@ impl Incoming {
         self.deadline = NEVER;
     }
 
-    /// Whoever reads has something to do and does not wait for the client.
+    /// Notes that the reader has something to do and does not wait for the client.
     fn pause(&mut self, now: u64) {
         self.idle_since.get_or_insert(now);
         self.deadline = NEVER;
     }
 
-    /// Somebody waits for the client, of which so many bytes have come.
+    /// Notes that a reader waits for the client, of which `bytes` bytes have come.
     fn advance(&mut self, now: u64, bytes: usize) {
         if let Some(since) = self.idle_since.take() {
             self.paused += now.saturating_sub(since);
@@ -197,7 +197,7 @@ impl Connection {
         std::mem::take(&mut incoming.ready)
     }
 
-    /// When the client is too slow with the body that somebody waits for.
+    /// Returns the moment when the client is too slow with the body that a reader waits for.
     pub(super) fn upload_deadline(&self) -> u64 {
         self.incoming.as_ref().map_or(NEVER, |incoming| incoming.deadline)
     }

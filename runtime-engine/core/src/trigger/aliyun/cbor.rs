@@ -20,8 +20,8 @@ pub(super) fn is_map_of_records(bytes: &[u8]) -> bool {
     version && records
 }
 
-/// Calls `each` with the bytes of every record of such a map, and of the record's primary key: empty if it has none. `None`:
-/// the map is cut short, or is none.
+/// Calls `each` with the bytes of every record of such a map, and of the record's primary key: empty if it has none.
+/// Returns `None` if the map is cut short, or is not one.
 pub(in crate::trigger) fn each_record<'a>(bytes: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> Option<()> {
     let mut cbor = Cbor { rest: bytes };
     let Some(Head { major: MAP, size }) = cbor.head() else { return None };
@@ -103,7 +103,7 @@ impl<'a> Cbor<'a> {
         }
     }
 
-    /// Calls `each` before every item of so many, or up to a break.
+    /// Calls `each` before every item of `count`, or up to a break.
     fn items(&mut self, count: Option<u64>, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         let mut left = count.unwrap_or(u64::MAX);
         while left > 0 {

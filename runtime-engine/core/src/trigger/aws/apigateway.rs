@@ -59,7 +59,7 @@ fn v2(event: &Event<'_>, view: &mut HttpView) {
     finish(event, view);
 }
 
-/// The gateway takes the Cookie header apart; whoever reads headers finds it again.
+/// Puts the cookies back into a header: the gateway takes the Cookie header apart, and readers of headers look for it.
 fn cookies(event: &Event<'_>, view: &mut HttpView) {
     let mut joined = Vec::new();
     for cookie in event.top.cookies.iter().flat_map(|list| list.elements()) {

@@ -5,7 +5,7 @@ use crate::trigger::Kind;
 use crate::trigger::members::members;
 
 members! {
-    /// Of the event itself: what requests have first, then one group a service.
+    /// Members of the event itself: those that requests have first, then one group for each service.
     Top {
         version = "version",
         http_method = "httpMethod",

@@ -43,10 +43,10 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
     Some(DecodedEvent::request(kind, source, form, view))
 }
 
-/// What fills an empty view from an event.
+/// A function that fills an empty view from an event.
 type Fill = fn(&Event<'_>, &mut HttpView);
 
-/// What a family of requests says of an event it recognises.
+/// The source, the form of the reply and the reader of the view, for a family of requests.
 type Request = (Source, ReplyFormat, Fill);
 
 fn bare((kind, source): Source) -> DecodedEvent {
@@ -58,7 +58,7 @@ pub(super) mod testing {
     use crate::fields::Fields;
     use crate::trigger::{Body, DecodedEvent, HttpView, Kind, SpareView};
 
-    /// Reads an event.
+    /// Decodes an event.
     pub(in crate::trigger) fn read(event: &str) -> DecodedEvent {
         DecodedEvent::of_event(event.as_bytes(), &mut SpareView::trusting(1))
     }
@@ -70,7 +70,7 @@ pub(super) mod testing {
         decoded.http.unwrap_or_else(|| panic!("no request in {event}"))
     }
 
-    /// What an event is.
+    /// Returns the kind and the source of an event.
     pub(in crate::trigger) fn kind(event: &str) -> (Kind, &'static str) {
         let decoded = read(event);
         (decoded.kind, decoded.source)
@@ -80,7 +80,7 @@ pub(super) mod testing {
         std::str::from_utf8(bytes).expect("text")
     }
 
-    /// As `name=value`, joined by commas.
+    /// Returns the fields as `name=value`, joined by commas.
     pub(in crate::trigger) fn pairs(fields: &Fields) -> String {
         let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect();
         pairs.join(",")

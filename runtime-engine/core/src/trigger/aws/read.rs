@@ -71,7 +71,7 @@ pub(in crate::trigger) fn both_maps(
 /// The names that a list holds by now. A sender chooses how many there are: looking each of them up by going through all
 /// the others would take it minutes of ours.
 enum Listed {
-    /// So few that going through them costs less than putting them in order.
+    /// There are so few that going through them costs less than putting them in order.
     Few(usize),
     /// Places in the list, by their names in order.
     Sorted(Vec<u32>),
@@ -180,7 +180,7 @@ mod tests {
         caseless_order(a, b)
     }
 
-    /// A map of so many names with this one before their numbers.
+    /// Returns a map of `count` names, with this one before their numbers.
     fn object(name: &str, count: usize, value: &str) -> String {
         let members: Vec<String> = (0..count).map(|at| format!("\"{name}{at}\":{value}")).collect();
         format!("{{{}}}", members.join(","))

@@ -27,7 +27,7 @@ fn topic(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     Some(())
 }
 
-/// In both of the topic's JSON forms.
+/// Reads a message in both of the topic's JSON forms.
 fn topic_message(bytes: &[u8], content: &mut Content) {
     let message = parse(bytes);
     let payload = if at(message, &["Message"]).is_some() { "Message" } else { "body" };
@@ -35,7 +35,7 @@ fn topic_message(bytes: &[u8], content: &mut Content) {
     content.attributes_of(at(message, &["attrs"]));
 }
 
-/// What belongs together in a table's changes are those of one row. The records come as CBOR or, by hand, as JSON.
+/// Indexes a table's changes; those of one row belong together. The records come as CBOR or, by hand, as JSON.
 fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     match parse(batch.body) {
         Some(json) => each_named(batch.body, at(Some(json), &["Records"]), index, &|record| {

@@ -17,7 +17,8 @@ pub(super) const SOURCES: &[Source] = &[
     Source { word: "aws:docdb", partial: Partial::None, list: documents, open: |_, content| content.is_whole() },
 ];
 
-/// Only queues whose name ends in `.fifo` keep an order: a standard queue's groups share it fairly, and no more.
+/// Indexes a queue's messages. Only queues whose name ends in `.fifo` keep an order: a standard queue's groups share it
+/// fairly, and no more.
 fn queue(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each_named(batch.body, at(parse(batch.body), &["Records"]), index, &|record| {
         let is_fifo = text(at(record, &["eventSourceARN"])).ends_with(".fifo");
@@ -58,7 +59,7 @@ fn stream_record(bytes: &[u8], content: &mut Content) {
     content.attribute("eventID", at(record, &["eventID"]));
 }
 
-/// What belongs together in a table's stream are the changes of one item.
+/// Indexes a table's stream; the changes of one item belong together.
 fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each_named(batch.body, at(parse(batch.body), &["Records"]), index, &|record| {
         let keys = at(record, &["dynamodb", "Keys"]).map_or("", |keys| keys.text());

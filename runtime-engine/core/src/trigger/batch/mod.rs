@@ -38,14 +38,14 @@ use crate::fields::{Fields, Span};
 use crate::json::{self, Value, ValueKind};
 use std::borrow::Cow;
 
-/// How a platform takes it that some records of a batch failed and others did not.
+/// A platform's way to take it that some records of a batch failed and others did not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Partial {
-    /// It does not: the batch has succeeded or failed as a whole.
+    /// It has no such way: the batch has succeeded or failed as a whole.
     None,
-    /// It is told the ids of those that failed, and sends these again.
+    /// The platform is told the ids of those that failed, and sends these again.
     Ids,
-    /// It goes on from the first that failed: what was done behind it comes again, too.
+    /// The platform goes on from the first that failed: records behind it that were done come again, too.
     Checkpoint,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Partial {
 pub(crate) struct Source {
     /// The source's word, as `FAAS_META_SOURCE` says it.
     word: &'static str,
-    /// How its platform takes partial failure.
+    /// The way in which its platform takes partial failure.
     partial: Partial,
     /// Finds the records of an event. `None`: it holds none that could be told apart.
     list: fn(&Whole<'_>, &mut Index) -> Option<()>,
@@ -68,31 +68,31 @@ struct Whole<'a> {
     /// The event as it came.
     #[cfg_attr(not(feature = "azure-functions"), allow(dead_code, reason = "one source has its metadata there"))]
     event: &'a [u8],
-    /// What of it holds the records: the event, but for an envelope around it.
+    /// The part of it that holds the records: the event, but for an envelope around it.
     body: &'a [u8],
 }
 
-/// What is known of each record before anybody looks into it.
+/// The facts of each record that are known before it is looked into.
 #[derive(Debug, Default)]
 struct Index {
     /// Id and group of each.
     names: Fields,
-    /// Where the bytes of each lie.
+    /// The places of the bytes of each.
     places: Vec<Span>,
     /// The records' bytes, where they had to be decoded; otherwise they lie in the body.
     decoded: Option<Vec<u8>>,
-    /// How often each was delivered before, where the batch says it beside its records.
+    /// The number of times that each was delivered before, if the batch tells it beside its records.
     attempts: Vec<u32>,
 }
 
 impl Index {
-    /// One more record, a part of `body`. Without an id, its number among the others is its id.
+    /// Adds one more record, a part of `body`. Without an id, its number among the others is its id.
     fn add(&mut self, body: &[u8], record: &[u8], id: &[u8], group: &[u8]) {
         self.places.push(Span::of(body, record));
         self.name(id, group);
     }
 
-    /// One more record, a JSON text whose coding has to be undone.
+    /// Adds one more record, a JSON text whose coding has to be undone.
     fn add_decoded(&mut self, record: Value<'_>, name: impl FnOnce(&[u8]) -> (Vec<u8>, Vec<u8>)) {
         let decoded = self.decoded.get_or_insert_default();
         let start = decoded.len();
@@ -119,9 +119,9 @@ impl Index {
 pub(crate) struct Content {
     /// Its payload, the base64 of its source undone; of a CloudEvent also the attributes. A part lies in the record.
     pub(crate) data: Data,
-    /// What its source says of it beside that.
+    /// The attributes that its source tells beside that.
     pub(crate) attributes: Fields,
-    /// How often it was delivered before. `None`: its source does not say.
+    /// The number of times that it was delivered before; `None` if its source does not say.
     pub(crate) attempt: Option<u32>,
 }
 
@@ -131,7 +131,7 @@ impl Content {
         self.data.body = Body::Whole;
     }
 
-    /// One more attribute, if there is such a text, number or truth.
+    /// Adds one more attribute, if there is such a text, number or truth.
     #[inline(never)]
     fn attribute(&mut self, name: &str, value: Option<Value<'_>>) {
         super::aws::read::text(value, |value| self.attributes.add(name.as_bytes(), value));
@@ -152,7 +152,7 @@ impl Content {
         }
     }
 
-    /// This value of the record is the payload. `coded`: it is base64.
+    /// Makes this value of the record the payload. `coded`: it is base64.
     #[inline(never)]
     fn payload(&mut self, bytes: &[u8], value: Option<Value<'_>>, coded: bool) {
         self.data.body = super::aws::read::body_of(bytes, value, coded);
@@ -164,9 +164,9 @@ impl Content {
 pub(crate) struct Batch {
     source: &'static Source,
     index: Index,
-    /// The records that have failed: id and reason. Whoever serves the whole batch may add to it.
+    /// The records that have failed: id and reason. A function or layer that serves the whole batch may add to it.
     pub(crate) failed: Fields,
-    /// `true` once it is settled what the batch comes to: a record that is added to `failed` later changes nothing.
+    /// `true` once the outcome of the batch is settled: a record that is added to `failed` later changes nothing.
     pub(crate) is_settled: bool,
 }
 
@@ -179,12 +179,12 @@ impl Batch {
         Some(Batch { source, index, failed: Fields::default(), is_settled: false })
     }
 
-    /// How its platform takes partial failure.
+    /// Returns the way in which its platform takes partial failure.
     pub(crate) fn partial(&self) -> Partial {
         self.source.partial
     }
 
-    /// How many records it has.
+    /// Returns the number of its records.
     pub(crate) fn len(&self) -> usize {
         self.index.places.len()
     }
@@ -194,7 +194,7 @@ impl Batch {
         self.index.names.at(record).map_or(&[], |(id, _)| id)
     }
 
-    /// What a record is ordered by; empty: nothing.
+    /// Returns the group that a record is ordered in; empty if it has none.
     pub(crate) fn group(&self, record: usize) -> &[u8] {
         self.index.names.at(record).map_or(&[], |(_, group)| group)
     }
@@ -235,13 +235,13 @@ const SOURCES: &[&[Source]] = &[
 // What follows is called once or a few times for each record, and inlined it would be copies of the same walk through an
 // object in every source.
 
-/// Reads JSON. `None`: it is none.
+/// Reads JSON; `None` if the bytes are not JSON.
 #[inline(never)]
 fn parse(bytes: &[u8]) -> Option<Value<'_>> {
     json::parse(bytes).ok()
 }
 
-/// What lies at these names, one inside of the other.
+/// Returns the value at these names, one inside of the other.
 #[inline(never)]
 fn at<'a>(value: Option<Value<'a>>, names: &[&str]) -> Option<Value<'a>> {
     value?.path(names)
@@ -298,7 +298,8 @@ fn kafka_names(record: Option<Value<'_>>) -> (String, String) {
     (id, group)
 }
 
-/// Takes a CloudEvent in JSON apart: attributes and data, as of one that came alone. What is none is its own payload.
+/// Takes a CloudEvent in JSON apart: attributes and data, as of one that came alone. Bytes that are not one are their
+/// own payload.
 fn cloudevents_data(bytes: &[u8], content: &mut Content) {
     let event = parse(bytes).and_then(|value| super::cloudevents::recognise(bytes, value));
     match event.and_then(|event| event.data) {
@@ -307,7 +308,7 @@ fn cloudevents_data(bytes: &[u8], content: &mut Content) {
     }
 }
 
-/// How often a message was delivered before, from how often it was received.
+/// Returns the number of times that a message was delivered before, from the number of times that it was received.
 #[inline(never)]
 fn retries(received: Option<Value<'_>>) -> Option<u32> {
     text(received).parse::<u32>().ok().map(|count| count.saturating_sub(1))

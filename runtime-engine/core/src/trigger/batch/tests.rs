@@ -1,11 +1,11 @@
-//! What each source's records are: id, group, payload, attempt, attributes.
+//! The records of each source: id, group, payload, attempt, attributes.
 
 use super::*;
 use crate::http1::Assembly;
 use crate::invocation::InvocationMetadata;
 use crate::trigger::{DecodedEvent, MessageFormat, SpareView};
 
-/// Text of bytes.
+/// Returns the bytes as text.
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,14 +1,15 @@
-//! What an attribute of a CloudEvent may be called and may hold, whichever mode brought it. Knows neither headers nor JSON.
+//! Checks the names and the values of a CloudEvent's attributes, whichever mode brought them. It knows neither headers
+//! nor JSON.
 
 use super::time;
 use std::borrow::Cow;
 
-/// Why a request that says it is an event is none, and the status to answer with.
+/// The reason why a request that says it is an event is not one, and the status to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRefusal {
     /// HTTP status: 400, or 415 for a format that is not read.
     pub status: u16,
-    /// One sentence for the sender.
+    /// The reason: one sentence for the sender.
     pub reason: Cow<'static, str>,
 }
 
@@ -32,7 +33,7 @@ const REQUIRED: [&str; 4] = ["specversion", "id", "source", "type"];
 pub(super) struct Required(u8);
 
 impl Required {
-    /// One has been seen; its name in any case.
+    /// Notes an attribute that has been seen; its name may be in any case.
     pub(super) fn note(&mut self, name: &[u8]) {
         if let Some(index) = REQUIRED.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(name)) {
             self.0 |= 1 << index;
@@ -56,7 +57,7 @@ impl Required {
 /// Checks an attribute: its name in lower case, and its canonical text.
 ///
 /// # Errors
-/// The name is none, or the text is not what an attribute of that name holds.
+/// The name is not one, or the text is not what an attribute of that name holds.
 pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), EventRefusal> {
     check_name(name)?;
     let refused = |what| Err(EventRefusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name))));
@@ -77,7 +78,7 @@ pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), EventRe
 /// Checks the name alone.
 ///
 /// # Errors
-/// It is none.
+/// The name is not one.
 pub(super) fn check_name(name: &[u8]) -> Result<(), EventRefusal> {
     let letters = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     if !name.is_empty() && name.iter().all(letters) && name != b"data" {

@@ -10,7 +10,7 @@ use crate::fields::caseless;
 use crate::http1::Message;
 use crate::trigger::{Body, Data};
 
-/// Appends the text of an attribute as the value of its header: space, `"`, `%` and whatever is not visible ASCII is
+/// Appends the text of an attribute as the value of its header: space, `"`, `%` and all that is not visible ASCII is
 /// percent-coded, and nothing else.
 pub fn encode_header_value(out: &mut Vec<u8>, text: &[u8]) {
     percent::encode_into(out, text, |byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'%');
@@ -71,7 +71,7 @@ fn decode(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
-/// What a quoted string (RFC 9110 §5.6.4) holds; `None`: it is none.
+/// Returns the text in a quoted string (RFC 9110 §5.6.4); `None` if the value is not one.
 fn unquoted(value: &[u8]) -> Option<Vec<u8>> {
     let inside = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut text = Vec::with_capacity(inside.len());

@@ -25,12 +25,12 @@ use crate::fields::caseless;
 use crate::http1::Message;
 use crate::json::{self, Value};
 
-/// What [`DecodedEvent::source`] says of one event.
+/// The [`DecodedEvent::source`] of one event.
 const ONE: &str = "cloudevents";
-/// What it says of a list of events.
+/// The source of a list of events.
 const BATCH: &str = "cloudevents:batch";
 
-/// How an event travels over HTTP.
+/// The mode in which an event travels over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Attributes stand in the headers.
@@ -72,7 +72,7 @@ impl Mode {
     }
 }
 
-/// What a request comes to, as far as CloudEvents go.
+/// The result of looking at a request, as far as CloudEvents go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// It does not say that it is an event.
@@ -83,11 +83,11 @@ pub enum Offer {
     Batch,
     /// A list without an event.
     EmptyBatch,
-    /// It says that it is an event and is none.
+    /// It says that it is an event and is not one.
     Refused(EventRefusal),
 }
 
-/// Says what a request comes to. Whatever [`of_message`](super::DecodedEvent::of) reads later has been checked here.
+/// Looks whether a request is an event. All that [`of_message`](super::DecodedEvent::of) reads later is checked here.
 pub fn look(request: &Message) -> Offer {
     let checked = match Mode::of(request) {
         None => return Offer::NoEvent,
@@ -125,7 +125,7 @@ pub fn is_event(text: &[u8]) -> bool {
         && json::parse(text).is_ok_and(|value| structured::says_so(value))
 }
 
-/// Returns the event decoded if it is a CloudEvent in JSON. Members that are no attributes are passed over: whoever sent it, it
+/// Returns the event decoded if it is a CloudEvent in JSON. Members that are not attributes are passed over, since it
 /// has come by a way that does not know CloudEvents.
 pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> {
     if !structured::says_so(value) {
@@ -153,7 +153,7 @@ pub(super) fn of_message(message: &Message) -> DecodedEvent {
     read.unwrap_or(DecodedEvent { form: ReplyFormat::Native, ..DecodedEvent::raw() })
 }
 
-/// What follows `ce-` in the name of a header.
+/// Returns the rest of a header's name behind `ce-`.
 fn attribute_name(header: &[u8]) -> Option<&[u8]> {
     header.get(3..).filter(|_| caseless(&header[..3], b"ce-"))
 }

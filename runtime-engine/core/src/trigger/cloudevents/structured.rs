@@ -14,7 +14,7 @@ const CONTENT_TYPE: &[u8] = b"datacontenttype";
 /// More attributes than this are no event: each new one is compared with those before it.
 const MOST: usize = 256;
 
-/// What becomes of a member that is no attribute.
+/// The treatment of a member that is not an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rigour {
     /// An event with a mistake is refused.

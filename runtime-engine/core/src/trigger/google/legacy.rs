@@ -19,7 +19,7 @@ pub(super) struct Legacy<'a> {
     /// The resource as it stands.
     pub(super) resource: Value<'a>,
     pub(super) data: Option<Value<'a>>,
-    /// Of events of the Firebase database.
+    /// The domain, of events of the Firebase database.
     pub(super) domain: Option<Cow<'a, str>>,
     /// Is `true` if there is a `context`.
     pub(super) is_nested: bool,

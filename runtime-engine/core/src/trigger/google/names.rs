@@ -8,7 +8,7 @@ pub(super) const FIREBASE_DATABASE: &str = "firebasedatabase.googleapis.com";
 pub(super) const FIREBASE_ANALYTICS: &str = "firebaseanalytics.googleapis.com";
 pub(super) const FIREBASE_REMOTE_CONFIG: &str = "firebaseremoteconfig.googleapis.com";
 
-/// What a message of Pub/Sub says of itself.
+/// The type that a message of Pub/Sub names in itself.
 pub(super) const PUBSUB_MESSAGE: &str = "type.googleapis.com/google.pubsub.v1.PubsubMessage";
 /// The older type of its events.
 pub(super) const PUBSUB_PUBLISH: &str = "google.pubsub.topic.publish";
@@ -36,7 +36,7 @@ const TYPES: &[(&str, &str)] = &[
     ("providers/google.firebase.database/eventTypes/ref.delete", "google.firebase.database.ref.v1.deleted"),
 ];
 
-/// How older types begin, and the service they are of.
+/// The beginnings of older types, and their services.
 const SERVICES: &[(&str, &str)] = &[
     ("providers/cloud.firestore/", FIRESTORE),
     ("providers/google.firebase.analytics/", FIREBASE_ANALYTICS),

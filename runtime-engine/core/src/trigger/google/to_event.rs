@@ -35,7 +35,7 @@ impl Event<'_> {
     }
 }
 
-/// Of an event of the older form.
+/// Makes a CloudEvent of an event of the older form.
 ///
 /// # Errors
 /// Its type, service or resource has no counterpart.
@@ -85,7 +85,7 @@ pub(super) fn of_legacy<'a>(legacy: &'a Legacy<'_>) -> Result<Event<'a>, EventRe
     })
 }
 
-/// Of a pushed message: its data has the form of the service's own events already.
+/// Makes a CloudEvent of a pushed message: its data has the form of the service's own events already.
 pub(super) fn of_push<'a>(push: &'a Push<'_>, request: &Message, now: Duration) -> Event<'a> {
     let (time, data) = match push.time.as_deref() {
         Some(time) => (Cow::Borrowed(time), push.body.raw().to_vec()),

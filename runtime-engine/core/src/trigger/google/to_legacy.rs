@@ -9,10 +9,11 @@ use crate::json::{self, Value, ValueKind as Json, Writer};
 use crate::trigger::cloudevents::EventRefusal;
 use std::time::Duration;
 
-/// Of a CloudEvent's attributes and data. One of a type that the older form never had keeps its attributes as the context.
+/// Makes an event of the older form of a CloudEvent's attributes and data. One of a type that the older form never had
+/// keeps its attributes as the context.
 ///
 /// # Errors
-/// Its source is none of Google's.
+/// Its source is not one of Google's.
 pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, EventRefusal> {
     let get = |name: &str| attributes.get(name.as_bytes(), exact).and_then(|value| std::str::from_utf8(value).ok());
     let value = json::parse(data).ok();
@@ -75,7 +76,7 @@ pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, Even
     Ok(out)
 }
 
-/// Of an event whose context stands at the top.
+/// Makes an event with its own `context` of one whose context stands at the top.
 pub(super) fn of_flat(legacy: &Legacy<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut json = Writer::new(&mut out);

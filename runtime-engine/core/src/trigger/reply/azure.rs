@@ -15,7 +15,7 @@ pub(crate) const HTTP_OUTPUT: &str = "res";
 /// The output binding whose value is `ReturnValue`.
 const RETURN: &str = "$return";
 
-/// What an HTTP reply lost on the way.
+/// The parts of an HTTP reply that were lost on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lost {
     /// Cookies that had no place.
@@ -71,7 +71,7 @@ fn response(json: &mut Writer<'_>, parts: Parts<'_>) -> Lost {
     Lost { cookies: cookies.count(), coded }
 }
 
-/// What a reply says that its bytes are.
+/// The declared form of a reply's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     /// The output is a value in JSON.
@@ -81,7 +81,7 @@ pub(crate) enum Said {
 }
 
 impl Said {
-    /// What its content type says; without one, what the reply is made as.
+    /// Returns the form that the content type declares; without one, `otherwise`.
     pub(crate) fn by(content_type: Option<&[u8]>, otherwise: Said) -> Said {
         match content_type {
             Some(content_type) if is_json(content_type) => Said::Value,
@@ -91,8 +91,8 @@ impl Said {
     }
 }
 
-/// A reply as `ReturnValue`: JSON as it is, a text as a string, bytes that are neither as base64. One that says that it is
-/// JSON and is none is a text.
+/// A reply as `ReturnValue`: JSON as it is, a text as a string, bytes that are neither as base64. One that says that it
+/// is JSON and is not is a text.
 pub(crate) fn value(reply: &[u8], said: Said, logs: &[String], out: &mut Vec<u8>) {
     out.reserve(reply.len() + 64);
     let mut json = Writer::new(out);
@@ -111,8 +111,8 @@ pub(crate) fn value(reply: &[u8], said: Said, logs: &[String], out: &mut Vec<u8>
     json.end_object();
 }
 
-/// A reply that is in the host's own form already, an object with `Outputs` or `ReturnValue`: it goes as it is, its `Logs`
-/// before the others. False: it is not, and nothing was written.
+/// A reply that is in the host's own form already, an object with `Outputs` or `ReturnValue`: it goes as it is, its
+/// `Logs` before the others. Returns `false` if it is not, and nothing was written.
 pub(crate) fn own(reply: &[u8], logs: &[String], out: &mut Vec<u8>) -> bool {
     if reply.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return false;

@@ -5,8 +5,8 @@ use super::headers::{in_lists, once_each};
 use crate::http1::write::reason;
 use crate::json::Writer;
 
-/// Both header maps, each of them whole: the target group reads `multiValueHeaders` if its switch for multi-value headers
-/// is on, else `headers`, and ignores the other.
+/// Writes both header maps, each of them whole: the target group reads `multiValueHeaders` if its switch for
+/// multi-value headers is on, else `headers`, and ignores the other.
 pub(super) fn alb(parts: Parts<'_>, out: &mut Vec<u8>) {
     super::object(parts, out, |json| {
         in_words(json, parts);
@@ -14,7 +14,7 @@ pub(super) fn alb(parts: Parts<'_>, out: &mut Vec<u8>) {
     });
 }
 
-/// One header map of single values.
+/// Writes one header map of single values.
 pub(super) fn lattice(parts: Parts<'_>, out: &mut Vec<u8>) {
     super::object(parts, out, |json| in_words(json, parts));
 }

@@ -22,7 +22,7 @@ pub(super) fn split(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     }
 }
 
-/// A list for each name that has `at_least` so many values, and one for the cookies.
+/// Writes a list for each name that has `at_least` so many values, and one for the cookies.
 pub(super) fn lists(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields, at_least: usize) {
     for (index, (name, _)) in headers.iter().enumerate() {
         if is_cookie(name) || !first(headers, index) || repeats(headers, name) < at_least {

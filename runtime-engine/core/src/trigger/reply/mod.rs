@@ -18,7 +18,7 @@ use super::media_types::essence;
 use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
 
-/// What a reply consists of.
+/// The parts of a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// The status of HTTP.

@@ -73,7 +73,7 @@ fn with_charset(content_type: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned([content_type, b"; charset=utf-8"].concat())
 }
 
-/// As the controller decides it.
+/// Returns `true` if the controller would take the body for base64.
 fn looks_like_base64(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     let letters = body.strip_suffix(b"==").or_else(|| body.strip_suffix(b"=")).unwrap_or(body);
