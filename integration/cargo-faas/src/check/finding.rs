@@ -4,7 +4,7 @@ use serde::Serialize;
 use serverless_spec::diagnostic::Severity;
 use std::fmt;
 
-/// One finding.
+/// One finding about a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     /// The severity of it.

@@ -140,7 +140,7 @@ impl Serving for Container {
         }
     }
 
-    /// Of a function that never ended, or that was never begun.
+    /// Writes the response for a function that never ended, or that was never begun.
     fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         head(BROKEN, response);
         error(&in_words(call.failure), scratch);
