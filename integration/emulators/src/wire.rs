@@ -11,7 +11,7 @@ pub fn headers(pairs: &[(&str, &str)]) -> Headers {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// How a request's body is sent.
+/// The framing of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// The body is sent with its length.
@@ -185,7 +185,7 @@ pub(crate) mod tests {
         Answer { status, headers: headers(pairs), body: Vec::new(), closes: false }
     }
 
-    /// What the server says; what it hears is kept.
+    /// A stream with the bytes of a server, which keeps the bytes it is sent.
     pub(crate) struct Server(pub(crate) io::Cursor<Vec<u8>>, pub(crate) Vec<u8>);
 
     impl Read for Server {

@@ -60,7 +60,7 @@ fn serial_of(word: u64) -> u32 {
 /// The moments that a stop sets for every invocation, in nanoseconds on the process' clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopMoments {
-    /// When modules are told to end.
+    /// The moment when modules are told to end.
     pub cancel_at: u64,
     /// The moment when an invocation that still runs is answered for.
     pub report_at: u64,
@@ -135,7 +135,7 @@ impl StateWord {
         self.report_at.fetch_min(report_at, Ordering::SeqCst);
     }
 
-    /// Nothing runs any more; returns what ran.
+    /// Notes that nothing runs any more; returns the state of the invocation that ran.
     pub fn end(&self) -> FlightState {
         state_of(self.word.swap(word(0, FlightState::Idle), Ordering::SeqCst))
     }

@@ -288,7 +288,7 @@ impl Connection {
         message
     }
 
-    /// Nothing more to do until more comes.
+    /// Returns the step when there is nothing to do until more comes.
     fn rest(&mut self, config: &ServerSettings, draining: bool, clock: &impl NanosecondClock) -> Step {
         if self.reader.is_none() {
             if draining && self.begun {
@@ -342,7 +342,7 @@ impl Connection {
         self.reader.as_mut().unwrap_or(spare).space(LEAST_READ)
     }
 
-    /// That many bytes came, of so many that there was room for.
+    /// Notes that `count` bytes came, of `room` that there was room for.
     pub fn filled(&mut self, spare: &mut Reader, count: usize, room: usize, clock: &impl NanosecondClock) {
         let reader = self.reader.as_mut().unwrap_or(spare);
         let first = reader.is_idle();
@@ -374,7 +374,7 @@ impl Connection {
         self.unread = false;
     }
 
-    /// That many bytes were read to be thrown away.
+    /// Notes that bytes were read to be thrown away.
     pub fn discarded(&mut self, clock: &impl NanosecondClock) {
         self.deadline = clock.now_ns().saturating_add(nanos(LINGER)).min(self.linger_until);
     }
@@ -389,7 +389,7 @@ impl Connection {
         self.unsent.len()
     }
 
-    /// That many bytes were taken; returns the token of a writer who has room again, 0 for none.
+    /// Notes that `count` bytes were taken; returns the token of a writer who has room again, 0 for none.
     pub fn sent(&mut self, count: usize, clock: &impl NanosecondClock) -> usize {
         self.unsent.sent(count);
         self.charge.force(self.unsent.len());

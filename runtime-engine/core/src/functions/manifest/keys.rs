@@ -19,7 +19,7 @@ pub struct ManifestKey {
 /// All keys of one kind of object. Keys that begin with `x-` are allowed beside them and ignored.
 #[derive(Debug)]
 pub struct ManifestObject<const N: usize> {
-    /// What the object is, with its article.
+    /// The name of the object, with its article.
     pub what: &'static str,
     /// Holds the keys that the object may have.
     pub keys: [ManifestKey; N],
@@ -212,7 +212,7 @@ const SOURCE_KEY: ManifestKey = may(
     "Which one: the name of the schedule, queue, topic, bucket and so on. Without it: every one.",
 );
 
-/// What the other kinds of events are.
+/// The object of the other kinds of events.
 pub static SOURCE: ManifestObject<1> = ManifestObject { what: "an event of this kind", keys: [SOURCE_KEY] };
 
 /// The object behind the key `timer`.
@@ -255,7 +255,7 @@ pub static BUS: ManifestObject<2> = ManifestObject {
     keys: [SOURCE_KEY, may("type", "a type that is not empty", "The type of the event. Without it: every type.")],
 };
 
-/// What `raw` is, if it is not just `true`.
+/// The object that `raw` may be, if it is not just `true`.
 pub static RAW: ManifestObject<0> = ManifestObject { what: "a raw event", keys: [] };
 
 #[cfg(test)]

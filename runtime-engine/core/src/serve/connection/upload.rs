@@ -159,7 +159,7 @@ impl Connection {
         self.reader.as_mut().map_or(&mut [], |reader| reader.space(READ))
     }
 
-    /// That many bytes of the body came, of so many that there was room for.
+    /// Notes that `count` bytes of the body came, of `room` that there was room for.
     pub fn upload_filled(&mut self, count: usize, room: usize, clock: &impl NanosecondClock) {
         if let Some(reader) = &mut self.reader {
             reader.filled(count);
@@ -178,7 +178,7 @@ impl Connection {
         }
     }
 
-    /// Whoever reads the body waits, and is told by that token.
+    /// Notes that the reader of the body waits, and is told by that token.
     pub fn wait_for_upload(&mut self, token: usize, clock: &impl NanosecondClock) {
         if let Some(incoming) = &mut self.incoming {
             incoming.ready = token;
