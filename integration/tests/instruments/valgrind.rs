@@ -77,7 +77,7 @@ fn on_http_but(runtime: &Runtime, deployment: Deployment, handler: &str, more: &
     OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }.ready()
 }
 
-/// Stops it, and reads what valgrind has found.
+/// Stops the process, and checks that valgrind has found nothing.
 fn assert_nothing_found(process: &Process, deployment: &Deployment) {
     until_sigterm_is_handled(process);
     process.signal(Signal::Term).expect("the signal is sent");

@@ -14,8 +14,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Leaves it for other layers and the function, as extensions. No client can set these: they are no part of a
-    /// request.
+    /// Leaves the identity for other layers and the function, as extensions. No client can set these: they are not part
+    /// of a request.
     ///
     /// # Errors
     /// The host refuses.

@@ -13,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Shared {
     /// The process that modules are hosted by.
     pub process: Arc<Process>,
-    /// The environment as it was at the first question, without what is some function's own. Nobody changes it: that would crash modules with a std of
-    /// their own.
+    /// The environment as it was at the first question, without the variables that are some function's own. Nobody
+    /// changes it: that would crash modules with a std of their own.
     environment: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
 }
 

@@ -6,7 +6,7 @@ use faas_core::settings::{Env, Settings};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// The platform and why, or the error.
+/// Returns the platform and the reason for it, or the error.
 fn found(pairs: Pairs<'_>) -> Result<(&'static str, String), String> {
     let look_up =
         |name: &str| pairs.iter().rev().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());

@@ -135,7 +135,7 @@ fn said(mistakes: &[Mistake]) -> Vec<String> {
     mistakes.iter().map(Mistake::to_string).collect()
 }
 
-/// There is at least one, all are in order, and each has a line and a column that the text has.
+/// Checks that there is at least one mistake, that all are in order, and that each has a line and a column of the text.
 fn lie_in_the_text(text: &[u8], mistakes: &[Mistake]) {
     let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.split('\n').collect();

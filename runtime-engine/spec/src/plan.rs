@@ -57,7 +57,7 @@ pub struct Difference {
     pub appear: Vec<Owner>,
     /// Routes and events that only the first one has.
     pub vanish: Vec<Owner>,
-    /// Routes and events with another owner in the second one: before, after.
+    /// Routes and events whose owner is another in the second plan: the owner before, the owner after.
     #[serde(rename = "move")]
     pub moved: Vec<(Owner, Owner)>,
 }

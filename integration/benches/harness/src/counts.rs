@@ -23,7 +23,7 @@ pub struct Counts {
     pub calls: BTreeMap<String, f64>,
 }
 
-/// Runs a subject that many times around.
+/// A function that invokes a subject that many times.
 pub type Watched<'a> = &'a dyn Fn(&Subject, usize) -> io::Result<()>;
 
 /// Counts instructions and system calls. `times` is the smaller of both numbers of invocations.

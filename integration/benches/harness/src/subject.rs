@@ -163,7 +163,7 @@ impl Process {
     /// Returns a line of a file in `/proc/<pid>`, by its first word.
     ///
     /// # Errors
-    /// There is none.
+    /// The file has no such line.
     pub fn proc(&self, file: &str, line: &str) -> io::Result<f64> {
         let path = Path::new("/proc").join(self.id().to_string()).join(file);
         let text = std::fs::read_to_string(path)?;

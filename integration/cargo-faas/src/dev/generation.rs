@@ -68,7 +68,7 @@ struct Plain {
     address: SocketAddr,
 }
 
-/// A runtime on a platform, started again after it has left, as the platform does.
+/// A place for a runtime on a platform. A runtime that has left is started again, as the platform does.
 struct Slot {
     platform: &'static Platform,
     setting: Setting,

@@ -1,5 +1,5 @@
-//! What modules have been shown of an invocation after something else has taken its place: every address that a module was
-//! given stays readable until the invocation is done.
+//! The parts of an invocation that modules have been shown, after others have taken their places: every address that a
+//! module was given stays readable until the invocation is done.
 
 use crate::failure::Failure;
 use crate::trigger::HttpView;

@@ -23,7 +23,7 @@ impl Invocation {
         self.no_streams = true;
     }
 
-    /// The heads run now, or have run, and never again in this invocation.
+    /// Notes that the heads run now, or have run: they never run again in this invocation.
     pub fn set_heads_ran(&mut self) {
         self.heads_ran = true;
     }
@@ -167,8 +167,8 @@ impl Invocation {
         }
     }
 
-    /// Settles what the walk ended with: a success always has a reply, a failure always has words. Who set no reply has
-    /// replied an empty value, which each platform has a form for.
+    /// Settles what the walk ended with: a success always has a reply, a failure always has words. A function that set no
+    /// reply has replied an empty value, which each platform has a form for.
     pub fn settle(&mut self, status: Status, who: &str) {
         if status >= 0 {
             self.failure = None;
