@@ -98,7 +98,7 @@ impl Bank {
     /// Waits until an order has been charged `count` times.
     ///
     /// # Panics
-    /// It is not.
+    /// The order is not charged so often in time.
     pub fn wait_for(&self, order: &str, count: usize) {
         let few = |state: &mut State| state.charges.iter().filter(|(_, other)| other == order).count() < count;
         let (state, late) =

@@ -27,7 +27,7 @@ pub const LAYERS: [&str; 13] = [
 /// Returns the schema of a layer's configuration.
 ///
 /// # Panics
-/// There is none.
+/// The layer has no schema.
 pub fn schema(layer: &str) -> Value {
     let path = workspace().join(format!("layers/{layer}/config.schema.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

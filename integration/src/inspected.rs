@@ -56,7 +56,7 @@ impl Inspected {
 /// encoder they test.
 ///
 /// # Panics
-/// It is none.
+/// The text is not base64.
 pub fn decode_base64(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     assert!(text.len().is_multiple_of(4), "base64 comes in fours: {text:?}");

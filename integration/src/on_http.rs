@@ -24,7 +24,7 @@ pub struct OnHttp {
 /// which would sooner or later take it between here and the runtime's own bind.
 ///
 /// # Panics
-/// There is none.
+/// No port is free.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 10_000;
     static LAST: AtomicU32 = AtomicU32::new(0);

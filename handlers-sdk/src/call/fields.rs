@@ -105,7 +105,7 @@ impl Fields<'_> {
     }
 }
 
-/// What both deserializers read alike, by the methods in which they differ.
+/// Writes the parts that both deserializers read alike, by the methods in which they differ.
 macro_rules! alike {
     () => {
         fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {

@@ -113,7 +113,7 @@ fn look(held: &Held, future: &mut Running, context: &mut Context<'_>) -> Poll<Ou
     if held.has_later() { look_at_later(held, future, seen, context) } else { seen }
 }
 
-/// Goes on with the work for after the reply, if the call's own code has ended and that cannot wait.
+/// Runs the work for after the reply further, if the call's own code has ended and that cannot wait.
 #[cold]
 fn look_at_later(held: &Held, future: &mut Running, seen: Poll<Outcome>, context: &mut Context<'_>) -> Poll<Outcome> {
     let Poll::Ready(outcome) = seen else { return Poll::Pending };

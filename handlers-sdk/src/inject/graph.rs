@@ -38,7 +38,7 @@ struct Walk<'a> {
     path: Vec<Asker>,
 }
 
-/// What has to be made for a function, in order.
+/// Returns the values that have to be made for a function, in order.
 ///
 /// # Errors
 /// A value has no provider, or several, or needs itself; a shared value needs one per request; a plain `fn` needs one

@@ -105,9 +105,9 @@ impl Needs {
 /// The time for which a value lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// From FunctionStart to Close, shared by all.
+    /// The value lives from FunctionStart to Close, and is shared by all.
     Shared,
-    /// As long as the invocation that it was made for.
+    /// The value lives as long as the invocation that it was made for.
     PerRequest,
 }
 

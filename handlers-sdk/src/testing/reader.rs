@@ -97,7 +97,7 @@ impl Reader {
         }
     }
 
-    /// Goes away: the write that waits and those that come fail with [`StreamError::PeerGone`](crate::StreamError).
+    /// Leaves: the write that waits and those that come fail with [`StreamError::PeerGone`](crate::StreamError).
     pub fn leave(&self) {
         let mut state = self.lock();
         state.is_gone = true;

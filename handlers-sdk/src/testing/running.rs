@@ -84,7 +84,7 @@ impl<'a> Running<'a> {
         running
     }
 
-    /// Goes on with the invocation.
+    /// Runs the invocation further.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(walk) = &mut self.walk else { return Poll::Ready(()) };
         self.overdue.wakes(context.waker());
@@ -117,7 +117,7 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Goes on with the invocation. Returns `true` if it has not ended and waits for something.
+    /// Runs the invocation further. Returns `true` if it has not ended and waits for something.
     pub fn is_pending(&mut self) -> bool {
         self.poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }

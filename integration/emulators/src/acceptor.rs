@@ -8,20 +8,20 @@ use std::thread::JoinHandle;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
-/// Connections waiting to be accepted.
+/// The number of connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// What the thread is told.
+/// A command for the thread that accepts.
 pub(crate) enum Command {
-    /// Close the listening socket: connections are refused from the acknowledgement on.
+    /// Closes the listening socket: connections are refused from the acknowledgement on.
     Refuse(oneshot::Sender<()>),
-    /// Listen on the same port again.
+    /// Listens on the same port again.
     Listen(oneshot::Sender<io::Result<()>>),
-    /// End the server.
+    /// Ends the server.
     Stop,
 }
 
-/// What a connection that has been accepted leads to.
+/// The step after a connection that has been accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// The next one is accepted.

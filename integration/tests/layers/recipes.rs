@@ -118,7 +118,7 @@ fn messages_are_done_once(runtime: &Runtime) {
 /// A token signed by the private half of the recipe's key, which RFC 8037 has in appendix A.1: of `ann`, until 2100,
 /// without a scope.
 const TOKEN: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwfQ.JLNkNld9-JU_5FLJ7wmSMgByF9YlofxlYR3LpxfhFnSChO_T__Dn80SmgIyNfBaWfiHgAdEhUWdrjAVHUTvKBA";
-/// The same token with the scope `orders:write`.
+/// A token as the one above, with the scope `orders:write`.
 const MAY_WRITE: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwLCJzY29wZSI6Im9yZGVyczp3cml0ZSJ9.oKd6cx5u4BK0ksmgG9K3jP2gSS-ha3e5JJ2V1ruG7U_MV9rp_fEIpQuwXBwhQl6LzQQcPPeFkfcyNFTXajyWDw";
 
 fn who_calls_is_in_a_token(runtime: &Runtime) {

@@ -24,7 +24,7 @@ pub(crate) struct Exchange {
 /// The point that a failed request had reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
-    /// Nothing of the request has left.
+    /// No byte of the request has left.
     Nothing,
     /// Some of the request has left, and not a byte of a reply has come.
     Sent,

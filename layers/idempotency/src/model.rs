@@ -276,7 +276,7 @@ impl World {
     }
 }
 
-/// Goes through everything that can happen. Returns the states in which every caller is over.
+/// Explores all that can happen. Returns the states in which every caller is over.
 fn explore(callers: usize, faults: Faults, holds: impl Fn(&World)) -> Vec<World> {
     let first = World::new(callers, faults);
     let (mut seen, mut open, mut ends) = (HashSet::from([first.clone()]), vec![first], Vec::new());

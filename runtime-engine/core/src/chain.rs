@@ -72,13 +72,13 @@ impl Centre<'_> {
 #[derive(Debug)]
 pub struct Chain {
     layers: Vec<Arc<ConfiguredLayer>>,
-    /// For each phase the layers that hook it in any way.
+    /// The layers that hook each phase in any way.
     hooked: [Vec<usize>; PHASES],
     /// Does any layer look at the heads of replies?
     has_heads: bool,
     contexts: Vec<usize>,
     recognisers: Vec<usize>,
-    /// For each layer, whether it was unwell when it was asked last.
+    /// Whether each layer was unwell when it was asked last.
     unwell: Vec<AtomicBool>,
     log: Log,
 }
@@ -148,7 +148,7 @@ impl Chain {
         self.invoke_centre(Centre::Function(function, rule), place).await;
     }
 
-    /// As [`invoke`](Chain::invoke), for any centre.
+    /// Serves one invocation as [`invoke`](Chain::invoke) does, for any centre.
     pub(crate) async fn invoke_centre(&self, centre: Centre<'_>, place: &mut Place) {
         match self.recognise(place) {
             failed if failed < 0 => place.get_mut().settle(failed, centre.name()),

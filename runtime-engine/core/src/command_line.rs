@@ -1,4 +1,4 @@
-//! What the programs answer to arguments. A runtime is told everything by its environment; a person who tries the program
+//! The programs' answers to arguments. A runtime is told everything by its environment; a person who tries the program
 //! asks for help or for its version.
 
 use crate::settings::KNOWN;

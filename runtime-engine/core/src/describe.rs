@@ -1,5 +1,5 @@
-//! What a module declares, as one line of JSON: the answer of the programs to `--describe`, for tools that look for functions
-//! and layers without starting any.
+//! Writes the declarations of a module as one line of JSON: the answer of the programs to `--describe`, for tools that
+//! look for functions and layers without starting any.
 
 use crate::json::{Writer, parse};
 use faas_abi::host::CheckedModule;

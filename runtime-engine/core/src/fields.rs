@@ -163,8 +163,8 @@ pub fn caseless(a: &[u8], b: &[u8]) -> bool {
     caseless_inline(a, b)
 }
 
-/// The same, compared where it is called, for what happens on the way of every event: a name that is known then is
-/// compared by words. Everywhere else that would be a hundred times the same code.
+/// Compares names as [`caseless`] does, inlined where it is called, for comparisons on the way of every event: a name
+/// that is known then is compared by words. Everywhere else that would be a hundred times the same code.
 #[inline(always)]
 pub fn caseless_inline(a: &[u8], b: &[u8]) -> bool {
     // Most senders spell a name in one way, and equal bytes are found sooner.

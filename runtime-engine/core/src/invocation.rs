@@ -35,7 +35,8 @@ use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// What a platform's protocol knows about an invocation without reading the event. Spans lie in [`Message::bytes`].
+/// The facts about an invocation that a platform's protocol knows without reading the event. Spans lie in
+/// [`Message::bytes`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InvocationMetadata {
     /// The id of the request, as the platform gives it.
@@ -332,8 +333,8 @@ impl Invocation {
         self.request_id.extend_from_slice(id);
     }
 
-    /// Who is told of a deadline brought forward and of the walk's end, from now on, for this invocation and those after
-    /// it in the same place. Without one, a deadline brought forward is only shown.
+    /// Sets the flight that is told of a deadline brought forward and of the walk's end, from now on, for this
+    /// invocation and those after it in the same place. Without one, a deadline brought forward is only shown.
     pub fn set_flight(&mut self, flight: Arc<dyn Flight>) {
         self.flight = Some(flight);
     }

@@ -1,4 +1,4 @@
-//! What both runtimes have in common, without any I/O: platforms, lifecycle, triggers, codecs.
+//! The common part of both runtimes, without any I/O: platforms, lifecycle, triggers, codecs.
 //!
 //! A driver moves bytes and waits; what the bytes mean, which phase comes next and in which order layers are called is
 //! decided here, once. That is why both runtimes behave the same.

@@ -268,7 +268,7 @@ impl Log {
     }
 }
 
-/// What a line says, apart from its fields.
+/// The content of a line, apart from its fields.
 #[derive(Clone, Copy)]
 struct Entry<'a> {
     /// Since 1970.

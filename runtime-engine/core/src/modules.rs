@@ -33,7 +33,7 @@ pub enum NotFound {
     },
     /// No file has that name.
     NoFile {
-        /// Says what was looked for: `function` or `layer`.
+        /// The thing that was looked for: `function` or `layer`.
         what: &'static str,
         /// The name that was looked for.
         name: String,

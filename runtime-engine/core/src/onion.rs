@@ -6,7 +6,7 @@
 
 use faas_abi::{E_INTERNAL, END, OK, Status};
 
-/// Says what a walk does next.
+/// The next step of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnionStep {
     /// Call `before` of that layer.

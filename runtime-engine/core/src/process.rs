@@ -221,7 +221,7 @@ pub fn epoch_ms() -> u64 {
 pub struct Deadline {
     /// Milliseconds since 1970, as the platform says it.
     pub epoch_ms: u64,
-    /// The same moment on [`Process::now_ns`]'s clock. Converted once per invocation: after a freeze the clocks differ.
+    /// The moment on [`Process::now_ns`]'s clock. Converted once per invocation: after a freeze the clocks differ.
     pub ns: u64,
 }
 

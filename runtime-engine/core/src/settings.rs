@@ -148,9 +148,9 @@ impl<'a> Env<'a> {
 pub struct BadSetting {
     /// The name of the variable.
     pub name: Cow<'static, str>,
-    /// What it holds, in words; a value in quotes.
+    /// The value that was found, in words; a value in quotes.
     pub found: String,
-    /// Says what it should hold.
+    /// The form that it should have.
     pub expected: &'static str,
 }
 

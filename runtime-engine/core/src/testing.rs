@@ -1,5 +1,5 @@
-//! What unit tests of this crate need again and again: an environment made of pairs, a log that is kept, a process, a
-//! request. Knows no platform.
+//! The parts that unit tests of this crate need again and again: an environment made of pairs, a log that is kept, a
+//! process, a request. Knows no platform.
 
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Invocation, InvocationMetadata};

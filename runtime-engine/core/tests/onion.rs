@@ -99,8 +99,9 @@ fn same_log(found: &[Event], expected: &[Event]) -> Verdict {
     )))
 }
 
-/// What may be read off any log without the oracle: nothing is called twice, layers are entered inward and leave
-/// outward, nobody leaves or has a head who was not asked to come in, and heads run outward before the first `after`.
+/// Checks the rules that can be read off any log without the oracle: nothing is called twice, layers are entered inward
+/// and leave outward, nobody leaves or has a head who was not asked to come in, and heads run outward before the first
+/// `after`.
 fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
     let mut calls = Vec::new();
     for event in events {

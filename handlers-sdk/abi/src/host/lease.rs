@@ -197,7 +197,7 @@ unsafe extern "C" fn tell_host(this: *mut core::ffi::c_void, _: *mut Inv, reason
     (heard.0)(reason);
 }
 
-/// As long as it lives, the host hears of a cancel: see [`Lease::hear_cancel`].
+/// The host hears of a cancel as long as this lives: see [`Lease::hear_cancel`].
 pub struct CancelHook<I: Stamped> {
     cell: Arc<Cell<I>>,
     _heard: Box<Heard>,

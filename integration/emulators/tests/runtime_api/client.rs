@@ -34,7 +34,7 @@ impl Client {
         self.read().expect("a reply")
     }
 
-    /// None if the connection ends first.
+    /// Reads a reply; `None` if the connection ends first.
     pub(crate) fn read(&mut self) -> Option<Reply> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

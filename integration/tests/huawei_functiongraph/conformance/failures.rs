@@ -84,7 +84,8 @@ fn polls_that_fail_are_made_again(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// For a minute in all, which is the pauses' own test; here for as long as it takes to reach the longest of them.
+/// The pauses have their own test, for a minute in all; here the control plane is away for as long as it takes to reach
+/// the longest of them.
 fn a_control_plane_that_is_away_is_waited_for(runtime: &Runtime) {
     let run = start(runtime, "echo");
     run.go_down();
@@ -95,8 +96,8 @@ fn a_control_plane_that_is_away_is_waited_for(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// What the platform sends at the end is not documented; whatever it is, nothing is lost by a stop signal, be a poll held
-/// or between two of them.
+/// The documentation does not say what the platform sends at the end; whatever it is, nothing is lost by a stop signal,
+/// during a poll or between two of them.
 fn sigterm_between_events_closes_in_order(runtime: &Runtime) {
     for holds_polls in [true, false] {
         let options = Options { holds_polls, ..options() };

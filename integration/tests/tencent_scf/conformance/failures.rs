@@ -131,7 +131,7 @@ fn keys_of_the_role_are_not_logged(runtime: &Runtime) {
     assert!(!said.is_empty() && !said.contains("temporary-"), "{said}");
 }
 
-/// What the platform sends at the end is not documented; whatever it is, nothing is lost by a stop signal.
+/// The documentation does not say what the platform sends at the end; whatever it is, nothing is lost by a stop signal.
 fn sigterm_between_events_closes_in_order(runtime: &Runtime) {
     let run = launch(runtime, Deployment::of("probe"), Some("probe.ending"), patient()).polling();
     assert_eq!(run.call("1").text(), "1");

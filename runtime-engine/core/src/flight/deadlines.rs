@@ -32,7 +32,7 @@ const CLOSE_NS: u64 = 1_000_000_000;
 /// that is less.
 const LAST_WORDS_NS: u64 = 1_000_000_000;
 
-/// Says what woke the thread of the deadlines.
+/// The event that woke the thread of the deadlines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rung {
     /// The moment it slept until has come.

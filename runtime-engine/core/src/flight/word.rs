@@ -1,8 +1,9 @@
-//! What one slot's invocation is doing, and when that has to change: state, serial number and two moments.
+//! The state of one slot's invocation, and the moments when it has to change: state, serial number and two moments.
 //!
-//! FlightState and serial are one word and are exchanged as one: whoever looks a moment too late holds the word of an earlier
-//! invocation, and its exchange fails. The moments are written before the word that they belong to, so that who has
-//! read a word reads its moments or later ones. Checked with loom (`tests/loom_flight.rs`).
+//! The state and the serial number are one word and are exchanged as one: a thread that looks a moment too late holds
+//! the word of an earlier invocation, and its exchange fails. The moments are written before the word that they belong
+//! to, so that a thread that has read a word reads its moments or later ones. Checked with loom
+//! (`tests/loom_flight.rs`).
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +30,7 @@ pub enum FlightState {
     Abandoned = 3,
     /// It has been answered, and its work for after the reply runs.
     Replied = 4,
-    /// As before, and its module has been told to end.
+    /// It has been answered, and its module has been told to end.
     RepliedCancelled = 5,
     /// It still runs a grace after it should have ended: its thread counts as lost.
     Hung = 6,

@@ -47,7 +47,8 @@ impl Events {
         owners.push(Owner { kind: kind.word(), function });
     }
 
-    /// As [`add`](Events::add), unless another function has the same already, whose number it returns then.
+    /// Adds a filter as [`add`](Events::add) does, unless another function has the same already, whose number it
+    /// returns then.
     pub(super) fn add_free(
         &mut self,
         kind: Kind,

@@ -1,4 +1,4 @@
-//! What functions say in their modules that they are written for, beside what the manifest says of them: the manifest counts.
+//! The events that functions declare in their modules, beside those that the manifest gives them: the manifest counts.
 
 use super::manifest::{EventFilter, EventSpec, FunctionSpec};
 use super::router::{Matching, Router};

@@ -1,4 +1,4 @@
-//! What an invocation is told that no function serves: there is none for it, or the one there is may not run now. To a
+//! The answer to an invocation that no function serves: there is none for it, or the one there is may not run now. To a
 //! request it is an HTTP response, in whatever envelope its platform wants; to any other event it is a failure, so that
 //! the platform keeps the event or hands it out again.
 

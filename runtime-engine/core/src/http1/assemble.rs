@@ -28,7 +28,7 @@ impl Assembly {
         Assembly { buf, start, announced: Announced::default(), fields: Vec::new(), body_at: None }
     }
 
-    /// The same for a request that came over HTTP/2. But for the name of the protocol it is one of HTTP/1.1.
+    /// Marks the request as one that came over HTTP/2. But for the name of the protocol it is one of HTTP/1.1.
     pub fn over_http2(mut self) -> Assembly {
         self.start.is_http2 = true;
         self

@@ -27,7 +27,7 @@ impl Field {
         }
     }
 
-    /// The same name with the value that stands there.
+    /// Returns the name with the value that stands there.
     pub(super) fn with_value(self, value: std::ops::Range<usize>) -> Field {
         let Field { value, value_end, .. } = Field::at(0..0, value);
         Field { value, value_end, ..self }
@@ -50,7 +50,7 @@ impl Field {
         self.value as usize..self.value_end as usize
     }
 
-    /// The same field where its line, or one before it, begins at `to` instead of at `from`.
+    /// Returns the field where its line, or one before it, begins at `to` instead of at `from`.
     #[inline]
     pub(super) fn moved(&self, from: usize, to: usize) -> Field {
         // A section is never longer than `u32::MAX`, and what is moved lies in one.

@@ -114,7 +114,8 @@ fn fitting(pattern: &[u8], bytes: &[u8]) -> usize {
     whole + pattern[whole..].iter().zip(&bytes[whole..]).take_while(|(pattern, byte)| fits(**pattern, **byte)).count()
 }
 
-/// The same for chunks of `N` bytes. All bytes of a chunk are looked at, since that can be done with many at once.
+/// Returns the number of bytes at the front that fit, in chunks of `N` bytes. All bytes of a chunk are looked at, since
+/// that can be done with many at once.
 #[inline]
 fn fitting_chunks<const N: usize>(pattern: &[u8], bytes: &[u8]) -> usize {
     let chunks = pattern.as_chunks::<N>().0.iter().zip(bytes.as_chunks::<N>().0);

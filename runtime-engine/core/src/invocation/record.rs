@@ -88,7 +88,7 @@ impl Invocation {
         }
     }
 
-    /// The same, to be changed.
+    /// Returns the records, to be changed.
     pub(crate) fn batch_mut(&mut self) -> Option<&mut Batch> {
         self.batch();
         self.batch.get_mut()?.as_deref_mut()

@@ -1,4 +1,4 @@
-//! What lines of the log are stamped with, apart from the invocation itself: a thread of a module's may log beside one that
+//! The stamp of the lines of the log, apart from the invocation itself: a thread of a module's may log beside one that
 //! changes the invocation.
 
 use crate::log::{Field, Level, Log, Origin, visible};

@@ -89,8 +89,8 @@ impl Invocation {
         Some(words)
     }
 
-    /// As [`end_call`](Invocation::end_call), for a failure that its layer's policy forgives: no words of it are left,
-    /// and the reply that it dropped is there again.
+    /// Ends a call as [`end_call`](Invocation::end_call) does, for a failure that its layer's policy forgives: no words
+    /// of it are left, and the reply that it dropped is there again.
     pub fn forgive_call(&mut self) {
         let dropped = self.dropped.take();
         self.end_call(E_INTERNAL);
@@ -101,8 +101,8 @@ impl Invocation {
         }
     }
 
-    /// As [`end_call`](Invocation::end_call), for work beside an invocation that has ended already: whatever the call
-    /// did to the outcome, the outcome that `stands` is there again.
+    /// Ends a call as [`end_call`](Invocation::end_call) does, for work beside an invocation that has ended already:
+    /// whatever the call did to the outcome, the outcome that `stands` is there again.
     pub fn end_aside(&mut self, stands: Option<&Failure>) {
         self.forgive_call();
         self.failure = stands.cloned();

@@ -24,7 +24,7 @@ pub fn parse(text: &[u8]) -> Result<Value<'_>, Error> {
     parse_with(text, &mut Ends::new(&mut [])).map(|(value, _)| value)
 }
 
-/// The same, with the ends of the members' values and where the value starts.
+/// Reads a text as [`parse`] does; also fills in the ends of the members' values, and returns where the value starts.
 pub(super) fn parse_with<'a>(text: &'a [u8], ends: &mut Ends<'_>) -> Result<(Value<'a>, usize), Error> {
     let text = std::str::from_utf8(text).map_err(|error| {
         let offset = error.valid_up_to();
@@ -75,7 +75,7 @@ impl<'a> Value<'a> {
         self.text.as_bytes()
     }
 
-    /// The same as text: JSON that can be handed on as it was written.
+    /// Returns the value's text: JSON that can be handed on as it was written.
     #[inline]
     pub fn text(&self) -> &'a str {
         self.text

@@ -393,7 +393,7 @@ fn is_event(metadata: &InvocationMetadata) -> bool {
     metadata.format == MessageFormat::Event
 }
 
-/// Says what became of the call, in the platform's own header and in no other of that kind.
+/// Signs the response with the outcome of the call, in the platform's own header and in no other of that kind.
 fn sign(response: &mut Response, status: u16) {
     response.headers.remove(OWN, |name, start| name.get(..start.len()).is_some_and(|name| caseless(name, start)));
     response.headers.add(b"x-fc-status", if status == 200 { b"200" } else { b"404" });

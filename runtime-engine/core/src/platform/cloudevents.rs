@@ -1,4 +1,4 @@
-//! What servers that take CloudEvents have in common: which request is an event, and what an event is answered.
+//! The common part of servers that take CloudEvents: which request is an event, and the answer to an event.
 //!
 //! No reply is 204; a reply of bytes that are an event in JSON says so in its content type; whatever a function sets by
 //! itself goes out as it is. Source: the specification's HTTP protocol binding, and Knative Eventing's on replies.

@@ -64,12 +64,12 @@ impl PlatformConfig {
         }
     }
 
-    /// The same with a folder where secrets are mounted.
+    /// Returns the configuration with a folder where secrets are mounted.
     pub fn with_secrets(self, secrets: &'static str) -> PlatformConfig {
         PlatformConfig { secrets, ..self }
     }
 
-    /// The same with a time for a stop.
+    /// Returns the configuration with a time for a stop.
     pub fn with_grace(self, grace: Duration) -> PlatformConfig {
         PlatformConfig { grace: Some(grace), ..self }
     }
@@ -90,8 +90,8 @@ impl PlatformConfig {
         PlatformConfig { handler, ..self }
     }
 
-    /// The same with a text that may name the function: some platforms demand one that means nothing to them. Where
-    /// nothing of that name is found, the only function there is runs.
+    /// Returns the configuration with a text that may name the function: some platforms demand one that means nothing
+    /// to them. Where nothing of that name is found, the only function there is runs.
     pub fn with_hint(self, text: String) -> PlatformConfig {
         let handler = (!text.is_empty()).then_some(HandlerName { text, required: false });
         PlatformConfig { handler, ..self }

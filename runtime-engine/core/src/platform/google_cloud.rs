@@ -84,7 +84,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })
 }
 
-/// Says what requests are taken for.
+/// The kinds of requests that the process takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
     /// A service: CloudEvents as events, all else as requests.

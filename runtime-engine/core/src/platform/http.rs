@@ -82,7 +82,7 @@ impl PlainHttp {
         })
     }
 
-    /// The same, served as before for that long after a stop signal.
+    /// Returns the server that goes on serving as before for that time after a stop signal.
     pub(super) fn with_lame_duck(self, lame_duck: Duration) -> PlainHttp {
         PlainHttp { lame_duck, ..self }
     }

@@ -19,7 +19,7 @@ pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Resul
     address_on(env, "0.0.0.0", variable, port)
 }
 
-/// The same with another host where `FAAS_HOST` names none.
+/// Returns the address to listen at, with `host` if `FAAS_HOST` is not set.
 ///
 /// # Errors
 /// If the variable holds no port, or `FAAS_HOST` no host.

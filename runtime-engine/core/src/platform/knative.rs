@@ -88,7 +88,7 @@ fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
     http_common::address_on(env, host, "", port)
 }
 
-/// Says what requests are taken for.
+/// The kinds of requests that the process takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
     /// Events as events, all else as requests.

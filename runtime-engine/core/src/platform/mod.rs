@@ -67,8 +67,9 @@ pub enum Protocol {
     Piping(Box<dyn Piping>),
 }
 
-/// What goes back where a function has replied nothing: it set no reply, or a value without a byte in it. Raw bytes are the
-/// platform's own form and go as they are, also if there are none. Only OpenWhisk and Azure take no bytes for nothing too.
+/// The answers where a function has replied nothing: it set no reply, or a value without a byte in it. Raw bytes are
+/// the platform's own form and go as they are, also if there are none. Only OpenWhisk and Azure take no bytes for
+/// nothing too.
 ///
 /// | platform | to an event | to a request |
 /// |---|---|---|

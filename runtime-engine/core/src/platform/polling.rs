@@ -75,7 +75,7 @@ impl fmt::Debug for dyn Polling {
     }
 }
 
-/// Says what a poll has brought.
+/// The result of a poll.
 #[derive(Debug)]
 pub enum Delivery {
     /// The poll has brought an event.

@@ -102,8 +102,8 @@ impl fmt::Debug for dyn Serving {
 /// An invocation that has failed, or that was not taken, as its response tells of it.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedInvocation<'a> {
-    /// What the protocol knows of it. Its memory may be out of reach: only what is no [`Span`](crate::fields::Span) is to be
-    /// read.
+    /// The facts that the protocol knows of it. Its memory may be out of reach: only what is no
+    /// [`Span`](crate::fields::Span) is to be read.
     pub metadata: &'a InvocationMetadata,
     /// Its id, empty if it has none.
     pub request_id: &'a [u8],

@@ -14,7 +14,7 @@ const NONE: u32 = u32::MAX;
 pub(super) struct Lanes {
     /// The first record of each lane.
     first: Vec<u32>,
-    /// For each record the next one of its lane.
+    /// The next record of its lane, for each record.
     next: Vec<u32>,
     /// The number of lanes that have been handed out.
     taken: AtomicUsize,

@@ -1,5 +1,5 @@
-//! Who calls, by what proxies on the way say: the one place that makes an address out of a proxy's text, and that decides
-//! whose word counts.
+//! The caller of a request, by the words of the proxies on the way: the one place that makes an address out of a
+//! proxy's text, and that decides whose word counts.
 //!
 //! A proxy adds the address of whoever connected to it to the end of `X-Forwarded-For`; everything before that is what it
 //! was sent, and a client may send anything. With `n` trusted proxies the `n`-th element from the end is therefore the
@@ -14,9 +14,9 @@ use std::net::Ipv4Addr;
 pub(super) struct Hops(pub(super) usize);
 
 impl Hops {
-    /// What the outermost trusted proxy says in a list header, whether the list stands in one line or in several. A list
-    /// that is shorter than the number of proxies has not come through all of them: its first element counts. `None`: no
-    /// proxy is trusted, or none says anything.
+    /// Returns the word of the outermost trusted proxy in a list header, whether the list stands in one line or in
+    /// several. A list that is shorter than the number of proxies has not come through all of them: its first element
+    /// counts. `None`: no proxy is trusted, or none says anything.
     pub(super) fn told<'a>(self, headers: &'a Fields, name: &[u8]) -> Option<&'a [u8]> {
         let mut left = self.0;
         let mut outermost = None;

@@ -1,5 +1,5 @@
-//! What OpenWhisk's controller takes for text and what for bytes: the types that its HTTP library knows by name, and what it
-//! makes of all others.
+//! The types that OpenWhisk's controller takes for text, and those that it takes for bytes: its HTTP library knows some
+//! by name, and has a rule for all others.
 //!
 //! A type that the library knows is what the library says, whatever parameters it has. One that it does not know is a text
 //! if it names a charset, and else bytes. A multipart type is always bytes. Source: `MediaTypes` and `CommonActions` of

@@ -1,4 +1,4 @@
-//! What kind of event this is, and the one HTTP view over every event that carries a request.
+//! Tells the kind of an event, and makes the one HTTP view over every event that carries a request.
 //!
 //! An event is read only when somebody asks: a function that takes raw bytes and answers raw bytes pays nothing here.
 //! Recognition goes by shape, never by who sent it, and never refuses: what nothing recognises is [`Kind::Raw`].
@@ -195,7 +195,7 @@ impl DecodedEvent {
         DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, view)
     }
 
-    /// The same without the platform's own words in the request's headers.
+    /// Returns the event without the platform's own words in the request's headers.
     fn without_own(mut self, metadata: &InvocationMetadata) -> DecodedEvent {
         if let Some(view) = self.http.as_mut().filter(|_| !metadata.own_headers.is_empty()) {
             view.headers.remove(metadata.own_headers, |name, start| {
@@ -239,7 +239,7 @@ const SOURCES: &[Recognise] = &[
     |event, object, _| google::recognise(event, object.value()),
 ];
 
-/// The same for an event that is no JSON object.
+/// A recogniser of events that are not JSON objects.
 type RecogniseOther = fn(&[u8]) -> Option<DecodedEvent>;
 
 /// The families that send such events.

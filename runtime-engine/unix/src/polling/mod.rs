@@ -179,8 +179,8 @@ fn fail(life: &Life<'_>, protocol: &dyn Polling, failure: &Failure) -> i32 {
 /// The actions on deadlines and stop signals for a process that polls.
 pub(crate) struct Hands {
     shared: std::sync::Weak<Shared>,
-    /// Not by way of `shared`: the main thread runs Close only if it is the last to hold that, and the work may be over
-    /// before this thread has let go.
+    /// The waiting workers, beside those of `shared`, which is not held here: the main thread runs Close only if it is
+    /// the last to hold that, and the work may be over before this thread has let go.
     waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
     background: Background,
     log: faas_core::log::Log,

@@ -344,7 +344,7 @@ impl Server {
 
 /// The result of throwing bytes away.
 enum Waste {
-    /// Nothing is left for now.
+    /// Everything was read for now.
     All,
     /// There may be more to read.
     Some,

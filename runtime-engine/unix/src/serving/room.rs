@@ -1,4 +1,5 @@
-//! Whoever waits at an end of a stream over HTTP/2: the writer for room, the reader of a body for more of it.
+//! Writers and readers that wait at an end of a stream over HTTP/2: the writer for room, the reader of a body for more
+//! of it.
 //!
 //! As over HTTP/1.1, one that holds its thread meanwhile leaves its place to others: readers that do not read cost nobody
 //! else a thread.

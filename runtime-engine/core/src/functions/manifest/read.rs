@@ -426,7 +426,7 @@ impl<'t> Reader<'t> {
         text
     }
 
-    /// The same where the key may be left out, which is an empty text.
+    /// Reads a text whose key may be left out; it is empty then.
     fn owned(&mut self, member: Option<Member<'t>>, path: &Path<'_>) -> String {
         member.and_then(|member| self.string(member, path)).unwrap_or_default().into_owned()
     }

@@ -1,5 +1,5 @@
-//! What only the whole manifest shows: names that occur twice, and events with two owners. Nothing is compared with
-//! everything else: ten thousand functions would be fifty million comparisons.
+//! Finds the mistakes that only the whole manifest shows: names that occur twice, and events with two owners. Nothing
+//! is compared with everything else: ten thousand functions would be fifty million comparisons.
 
 use super::mistake::{Path, quoted};
 use super::read::Reader;

@@ -11,7 +11,7 @@ pub enum RouteError {
         pattern: String,
         /// The position of what is wrong, in bytes from the beginning of the pattern, which is 0.
         at: usize,
-        /// Says what is wrong at that place.
+        /// The fault at that place.
         fault: PatternFault,
     },
     /// A text stands for a method and is not the name of one.
@@ -43,7 +43,7 @@ pub enum RouteError {
     },
 }
 
-/// Says what in a pattern is not of the grammar.
+/// A fault in a pattern's grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PatternFault {
     /// The pattern does not begin with a slash.

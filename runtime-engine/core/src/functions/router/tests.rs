@@ -243,8 +243,8 @@ fn a_path_that_ends_comes_before_an_empty_rest() {
     check(STRICT, &["/files/*", "/files"], &[("/files", "/files"), ("/files/", "/files/* *=")]);
 }
 
-/// What goes wrong in midway's order of aggregated routes: rests that hide parameters, slashes that count as depth, and
-/// methods that are looked at too late.
+/// Routes that go wrong in midway's order of aggregated routes: rests that hide parameters, slashes that count as
+/// depth, and methods that are looked at too late.
 #[test]
 fn the_order_in_which_routes_are_written_makes_no_difference() {
     let midway = ["/api/:id/x", "/api/list", "/api/*", "/api/:id", "/:a/:b", "/api", "/"];

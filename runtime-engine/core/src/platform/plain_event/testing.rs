@@ -88,7 +88,7 @@ impl World {
         (response.status, headers(&response), text(body).to_owned())
     }
 
-    /// The same for one that failed out of reach.
+    /// Returns status and body of the response to an invocation that failed out of reach.
     pub(in crate::platform) fn failed(&self, metadata: &InvocationMetadata, kind: &str) -> (u16, String) {
         let (mut response, mut scratch) = (Response::default(), Vec::new());
         self.serving().failed(

@@ -1,5 +1,5 @@
-//! What HTTP shapes in JSON have in common: texts, maps of headers and queries, the body. Made for those of AWS, which
-//! other clouds have taken over.
+//! The common part of HTTP shapes in JSON: texts, maps of headers and queries, the body. It was made for those of AWS,
+//! which other clouds have taken over.
 //!
 //! Everything is read leniently: a map may hold texts or lists of texts, a text may be a number or a boolean, and what
 //! fits nowhere is left out.
@@ -138,7 +138,7 @@ pub(super) fn body(event: &Event<'_>, coded: Option<Value<'_>>) -> Body {
     body_of(event.bytes, event.top.body, coded)
 }
 
-/// The same for a member of any event whose text is `bytes`.
+/// Returns the body in a member of any event whose text is `bytes`, as [`body`] does.
 pub(in crate::trigger) fn body_of(bytes: &[u8], body: Option<Value<'_>>, coded: bool) -> Body {
     let Some(body) = body.filter(|body| !body.is_null()) else { return Body::Empty };
     let raw = body.raw();

@@ -84,10 +84,11 @@ pub fn legacy_of_event(request: &Message) -> Result<Message, EventRefusal> {
     Ok(rewritten(request, |_| {}, &event))
 }
 
-/// The same of one whose body is no CloudEvent: `None` if it has the form already, or is some other JSON.
+/// Makes an event of the older form of a request whose body is not a CloudEvent; `None` if it has the form already, or
+/// is some other JSON.
 ///
 /// # Errors
-/// It is no JSON.
+/// The body is not JSON.
 pub fn legacy_of_body(request: &Message, now: Duration) -> Result<Option<Message>, EventRefusal> {
     let body = parse(request)?;
     let event = match (Legacy::read(body), Push::read(body)) {

@@ -1,4 +1,4 @@
-//! From the older form to CloudEvents: type, source, subject and data, service by service.
+//! Makes CloudEvents of events in the older form: type, source, subject and data, service by service.
 
 use super::legacy::{Legacy, Push, topic_of};
 use super::names::{self, FIREBASE_ANALYTICS, FIREBASE_AUTH, FIREBASE_DATABASE, FIRESTORE, PUBSUB, STORAGE};

@@ -1,4 +1,4 @@
-//! From CloudEvents to the older form `{"context", "data"}`, service by service.
+//! Makes events in the older form `{"context", "data"}` of CloudEvents, service by service.
 
 use super::legacy::{Legacy, Push, topic_of};
 use super::names::{self, FIREBASE_AUTH, FIREBASE_DATABASE, PUBSUB, PUBSUB_MESSAGE, STORAGE};

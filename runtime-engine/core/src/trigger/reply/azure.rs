@@ -1,4 +1,4 @@
-//! What the Azure Functions host reads as the result of a custom handler: `Outputs` by binding, `Logs`, `ReturnValue`.
+//! The result of a custom handler, as the Azure Functions host reads it: `Outputs` by binding, `Logs`, `ReturnValue`.
 //!
 //! Where a binding's value is a string, the host first tries to read it as base64 and takes the bytes if that works, and
 //! its JSON reader makes a time of what looks like one. A text of either look therefore goes as the base64 of its bytes,
