@@ -1,4 +1,4 @@
-//! The statements, by their subjects.
+//! Tests of the runtime on AWS Lambda, a module for each subject.
 
 mod calls;
 mod context;

@@ -84,7 +84,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Settles who takes part in what. `log` is told of the layers' health.
+    /// Makes the stack, and settles which layers take part in which phase. `log` is told of the layers' health.
     pub fn new(layers: Vec<Arc<ConfiguredLayer>>, log: Log) -> Chain {
         let hooks = |phase: u32, layer: &LayerInstance| {
             let head = phase == INVOKE && layer.has_head();

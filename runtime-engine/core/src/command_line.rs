@@ -5,7 +5,7 @@ use crate::settings::KNOWN;
 use faas_abi::{MAJOR, MINOR};
 use std::fmt::Write;
 
-/// The argument that asks what a library declares. The next one is its path.
+/// The argument that asks for the declarations of a library. The next one is its path.
 pub const DESCRIBE: &str = "--describe";
 
 /// The answer to the first argument of a program called `program`, if it asks for help (`--help`, `-h`) or for the version

@@ -46,7 +46,7 @@ pub fn describe(module: &CheckedModule) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The text of the module as it stands, since it is JSON already.
+/// Writes the triggers' text of the module as it stands, since it is JSON already.
 fn write_triggers(json: &mut Writer<'_>, text: &str) {
     let text = text.trim();
     if text.is_empty() {

@@ -16,7 +16,7 @@ pub struct Failure {
     /// The kind of the failure, in dotted words: `Runtime.…` if it is the runtime's, `Function.…` or the author's own
     /// name if it is the author's.
     pub kind: String,
-    /// Says in one sentence, for people, what happened.
+    /// One sentence for people that describes the failure.
     pub message: String,
     /// More lines: `at file:line:column` first, then a stack, then what it was `caused by`. May be empty.
     pub detail: String,
@@ -42,7 +42,7 @@ pub enum Openness {
 pub struct Told<'a> {
     /// The kind of the failure, for programs.
     pub kind: &'a str,
-    /// Says in one sentence, for people, what happened.
+    /// One sentence for people that describes the failure.
     pub message: &'a str,
     /// More lines; empty without `FAAS_DEBUG`.
     pub detail: &'a str,

@@ -327,7 +327,7 @@ impl Invocation {
         self.peer.push_str(address);
     }
 
-    /// A request id of our own making, where the platform gives none.
+    /// Sets a request id of our own making, if the platform gives none.
     pub fn set_request_id(&mut self, id: &[u8]) {
         self.request_id.clear();
         self.request_id.extend_from_slice(id);
@@ -344,7 +344,7 @@ impl Invocation {
         &self.process
     }
 
-    /// Returns what the protocol said of it.
+    /// Returns the metadata that the protocol told of it.
     pub fn metadata(&self) -> &InvocationMetadata {
         &self.metadata
     }
@@ -396,7 +396,7 @@ impl Invocation {
         self.recognising = true;
     }
 
-    /// The recogniser is done. If it does not know the event, nothing of what it set stays.
+    /// Ends a recogniser's turn. If it does not know the event, nothing that it set stays.
     pub(crate) fn end_recognising(&mut self, known: bool) {
         self.recognising = false;
         if known {

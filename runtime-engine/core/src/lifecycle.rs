@@ -98,7 +98,7 @@ impl LayersStarted {
     /// closed.
     ///
     /// # Errors
-    /// What the platform is told.
+    /// The failure that the platform is told.
     pub async fn start(self, start: FunctionStart<'_>) -> Result<Runtime, Failure> {
         let LayersStarted { process, factory, chain } = self;
         let filled = match start.manifest.map(|manifest| manifest.ask_modules_for_secrets(&process)).transpose() {
@@ -202,7 +202,7 @@ impl Runtime {
     /// Runs RuntimeStart and FunctionStart. After a failure, whatever had been made has been closed.
     ///
     /// # Errors
-    /// What the platform is told.
+    /// The failure that the platform is told.
     pub async fn start(
         process: &Arc<Process>,
         loader: Arc<dyn Loader>,
@@ -217,7 +217,7 @@ impl Runtime {
     /// Runs RuntimeStart. After a failure, whatever had been made has been closed.
     ///
     /// # Errors
-    /// What the platform is told.
+    /// The failure that the platform is told.
     pub async fn start_layers(
         process: &Arc<Process>,
         loader: Arc<dyn Loader>,
@@ -255,8 +255,8 @@ impl Runtime {
         &self.chain
     }
 
-    /// Writes the line that says what runs here, and why under this platform. A handler of `None` means that nobody named
-    /// a function.
+    /// Writes the line with the functions that run here, and the reason for this platform. A handler of `None` means
+    /// that nobody named a function.
     pub fn say_started(&self, handler: Option<&str>, why: &str) {
         /// More names would be no line for people.
         const MOST_NAMES: usize = 20;
@@ -295,7 +295,7 @@ impl Runtime {
         }
     }
 
-    /// `true` if some function has not started, so that nobody knows what it has work for.
+    /// `true` if some function has not started, so that the events it serves are not known.
     fn has_unknown(&self) -> bool {
         self.functions.all().iter().any(|function| function.started().is_none())
     }

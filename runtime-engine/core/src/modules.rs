@@ -90,7 +90,7 @@ impl Name {
         Ok(Name { library: library.to_owned(), entry: entry.map(str::to_owned) })
     }
 
-    /// The library and the entry of a handler text, or what is wrong with it.
+    /// Returns the library and the entry of a handler text, or the fault of it.
     pub(crate) fn split(text: &str) -> Result<(&str, Option<&str>), &'static str> {
         if text.is_empty() {
             return Err("it is empty");
@@ -123,7 +123,7 @@ impl Roots {
     /// The library of a function; without a name, the only module there is.
     ///
     /// # Errors
-    /// What was looked for and where.
+    /// The message says what was looked for, and where.
     pub fn function(&self, name: Option<&Name>, files: &dyn Files) -> Result<(PathBuf, Option<String>), NotFound> {
         let folders = [self.task.clone(), self.task.join("functions")];
         let Some(name) = name else { return self.only(&folders[1], files).map(|path| (path, None)) };
@@ -134,7 +134,7 @@ impl Roots {
     /// The library of a layer.
     ///
     /// # Errors
-    /// What was looked for and where.
+    /// The message says what was looked for, and where.
     pub fn layer(&self, name: &Name, files: &dyn Files) -> Result<PathBuf, NotFound> {
         let folders = [self.task.clone(), self.task.join("layers"), PathBuf::from("/opt/layers")];
         search("layer", &name.library, &folders, &["liblayer_{}.so", "lib{}.so"], files)

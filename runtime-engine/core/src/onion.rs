@@ -11,7 +11,7 @@ use faas_abi::{E_INTERNAL, END, OK, Status};
 pub enum OnionStep {
     /// Call `before` of that layer.
     Before(usize),
-    /// Call what is inside: the function, or the engine's own work of a phase.
+    /// Call the centre: the function, or the engine's own work of a phase.
     Centre,
     /// Run `head` of that layer; it has no status, come back with `OK`.
     Head(usize),

@@ -57,7 +57,7 @@ pub fn replied_does_not_end(process: &Process, request_id: &[u8], function: &str
     write(process, origin, REPLIED, Whose { function, record: "" }, &failure, then);
 }
 
-/// Says whose failure a line is about.
+/// The function and the record that a line's failure is of.
 struct Whose<'a> {
     /// The function's name in its module.
     function: &'a str,

@@ -105,7 +105,7 @@ impl Slot {
         self.arm()
     }
 
-    /// Closes it: a generation that was armed is dead.
+    /// Closes the slot: a completion of the generation that was armed comes to nothing.
     pub fn disarm(&self) {
         let generation = generation_of(self.state.load(Ordering::Relaxed));
         put(&self.state, word(generation, 0, IDLE), Ordering::Release);

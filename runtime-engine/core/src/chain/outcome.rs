@@ -80,7 +80,7 @@ pub(super) fn in_hook(layer: &ConfiguredLayer, hook: &str) -> String {
     format!("layer {} in {hook}", layer.instance.name())
 }
 
-/// An optional layer's failure fails nothing. It is a warning: an error is what an invocation ends with.
+/// Logs an optional layer's failure, which fails nothing. It is a warning: an error is the end of an invocation.
 pub(super) fn complain(place: &Place, layer: &str, hook: &str, status: Status, words: Option<&Failure>) {
     let why = words.map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
     place.get().say(Level::Warn, &format!("layer {layer} failed in {hook} and was skipped: {why}"));

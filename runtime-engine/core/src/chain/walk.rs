@@ -20,7 +20,7 @@ pub(super) struct Walk<'a> {
     phase: u32,
     onion: Onion,
     step: OnionStep,
-    /// The words of what failed on the way in, and did not end it.
+    /// The words of the failure that a layer had on the way in, and that did not end the walk.
     failed: Option<Failure>,
     /// The failure that a layer is being asked about.
     asked: Option<Failure>,

@@ -72,7 +72,7 @@ pub trait Actions: Send + Sync {
     /// One more thread counts as lost; `hung` is their number now. `replied`: the invocation, if it is lost to work
     /// after the reply, which nobody has heard of yet.
     fn hung(&self, hung: usize, replied: Option<Lost<'_>>);
-    /// A stop begins: no more work is to be taken, what runs is to end.
+    /// Begins a stop: no more work is to be taken, and invocations that run are to end.
     fn stop(&self);
     /// A second signal came, or the grace is over: the process has to leave now.
     fn leave(&self);
@@ -251,7 +251,7 @@ impl Deadlines {
         self.process.log.say(Level::Info, &message);
     }
 
-    /// Marks what is due and says it; returns when the next thing is.
+    /// Marks the invocations that have something due and says so; returns the moment of the next.
     fn look(&self, now: u64, limits: StopMoments, actions: &dyn Actions) -> u64 {
         let slots: Vec<Arc<Slot>> = lock(&self.slots).clone();
         let mut earliest = NEVER;

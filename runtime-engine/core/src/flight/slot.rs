@@ -112,7 +112,8 @@ impl Slot {
         before
     }
 
-    /// Returns what tells the module of the running invocation to end; `None` if none runs, or if it has been told.
+    /// Returns the canceller by which the module of the running invocation is told to end; `None` if no invocation
+    /// runs, or if it has been told.
     pub fn canceller(&self) -> Option<Canceller> {
         let (state, serial) = self.state.load();
         (state == FlightState::Running).then(|| self.canceller_of(serial))

@@ -18,7 +18,7 @@ pub(super) struct Events {
     has_types: bool,
 }
 
-/// Holds whose the events of one source are.
+/// The owners of the events of one source.
 #[derive(Debug, Default)]
 struct Owners {
     by_type: HashMap<Box<str>, Vec<Owner>>,

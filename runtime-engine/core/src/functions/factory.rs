@@ -152,8 +152,8 @@ pub struct Factory {
     groups: Mutex<HashMap<GroupKey, Arc<Group>>>,
 }
 
-/// A library once it is open. Who opens it holds the lock meanwhile: the others of its functions wait instead of opening
-/// and checking it as well.
+/// A library once it is open. The thread that opens it holds the lock meanwhile: others that need it wait instead of
+/// opening and checking it as well.
 type Library = Mutex<Option<Arc<CheckedModule>>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -488,7 +488,7 @@ impl Factory {
         self.process().log.say(Level::Warn, &message);
     }
 
-    /// An entry that wants what this runtime has not works all the same, with less.
+    /// Warns of an entry that wants features which this runtime has not: it works all the same, with less.
     fn say_missing(&self, what: &str, name: &str, features: u64) {
         if features != 0 {
             let message =
@@ -497,7 +497,7 @@ impl Factory {
         }
     }
 
-    /// Variables that look like settings and are none: nobody would notice a misspelt one.
+    /// Warns of variables that look like settings and are not: nobody would notice a misspelt one.
     fn say_unknown_settings<'l>(&self, layers: impl Iterator<Item = &'l str>) {
         if !self.process().is_of_machine() {
             return;

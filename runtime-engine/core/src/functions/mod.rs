@@ -134,9 +134,9 @@ impl Functions {
         Ok(Functions { all, routing: Some(routing) })
     }
 
-    /// Has the functions that a manifest gives no events serve what they themselves say that they are written for. What
-    /// another function has already stays its. A function that starts late is not asked: its library would be opened
-    /// for that.
+    /// Has the functions that a manifest gives no events serve those events that they declare themselves. An event that
+    /// another function has already stays that function's. A function that starts late is not asked: its library would
+    /// be opened for that.
     pub(crate) fn ask_modules(&mut self, manifest: &Manifest, factory: &Factory, log: &Log) {
         let Some(routing) = &mut self.routing else { return };
         let without = |spec: &FunctionSpec| spec.events.is_empty() && spec.start == StartWhen::Eager;
@@ -234,7 +234,7 @@ impl Functions {
         &self.all
     }
 
-    /// The name that invocations have before anybody has looked whose they are: that of the only function, if there is
+    /// Returns the name that invocations have before their function is found: that of the only function, if there is
     /// one.
     pub(crate) fn first_name(&self) -> &str {
         if self.routing.is_none() { self.name(0) } else { "" }
@@ -260,7 +260,7 @@ impl Functions {
         self.get(number).and_then(Function::started).is_some_and(Started::returns_soon)
     }
 
-    /// Finds whose the invocation is, and marks it so.
+    /// Finds the function that the invocation is for, and marks it with that.
     pub(crate) fn owner(&self, invocation: &mut Invocation, process: &Process) -> Owner<'_> {
         let Some(routing) = &self.routing else {
             let function = &self.all[0];
@@ -282,7 +282,7 @@ impl Functions {
         }
     }
 
-    /// The invocation ends before anybody has looked whose it is. In a process of several functions it is nobody's.
+    /// Marks an invocation that ends before its function was found. In a process of several functions it is nobody's.
     pub(crate) fn leave_unowned(&self, invocation: &mut Invocation) {
         if let Some(routing) = &self.routing {
             invocation.serve_as_nobody(&routing.nobody);
@@ -312,7 +312,7 @@ pub(crate) fn layers(manifest: Option<&Manifest>, settings: &Settings) -> Vec<La
     manifest.layers.iter().chain(settings.layers.iter().filter(is_new)).cloned().collect()
 }
 
-/// Reads what a function of a module says that it is written for.
+/// Reads the events that a function of a module declares.
 fn triggers(name: &str, text: &str) -> Result<Vec<EventSpec>, Failure> {
     if text.is_empty() {
         return Ok(Vec::new());

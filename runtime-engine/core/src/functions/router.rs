@@ -82,7 +82,7 @@ enum Step {
     Rest { node: usize },
 }
 
-/// Says who serves a request.
+/// The result of a search for the function of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found<'r> {
     /// The function of this route serves it.
@@ -174,8 +174,8 @@ impl Router {
         Ok(())
     }
 
-    /// Finds who serves a request with this method and this path, which is percent-coded and without a query. `params` then
-    /// has the parameters of the route; it is empty if no function serves the request.
+    /// Finds the function that serves a request with this method and this path, which is percent-coded and without a
+    /// query. `params` then has the parameters of the route; it is empty if no function serves the request.
     ///
     /// An empty path is `/` (RFC 9110 section 4.2.3). Neither an absolute URI nor an authority is a path; `*` is one that
     /// only `OPTIONS` has (RFC 9112 section 3.2.4).

@@ -127,7 +127,7 @@ impl Started {
     }
 }
 
-/// A start that has failed, with what had been made by then.
+/// A start that has failed, with the instances that had been made by then.
 #[derive(Debug)]
 pub(crate) struct FailedStart {
     pub(crate) whose: Whose,
@@ -137,7 +137,7 @@ pub(crate) struct FailedStart {
 }
 
 impl FailedStart {
-    /// The failure, and whose it is in a process of several functions.
+    /// Returns the failure, with the function's name in a process of several functions.
     pub(crate) fn of_function(&self) -> Failure {
         let mut failure = self.failure.clone();
         if self.whose.served.is_named {
@@ -146,7 +146,7 @@ impl FailedStart {
         failure
     }
 
-    /// Ends what had been made, alone: the process goes on.
+    /// Ends the instances that had been made, alone: the process goes on.
     pub(crate) fn end(self, process: &Process) {
         let mut ending = Ending::default();
         self.function.into_iter().for_each(|function| ending.function(function));
@@ -211,7 +211,7 @@ impl Function {
         self.started.get().map(Box::as_ref)
     }
 
-    /// Takes what it has become, to end it.
+    /// Takes the started function, to end it.
     pub(crate) fn into_started(self) -> Option<Started> {
         self.started.into_inner().map(|started| *started)
     }

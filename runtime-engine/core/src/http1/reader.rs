@@ -431,9 +431,10 @@ impl Reader {
         Some(Message(parts))
     }
 
-    /// A buffer with the message in it, and where. The message goes out with its buffer and the rest is copied to
-    /// another, or the message is copied and the rest stays: whichever is shorter, so that a burst of small messages in
-    /// one buffer does not move the buffer once a message. The other one is the spare buffer, which is long enough.
+    /// Returns a buffer with the message in it, and the message's place there. The message goes out with its buffer and
+    /// the rest is copied to another, or the message is copied and the rest stays: whichever is shorter, so that a
+    /// burst of small messages in one buffer does not move the buffer once a message. The other one is the spare
+    /// buffer, which is long enough.
     fn hand_out(&mut self, length: usize) -> (Vec<u8>, usize) {
         let rest = self.start + length..self.end;
         let mut other = mem::take(&mut self.spare);

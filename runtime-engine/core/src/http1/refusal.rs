@@ -10,7 +10,8 @@ use std::fmt;
 #[non_exhaustive]
 #[allow(missing_docs)] // the fields are explained above, each variant by its own text
 pub enum Refusal {
-    /// A line ends in LF without CR (RFC 9112 §2.2 lets a recipient accept it; smuggling uses who does).
+    /// A line ends in LF without CR. RFC 9112 §2.2 lets a recipient accept that; attackers smuggle requests past
+    /// recipients that do.
     BareLineFeed,
     /// CR not followed by LF.
     BareCarriageReturn,

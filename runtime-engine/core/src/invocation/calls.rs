@@ -44,7 +44,7 @@ impl Invocation {
         self.calls.is_timed()
     }
 
-    /// A call of `hook` is over, if one was made; what comes next begins.
+    /// Notes that a call of `hook` is over, if one was made, and that the next begins.
     #[inline(never)]
     pub(crate) fn note_call(&mut self, call: Option<(&str, &str)>) {
         let (now_ns, since_ns) = (self.process.now_ns(), self.calls.since_ns);

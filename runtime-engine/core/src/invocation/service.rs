@@ -1,4 +1,4 @@
-//! Which function an invocation is for: by what it can be told, and what follows from it.
+//! Notes which function an invocation is for: by the names it can be told by, and by the settings that follow from it.
 
 use super::Invocation;
 use crate::fields::exact;
@@ -21,7 +21,7 @@ pub(crate) struct Served {
 }
 
 impl Invocation {
-    /// The invocation is this function's.
+    /// Notes that the invocation is this function's.
     pub(crate) fn serve_as(&mut self, name: &Arc<str>, served: Served) {
         if !Arc::ptr_eq(&self.function, name) {
             self.function = name.clone();

@@ -234,7 +234,7 @@ fn unescaped(inside: &str, escaped: bool) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(text).unwrap_or_default())
 }
 
-/// Takes what separates two members or elements off `text`; `None` at the closing bracket.
+/// Takes the separator of two members or elements off `text`; `None` at the closing bracket.
 #[inline]
 fn next_item(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();

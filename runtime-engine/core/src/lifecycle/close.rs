@@ -55,7 +55,7 @@ async fn close_one(
     })
 }
 
-/// Runs Close of what was made for a function that could not start, and ends it.
+/// Runs Close of the instances that were made for a function that could not start, and ends them.
 pub(super) async fn end_alone(process: &Arc<Process>, failed: FailedStart) {
     // Nobody is told but the log.
     let _ = close_one(process, &failed.whose, &failed.own, failed.function.as_ref()).await;

@@ -117,7 +117,7 @@ pub struct LogStyle {
 }
 
 impl LogStyle {
-    /// The look of lines: what `FAAS_LOG_FORMAT` says, else the platform's own, else as usual.
+    /// Returns the look of lines: that of `FAAS_LOG_FORMAT`, else the platform's own, else the usual one.
     pub fn look(self, env: &Env<'_>, settings: &Settings) -> Format {
         match env.get("FAAS_LOG_FORMAT") {
             Some(_) => settings.format,
@@ -213,7 +213,7 @@ pub enum DetectError {
         platform: &'static str,
         /// The reason why it was taken to be this one.
         why: String,
-        /// The variable, with what was expected.
+        /// The variable, with the form that was expected.
         bad: BadSetting,
     },
 }

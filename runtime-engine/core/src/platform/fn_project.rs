@@ -76,7 +76,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
 #[derive(Debug)]
 pub struct Agent {
     path: String,
-    /// The limit of a call that brings none.
+    /// The limit of a call that brings no limit of its own.
     timeout: Option<Duration>,
     /// The name of the log's frame, and the header its value is taken from.
     frame: Option<(String, String)>,

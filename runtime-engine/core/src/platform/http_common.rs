@@ -87,7 +87,7 @@ pub(super) fn path(request: &Message) -> &[u8] {
     request.target().split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
-/// The whole response to an invocation: its reply, or [`failed`] with what layers have set.
+/// Writes the whole response to an invocation: its reply, or [`failed`] with the headers that layers have set.
 pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
     if let Some(failure) = invocation.failure() {
         failed(FailedInvocation::of(invocation, failure), response, scratch);
@@ -141,7 +141,7 @@ pub(super) fn head(invocation: &Invocation, code: Code, response: &mut Response)
     }
 }
 
-/// The content type of a reply that sets none.
+/// Returns the content type of a reply that sets none itself.
 pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
     match code {
         Code::Value => Some(b"application/json"),
@@ -174,7 +174,7 @@ pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
     }
 }
 
-/// The status that says what kind of failure it was.
+/// Returns the status for the kind of a failure.
 pub(super) fn status_of(failure: &Failure) -> u16 {
     match failure.kind.as_str() {
         "Function.TimedOut" => 504,

@@ -49,7 +49,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     there.next().map(|_| first)
 }
 
-/// Says who sends the process its work.
+/// The way in which the process gets its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// The process asks for events.

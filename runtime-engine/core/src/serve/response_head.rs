@@ -99,7 +99,7 @@ fn plain_head(out: &mut Vec<u8>, status: u16, length: usize) {
     writer.end(Framing::Length(length as u64));
 }
 
-/// The length that GET would have, where who answers HEAD without a body says it.
+/// Returns the length that GET would have, if the function answers HEAD without a body and says it.
 fn announced(response: &Response) -> Option<u64> {
     let length = response.headers.get(b"content-length", caseless_inline)?;
     std::str::from_utf8(length).ok()?.parse().ok()

@@ -1,4 +1,4 @@
-//! Reads what a function serves.
+//! Reads the events that a function serves.
 
 use super::keys::{self, KINDS};
 use super::mistake::{Path, found};

@@ -171,7 +171,7 @@ pub(super) fn found(value: Value<'_>) -> String {
     }
 }
 
-/// The kind of what was found, where the value itself may be a secret.
+/// Returns the kind of a value, for messages where the value itself may be a secret.
 pub(super) fn kind(value: Value<'_>) -> &'static str {
     match value.kind() {
         ValueKind::Null => "null",

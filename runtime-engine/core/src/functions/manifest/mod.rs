@@ -54,7 +54,7 @@ pub struct Manifest {
     pub strict_slash: bool,
     /// `true` if the case of letters makes no other path.
     pub caseless: bool,
-    /// The index of the function that serves what no other one claims. `None` if it is not said.
+    /// The index of the function that serves the events that no other one claims; `None` if it is not set.
     pub default: Option<usize>,
     /// The functions, at least one.
     pub functions: Vec<FunctionSpec>,
@@ -109,7 +109,7 @@ impl fmt::Debug for FunctionSpec {
     }
 }
 
-/// Holds what the key `records` says.
+/// The settings under the key `records`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordSpec {
     /// The number of records of a batch that run at once, at least 1; `None` if the manifest does not set it.

@@ -9,7 +9,7 @@ pub enum RouteError {
     Pattern {
         /// The pattern as it was given.
         pattern: String,
-        /// The position of what is wrong, in bytes from the beginning of the pattern, which is 0.
+        /// The position of the fault, in bytes from the beginning of the pattern, which is 0.
         at: usize,
         /// The fault at that place.
         fault: PatternFault,

@@ -1,4 +1,4 @@
-//! The path of a request in its segments, and what is left of it when a route was found: the parameters.
+//! The path of a request in its segments, and the parameters that a route has found in it.
 
 use crate::encoding::percent;
 use std::ops::Range;
@@ -88,7 +88,7 @@ impl Params {
         self.complete && self.segments.len() == depth
     }
 
-    /// Keeps what a route names of the path that was read.
+    /// Keeps the parts of the path that a route names.
     pub(super) fn keep(&mut self, raw_path: &[u8], names: &[Name]) {
         for Name { name, at, is_rest } in names {
             let value = if *is_rest {

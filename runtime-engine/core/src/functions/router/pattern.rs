@@ -18,7 +18,7 @@ pub(super) enum Segment<'p> {
 /// The name of a rest that is written without one.
 const UNNAMED: &str = "*";
 
-/// A fault and its position, in bytes from the beginning of what was read.
+/// A fault and its position, in bytes from the beginning of the text.
 type At = (usize, PatternFault);
 
 /// Reads a pattern. Unless slashes at the end are told apart (`strict`), one there is left out.
