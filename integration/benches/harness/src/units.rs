@@ -89,15 +89,15 @@ impl Kind {
 /// The functions that the process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// It has one, named by `FAAS_HANDLER`.
+    /// The process has one function, named by `FAAS_HANDLER`.
     Alone,
-    /// It has one of a manifest, without events.
+    /// The process has one function of a manifest, without events.
     One,
-    /// It has one of a manifest, with the events of each of the thousand.
+    /// The process has one function of a manifest, with the events of each of the thousand.
     OneRouted,
-    /// It has a thousand, which start with the process.
+    /// The process has a thousand functions, which start with the process.
     Eager,
-    /// It has a thousand, each of which starts with its first invocation.
+    /// The process has a thousand functions, each of which starts with its first invocation.
     Lazy,
 }
 

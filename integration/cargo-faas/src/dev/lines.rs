@@ -47,7 +47,7 @@ impl Problem {
     }
 }
 
-/// The meaning of a line.
+/// A line of the process' log, by what it tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Line {
     /// A phase of the process has ended.

@@ -56,7 +56,7 @@ impl Child {
         input.write_all(b"\n")
     }
 
-    /// Ends its input.
+    /// Closes the child's input.
     pub(super) fn end(&self) {
         *self.input.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

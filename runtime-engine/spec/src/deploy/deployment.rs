@@ -220,7 +220,7 @@ fn take_domain(site: &Site<'_>) {
     }
 }
 
-/// Takes the texts for people, and the keys that say no more than is so anyway.
+/// Takes the texts for people, and the keys whose values are the defaults.
 fn take_texts(site: &Site<'_>) {
     let tree = &site.spec.tree;
     let parts = |key: &str| tree.get(key).and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default();

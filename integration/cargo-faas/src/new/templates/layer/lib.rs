@@ -1,5 +1,5 @@
-//! A layer that stands around functions: it writes a header on each reply, and logs how each invocation ended. The function beside
-//! it is there to try it with.
+//! A layer that stands around functions: it writes a header on each reply, and logs how each invocation ended. The
+//! function beside it is there to try it with.
 
 use handlers_sdk::{Config, Error, Failure, Invocation, Layer, Recovery, ReplyHead, function, layer};
 
