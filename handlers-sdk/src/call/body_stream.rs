@@ -67,7 +67,7 @@ fn open(ctx: &FaasContext) -> Result<ReadEnd, Error> {
 ///     Ok(format!("{bytes} bytes"))
 /// }
 ///
-/// /// Sends back what comes, while it comes.
+/// /// Sends back the body while it comes.
 /// #[function(stream)]
 /// async fn mirror(mut body: BodyStream, mut reply: AsyncSink) -> Result<(), Error> {
 ///     while let Some(part) = body.next().await {

@@ -198,7 +198,7 @@ async fn upload(body: Body) -> Result<Json<Value>, (StatusCode, String)> {
     Ok(Json(json!({ "bytes": bytes, "hash": format!("{hash:016x}") })))
 }
 
-/// Sends back what comes, while it comes.
+/// Sends back the body while it comes.
 async fn mirror(body: Body) -> Body {
     body
 }
