@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    /// Collects the variables that the sources read, their tests left out.
+    /// Collects the source files below a folder, by name and text, with their tests left out.
     fn sources(folder: &std::path::Path, all: &mut Vec<(String, String)>) {
         for entry in std::fs::read_dir(folder).expect("a folder of sources") {
             let path = entry.expect("an entry").path();
