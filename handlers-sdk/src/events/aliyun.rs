@@ -11,6 +11,20 @@ use std::collections::BTreeMap;
 
 members! {
     /// A notification of changes to objects of a bucket.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aliyun::Oss;
+    ///
+    /// /// Sums up by how much the bucket has grown.
+    /// #[function]
+    /// fn growth(notice: Oss) -> String {
+    ///     let grown: i64 = notice.events.iter().filter_map(|event| event.oss.object.delta_size).sum();
+    ///     format!("{grown} bytes more")
+    /// }
+    ///
+    /// assert_eq!(sample("aliyun/oss").run(growth::MODULE).text(), "122539 bytes more");
+    /// ```
     Oss {
         /// The events, most often one.
         events: Vec<OssEvent> = "events",
@@ -75,6 +89,19 @@ members! {
     }
 
     /// A notification of changes to domains of the content delivery network.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aliyun::Cdn;
+    ///
+    /// #[function]
+    /// fn added(notice: Cdn) -> String {
+    ///     let added = notice.events.iter().filter(|event| event.event_name == "CdnDomainAdded");
+    ///     added.filter_map(|event| event.resource.get("domain")?.as_str()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("aliyun/cdn").run(added::MODULE).text(), "example.com");
+    /// ```
     Cdn {
         /// The events, most often one.
         events: Vec<CdnEvent> = "events",
@@ -103,6 +130,25 @@ members! {
     }
 
     /// The event of a timer.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::aliyun::Timer;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Settings {
+    ///     run: String,
+    /// }
+    ///
+    /// /// Reads the payload, which this trigger has as JSON.
+    /// #[function]
+    /// fn back_up(timer: Timer) -> Result<String, Error> {
+    ///     let settings: Settings = serde_json::from_str(&timer.payload)?;
+    ///     Ok(format!("{} backup", settings.run))
+    /// }
+    ///
+    /// assert_eq!(sample("aliyun/timer").run(back_up::MODULE).text(), "full backup");
+    /// ```
     Timer {
         /// The time of the event, in RFC 3339.
         trigger_time: String = "triggerTime",
@@ -113,6 +159,21 @@ members! {
     }
 
     /// A notice that log lines of a Simple Log Service store are there to be fetched.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aliyun::Sls;
+    ///
+    /// /// Says which part of the store is to be fetched.
+    /// #[function]
+    /// fn fetch(notice: Sls) -> String {
+    ///     let part = notice.source;
+    ///     format!("{}/{}, shard {}, from {}", part.project_name, part.logstore_name, part.shard_id, part.begin_cursor)
+    /// }
+    ///
+    /// let text = "shop/orders, shard 0, from MTUyOTQ4MDIwOTY1NTk3ODQ2Mw==";
+    /// assert_eq!(sample("aliyun/sls").run(fetch::MODULE).text(), text);
+    /// ```
     Sls {
         /// The parameters that the trigger is configured with.
         parameter: BTreeMap<String, Value> = "parameter",
@@ -143,6 +204,18 @@ members! {
     }
 
     /// A message of an MNS topic, in either of its JSON forms. In the simplified form the event is the message's own bytes.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aliyun::Mns;
+    ///
+    /// #[function]
+    /// fn heard(event: Mns) -> String {
+    ///     format!("{} said {}", event.topic_name, event.message)
+    /// }
+    ///
+    /// assert_eq!(sample("aliyun/mns").run(heard::MODULE).text(), r#"orders said {"order":7}"#);
+    /// ```
     Mns {
         /// The text that was published.
         message: String = "Message" | "body",
@@ -173,6 +246,24 @@ argument!(Mns);
 argument!(Batch);
 
 /// Records of Kafka or of another stream, by way of EventBridge: each is a text, and the text a CloudEvent in JSON.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::sample};
+/// use handlers_sdk::events::aliyun::Batch;
+///
+/// /// Reads the value of each message out of its CloudEvent.
+/// #[function]
+/// fn orders(batch: Batch) -> Result<String, Error> {
+///     let mut orders = Vec::new();
+///     for record in &batch.records {
+///         let event: serde_json::Value = serde_json::from_str(record)?;
+///         orders.push(event["data"]["value"].as_str().unwrap_or_default().to_owned());
+///     }
+///     Ok(orders.join(" "))
+/// }
+///
+/// assert_eq!(sample("aliyun/kafka").run(orders::MODULE).text(), r#"{"order":7} {"order":8}"#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Batch {

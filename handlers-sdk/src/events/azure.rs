@@ -34,6 +34,18 @@ use std::collections::BTreeMap;
 
 members! {
     /// The event of a timer.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::azure::Timer;
+    ///
+    /// #[function]
+    /// fn next(timer: Timer) -> Option<String> {
+    ///     timer.status.map(|status| status.next)
+    /// }
+    ///
+    /// assert_eq!(sample("azure/timer").run(next::MODULE).text(), "2026-01-03T03:04:05+00:00");
+    /// ```
     Timer {
         /// The schedule, and how it is read; `None` if the host does not tell it.
         schedule: Option<Schedule> = "Schedule",
@@ -60,6 +72,22 @@ members! {
     }
 
     /// An event in Event Grid's own schema. For the other one take a [`CloudEvent`](crate::events::CloudEvent).
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::azure::EventGrid;
+    ///
+    /// /// Reads a member of the data, whose form depends on the kind of the event.
+    /// #[function]
+    /// fn size(event: EventGrid) -> String {
+    ///     match event.event_type.as_str() {
+    ///         "Microsoft.Storage.BlobCreated" => format!("{} bytes", event.data["contentLength"]),
+    ///         other => format!("passed by {other}"),
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(sample("azure/eventgrid").run(size::MODULE).text(), "524288 bytes");
+    /// ```
     EventGrid {
         /// The id of the event, unique within the topic.
         id: String = "id",
@@ -91,6 +119,19 @@ members! {
 }
 
 /// A call with all its input bindings.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::sample};
+/// use handlers_sdk::events::azure::Envelope;
+///
+/// #[function]
+/// fn work(call: Envelope) -> Result<String, Error> {
+///     let count: u32 = call.metadata("DequeueCount")?;
+///     Ok(format!("{}, delivery {count}", call.binding::<String>("order")?))
+/// }
+///
+/// assert_eq!(sample("azure/queue").run(work::MODULE).text(), r#"{"order":7}, delivery 1"#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Envelope {
@@ -179,6 +220,20 @@ fn read<T: DeserializeOwned>(values: &BTreeMap<String, Value>, what: &str, name:
 
 /// A reply that sets output bindings. The one of an HTTP trigger, `res`, is an object with `statusCode`, `headers` and
 /// `body`; a list is several messages for a queue.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::events::azure::Outputs;
+///
+/// /// Puts two messages into the queue that the binding `jobs` is of.
+/// #[function]
+/// fn split(colour: String) -> Result<Outputs, Error> {
+///     Outputs::new().json("jobs", &[format!("{colour}, left"), format!("{colour}, right")])
+/// }
+///
+/// let reply = r#"{"Outputs":{"jobs":["red, left","red, right"]},"ReturnValue":null}"#;
+/// assert_eq!(Invoke::event("red").run(split::MODULE).text(), reply);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Outputs {
     #[serde(rename = "Outputs")]

@@ -6,6 +6,15 @@ use serde::{Deserialize, Deserializer};
 use std::fmt;
 
 /// Bytes in base64, as given; they are decoded when they are asked for.
+///
+/// ```
+/// use handlers_sdk::events::Base64;
+///
+/// let coded = Base64::from("aGk_".to_owned());
+/// assert_eq!((coded.as_str(), coded.bytes()?), ("aGk_", b"hi?".to_vec()));
+/// assert!(Base64::from("no base64!".to_owned()).bytes().is_err());
+/// # Ok::<(), handlers_sdk::Error>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Base64(String);
 

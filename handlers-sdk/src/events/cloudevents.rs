@@ -37,6 +37,21 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// A CloudEvent. It keeps its invocation open as a context does; returned by a function, it is the reply, unchanged.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::events::CloudEvent;
+///
+/// #[function]
+/// fn boiled(event: CloudEvent) -> Result<String, Error> {
+///     let pot: u32 = event.data_as()?;
+///     Ok(format!("pot {pot} boils on {}, says {}", event.subject().unwrap_or("a stove"), event.source()))
+/// }
+///
+/// let attributes = [("id", "1"), ("source", "/kitchen"), ("type", "org.example.pot.boiled"), ("subject", "stove 2")];
+/// let answer = Invoke::cloud_event(&attributes, "7").run(boiled::MODULE);
+/// assert_eq!(answer.text(), "pot 7 boils on stove 2, says /kitchen");
+/// ```
 #[derive(Clone)]
 pub struct CloudEvent {
     ctx: FaasContext,
@@ -144,6 +159,20 @@ impl fmt::Debug for CloudEvent {
 
 /// A CloudEvent as the reply to an event or a request: attributes in `ce-` headers, the data as the body. Where the
 /// platform has no headers for a reply, make it [`structured`](CloudEventReply::structured).
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::events::CloudEventReply;
+///
+/// #[function]
+/// fn ring(pot: String) -> CloudEventReply {
+///     let event = CloudEventReply::new("1", "/kitchen", "org.example.bell.rung");
+///     event.attribute("subject", pot).data("text/plain", "ding")
+/// }
+///
+/// let answer = Invoke::http("POST", "/").body("pot 7").run(ring::MODULE);
+/// assert_eq!((answer.header("ce-subject"), answer.text().as_str()), (Some("pot%207"), "ding"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct CloudEventReply {
     attributes: Vec<(String, String)>,

@@ -15,6 +15,20 @@ use std::collections::BTreeMap;
 
 members! {
     /// A message that was published: data of `google.cloud.pubsub.topic.v1.messagePublished`, and the body of a push.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::google::PubSub;
+    ///
+    /// /// Reads the message, which belongs to the orders of one customer.
+    /// #[function]
+    /// fn heard(event: PubSub) -> Result<String, Error> {
+    ///     let text = String::from_utf8_lossy(&event.message.data.bytes()?).into_owned();
+    ///     Ok(format!("{}: {text}", event.message.ordering_key))
+    /// }
+    ///
+    /// assert_eq!(sample("google/pubsub").run(heard::MODULE).text(), r#"customer-7: {"order":7}"#);
+    /// ```
     PubSub {
         /// The message.
         message: PubSubMessage = "message",
@@ -37,6 +51,19 @@ members! {
     }
 
     /// A change to an object: data of `google.cloud.storage.object.v1.…`.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::google::StorageObject;
+    ///
+    /// /// Names the very content that the event is about, whatever was written since.
+    /// #[function]
+    /// fn content(object: StorageObject) -> String {
+    ///     format!("{}#{}", object.name, object.generation)
+    /// }
+    ///
+    /// assert_eq!(sample("google/storage").run(content::MODULE).text(), "in/my cat.jpg#1587627537231057");
+    /// ```
     StorageObject {
         /// The bucket.
         bucket: String = "bucket",
@@ -65,6 +92,22 @@ members! {
     }
 
     /// An event of the older form, which functions of the signature `event` are given.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::google::{Legacy, StorageObject};
+    ///
+    /// #[function]
+    /// fn size(event: Legacy) -> Result<String, Error> {
+    ///     match event.context.event_type.as_str() {
+    ///         "google.storage.object.finalize" => Ok(format!("{:?} bytes", event.data_as::<StorageObject>()?.size)),
+    ///         other => Ok(format!("passed by {other}")),
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(sample("google/legacy-storage").run(size::MODULE).text(), "Some(352) bytes");
+    /// assert_eq!(sample("google/legacy-pubsub").run(size::MODULE).text(), "passed by google.pubsub.topic.publish");
+    /// ```
     Legacy {
         /// The kind of the event, the thing it happened to, and the time.
         context: Context = "context",

@@ -9,6 +9,18 @@ use std::collections::BTreeMap;
 
 members! {
     /// The event of a timer.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::huawei::Timer;
+    ///
+    /// #[function]
+    /// fn due(timer: Timer) -> String {
+    ///     format!("{} at {}", timer.trigger_name, timer.time)
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/timer").run(due::MODULE).text(), "nightly at 2026-01-02T11:04:05+08:00");
+    /// ```
     Timer {
         /// The version of this form, as in `v1.0`.
         version: String = "version",
@@ -23,6 +35,19 @@ members! {
     }
 
     /// Messages of Kafka, by topic.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::huawei::Kafka;
+    ///
+    /// #[function]
+    /// fn count(batch: Kafka) -> String {
+    ///     let counts = batch.records.iter().map(|record| format!("{} of {}", record.messages.len(), record.topic_id));
+    ///     counts.collect::<Vec<_>>().join(", ")
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/kafka").run(count::MODULE).text(), "2 of orders");
+    /// ```
     Kafka {
         /// The version of this form.
         event_version: String = "event_version",
@@ -47,6 +72,20 @@ members! {
     }
 
     /// Messages of SMN.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::huawei::Smn;
+    ///
+    /// /// Finds the name of the topic at the end of its URN.
+    /// #[function]
+    /// fn topic(event: Smn) -> String {
+    ///     let topics = event.records.iter().filter_map(|record| record.smn.topic_urn.rsplit(':').next());
+    ///     topics.collect()
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/smn").run(topic::MODULE).text(), "orders");
+    /// ```
     Smn {
         /// The messages, most often one.
         records: Vec<SmnRecord> = "record",
@@ -83,6 +122,19 @@ members! {
     }
 
     /// A notification of changes to objects of a bucket.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::huawei::Obs;
+    ///
+    /// #[function]
+    /// fn uploaded(notice: Obs) -> String {
+    ///     let new = notice.records.iter().filter(|record| record.event_name.starts_with("ObjectCreated:"));
+    ///     new.map(|record| format!("{} in {}", record.obs.object.decoded_key(), record.region)).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/obs").run(uploaded::MODULE).text(), "in/my cat.jpg in eu-de");
+    /// ```
     Obs {
         /// The events, most often one.
         records: Vec<ObsRecord> = "Records",
@@ -143,6 +195,22 @@ members! {
     }
 
     /// Records of a stream of DIS.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::huawei::Dis;
+    ///
+    /// #[function]
+    /// fn data(stream: Dis) -> Result<Vec<u8>, Error> {
+    ///     let mut all = Vec::new();
+    ///     for record in &stream.message.records {
+    ///         all.extend(record.data.bytes()?);
+    ///     }
+    ///     Ok(all)
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/dis").run(data::MODULE).text(), r#"{"order":7}"#);
+    /// ```
     Dis {
         /// The shard.
         shard_id: String = "ShardID",
@@ -175,6 +243,20 @@ members! {
     }
 
     /// Log lines of LTS.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::huawei::Lts;
+    ///
+    /// /// Finds the group that the lines are of, which stands beside them in the bundle.
+    /// #[function]
+    /// fn group(event: Lts) -> Result<Option<String>, Error> {
+    ///     let bundle: serde_json::Value = serde_json::from_slice(&event.lts.data.bytes()?)?;
+    ///     Ok(bundle["log_group_id"].as_str().map(str::to_owned))
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/lts").run(group::MODULE).text(), "97a9d284-4448-11e8-8fa4-286ed488ce70");
+    /// ```
     Lts {
         /// The bundle.
         lts: LtsData = "lts",
@@ -187,6 +269,19 @@ members! {
     }
 
     /// An operation on a resource that CTS has recorded.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::huawei::Cts;
+    ///
+    /// #[function]
+    /// fn audit(event: Cts) -> String {
+    ///     let trace = event.cts;
+    ///     format!("{}: {} {}", trace.user["name"].as_str().unwrap_or("?"), trace.trace_name, trace.resource_name)
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/cts").run(audit::MODULE).text(), "ada: createFunction orders");
+    /// ```
     Cts {
         /// The record.
         cts: Trace = "cts",
@@ -225,6 +320,21 @@ members! {
     }
 
     /// Changes of a collection of DDS.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::huawei::Dds;
+    ///
+    /// /// Reads the new document, which is JSON in a text here.
+    /// #[function]
+    /// fn stocked(changes: Dds) -> Result<Option<String>, Error> {
+    ///     let text = changes.records[0].dds.full_document.as_str().unwrap_or("{}");
+    ///     let document: serde_json::Value = serde_json::from_str(text)?;
+    ///     Ok(document["name"].as_str().map(str::to_owned))
+    /// }
+    ///
+    /// assert_eq!(sample("huawei/dds").run(stocked::MODULE).text(), "tea");
+    /// ```
     Dds {
         /// The changes.
         records: Vec<DdsRecord> = "records",

@@ -41,6 +41,22 @@ pub struct Log {
 }
 
 /// A line of a log.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::{Log, LogEntry};
+///
+/// fn is_bad(line: &LogEntry) -> bool {
+///     line.level == "ERROR" && line.millis.is_some_and(|millis| millis > 1_767_225_600_000)
+/// }
+///
+/// #[function]
+/// fn since_new_year(log: Log) -> String {
+///     log.lines.into_iter().filter(is_bad).map(|line| line.message).collect()
+/// }
+///
+/// assert_eq!(sample("yandex/logging").run(since_new_year::MODULE).text(), "no tea");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {

@@ -5,6 +5,25 @@ use crate::error::Error;
 use std::collections::BTreeMap;
 
 /// A message of a [`Queue`](super::Queue) or a [`Topic`](super::Topic).
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::events::{Message, Queue};
+///
+/// fn order(message: &Message) -> Result<u32, Error> {
+///     handlers_sdk::info!({ attempt = message.attempt }, "an order from {}", message.source);
+///     message.json()
+/// }
+///
+/// #[function]
+/// fn orders(queue: Queue) -> Result<String, Error> {
+///     Ok(format!("{:?}", queue.messages.iter().map(order).collect::<Result<Vec<_>, _>>()?))
+/// }
+///
+/// assert_eq!(Invoke::records([("m1", "7"), ("m2", "8")]).run(orders::MODULE).text(), "[7, 8]");
+/// let failed = Invoke::records([("m3", "nine")]).run(orders::MODULE).failed.expect("it is no number");
+/// assert!(failed.message.starts_with(r#"the message "m3" does not fit"#));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {

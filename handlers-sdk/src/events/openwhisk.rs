@@ -8,6 +8,19 @@ use serde_json::Value;
 
 members! {
     /// Messages of a Kafka topic, at least one.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::openwhisk::Kafka;
+    ///
+    /// /// Reads the messages that are no JSON.
+    /// #[function]
+    /// fn plain(batch: Kafka) -> String {
+    ///     batch.messages.iter().filter_map(|message| message.value.as_str()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("openwhisk/kafka").run(plain::MODULE).text(), "plain");
+    /// ```
     Kafka {
         /// The messages that have come since the last time.
         messages: Vec<KafkaMessage> = "messages",
@@ -28,6 +41,19 @@ members! {
     }
 
     /// A change of a document of a Cloudant or CouchDB database.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::openwhisk::Change;
+    ///
+    /// #[function]
+    /// fn note(change: Change) -> String {
+    ///     let what = if change.deleted { "gone" } else { "changed" };
+    ///     format!("{} of {} is {what}", &change.id[..4], change.database)
+    /// }
+    ///
+    /// assert_eq!(sample("openwhisk/cloudant").run(note::MODULE).text(), "6ca4 of stock is changed");
+    /// ```
     Change {
         /// The database, where the feed names it.
         database: String = "dbname",

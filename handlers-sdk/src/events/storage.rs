@@ -36,6 +36,24 @@ pub struct Storage {
 }
 
 /// An object, and the kind of change to it.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::{Storage, StorageObject};
+///
+/// fn described(object: &StorageObject) -> String {
+///     let size = object.size.map_or_else(|| "of unknown size".to_owned(), |size| format!("of {size} bytes"));
+///     format!("{} {size}", object.key)
+/// }
+///
+/// #[function]
+/// fn list(storage: Storage) -> String {
+///     storage.objects.iter().map(described).collect()
+/// }
+///
+/// assert_eq!(sample("aws/s3").run(list::MODULE).text(), "in/my cat.jpg of 1305107 bytes");
+/// assert_eq!(sample("yandex/storage").run(list::MODULE).text(), "in/my cat.jpg of unknown size");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageObject {
@@ -58,6 +76,24 @@ pub struct StorageObject {
 }
 
 /// The kind of change to an object.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::{Storage, StorageEvent};
+///
+/// #[function]
+/// fn index(storage: Storage) -> String {
+///     let step = |event| match event {
+///         StorageEvent::Created => "add",
+///         StorageEvent::Removed => "take out",
+///         _ => "look again at",
+///     };
+///     storage.objects.iter().map(|object| format!("{} {}", step(object.event), object.key)).collect()
+/// }
+///
+/// assert_eq!(sample("google/storage").run(index::MODULE).text(), "add in/my cat.jpg");
+/// assert_eq!(sample("aws/s3-removed").run(index::MODULE).text(), "take out in/my cat.jpg");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StorageEvent {

@@ -13,6 +13,23 @@ use serde_json::{Map, Value};
 ///
 /// Types that JSON lacks come as what is nearest: bytes as base64, numbers of more digits than a float holds as texts, sets as
 /// lists. MongoDB's own types stay in its extended JSON, as `{"$oid":"…"}`.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::{Row, TableChange};
+///
+/// fn name(row: &Row) -> Option<&str> {
+///     row.get("name").or_else(|| row.get("Name"))?.as_str()
+/// }
+///
+/// #[function]
+/// fn stocked(table: TableChange) -> String {
+///     table.changes.iter().filter_map(|change| name(change.new.as_ref()?)).collect()
+/// }
+///
+/// assert_eq!(sample("aws/dynamodb").run(stocked::MODULE).text(), "tea");
+/// assert_eq!(sample("huawei/dds").run(stocked::MODULE).text(), "tea");
+/// ```
 pub type Row = Map<String, Value>;
 
 /// Rows or documents of a table that have changed.
@@ -40,6 +57,24 @@ pub struct TableChange {
 }
 
 /// A row or document that has changed.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::{Change, TableChange};
+///
+/// /// Returns `true` if this member of the row has another value now.
+/// fn touches(change: &Change, member: &str) -> bool {
+///     let [new, old] = [&change.new, &change.old].map(|row| row.as_ref().and_then(|row| row.get(member)));
+///     new != old
+/// }
+///
+/// #[function]
+/// fn renamed(table: TableChange) -> String {
+///     table.changes.iter().filter(|change| touches(change, "Name")).count().to_string()
+/// }
+///
+/// assert_eq!(sample("aws/dynamodb").run(renamed::MODULE).text(), "2");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
@@ -60,6 +95,25 @@ pub struct Change {
 }
 
 /// The operation on a row.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::{Operation, TableChange};
+///
+/// /// Keeps a copy up to date, for which a new row and a changed one are the same.
+/// #[function]
+/// fn copy(table: TableChange) -> String {
+///     let steps = table.changes.iter().map(|change| match change.operation {
+///         Operation::Insert | Operation::Update | Operation::Write => "put",
+///         Operation::Remove => "remove",
+///         _ => "copy all",
+///     });
+///     steps.collect::<Vec<_>>().join(", ")
+/// }
+///
+/// assert_eq!(sample("aws/dynamodb").run(copy::MODULE).text(), "put, remove");
+/// assert_eq!(sample("openwhisk/cloudant").run(copy::MODULE).text(), "put");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {

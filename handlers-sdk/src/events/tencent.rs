@@ -10,6 +10,22 @@ use std::collections::BTreeMap;
 
 members! {
     /// The event of a timer.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::tencent::Timer;
+    ///
+    /// /// Serves two triggers of one function by their names.
+    /// #[function]
+    /// fn tick(timer: Timer) -> String {
+    ///     match timer.trigger_name.as_str() {
+    ///         "nightly" => format!("back up, {}", timer.message),
+    ///         other => format!("nothing is due for {other}"),
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(sample("tencent/timer").run(tick::MODULE).text(), r#"back up, {"run":"full"}"#);
+    /// ```
     Timer {
         /// `Timer`.
         kind: String = "Type",
@@ -22,6 +38,18 @@ members! {
     }
 
     /// A notification of changes to objects of a bucket.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::tencent::Cos;
+    ///
+    /// #[function]
+    /// fn paths(notice: Cos) -> String {
+    ///     notice.records.iter().map(|record| record.cos.object.path()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("tencent/cos").run(paths::MODULE).text(), "in/my cat.jpg");
+    /// ```
     Cos {
         /// The events, most often one.
         records: Vec<CosRecord> = "Records",
@@ -98,6 +126,18 @@ members! {
     }
 
     /// Messages of a topic of CMQ.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::tencent::Cmq;
+    ///
+    /// #[function]
+    /// fn tags(batch: Cmq) -> String {
+    ///     batch.records.iter().flat_map(|record| record.cmq.tags.0.clone()).collect::<Vec<_>>().join(" and ")
+    /// }
+    ///
+    /// assert_eq!(sample("tencent/cmq").run(tags::MODULE).text(), "tea and green");
+    /// ```
     Cmq {
         /// The messages, most often one.
         records: Vec<CmqRecord> = "Records",
@@ -132,6 +172,20 @@ members! {
     }
 
     /// Messages of CKafka.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::tencent::Ckafka;
+    ///
+    /// /// Says up to which place each partition is read.
+    /// #[function]
+    /// fn read(batch: Ckafka) -> Option<String> {
+    ///     let last = &batch.records.last()?.ckafka;
+    ///     Some(format!("{}-{} up to {}", last.topic, last.partition, last.offset))
+    /// }
+    ///
+    /// assert_eq!(sample("tencent/ckafka").run(read::MODULE).text(), "orders-1 up to 37");
+    /// ```
     Ckafka {
         /// The messages.
         records: Vec<CkafkaRecord> = "Records",
@@ -158,6 +212,20 @@ members! {
     }
 
     /// A bundle of log lines of CLS.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::tencent::Cls;
+    ///
+    /// /// Refuses a bundle that is no gzip stream.
+    /// #[function]
+    /// fn keep(bundle: Cls) -> Result<&'static str, Error> {
+    ///     let packed = bundle.compressed()?.starts_with(&[0x1f, 0x8b]);
+    ///     if packed { Ok("kept") } else { Err(Error::new("Logs.Form", "expected gzip")) }
+    /// }
+    ///
+    /// assert_eq!(sample("tencent/cls").run(keep::MODULE).text(), "kept");
+    /// ```
     Cls {
         /// The bundle.
         logs: ClsData = "clslogs",

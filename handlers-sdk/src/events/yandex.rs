@@ -26,6 +26,20 @@ members! {
     }
 
     /// The event of a timer.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::yandex::Timer;
+    ///
+    /// /// A trigger has no name here: it is told by its id.
+    /// #[function]
+    /// fn due(timer: Timer) -> String {
+    ///     let due = timer.messages.iter().map(|message| &message.details);
+    ///     due.map(|details| format!("{}: {}", details.trigger_id, details.payload)).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("yandex/timer").run(due::MODULE).text(), r#"a1s5msktijh2nightly: {"run":"full"}"#);
+    /// ```
     Timer {
         /// The messages, most often one.
         messages: Vec<TimerMessage> = "messages",
@@ -48,6 +62,19 @@ members! {
     }
 
     /// Messages of Message Queue. They leave the queue if the call succeeds, and all come again if it fails.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::yandex::Queue;
+    ///
+    /// #[function]
+    /// fn tenants(queue: Queue) -> String {
+    ///     let sent = queue.messages.iter().map(|message| &message.details.message);
+    ///     sent.filter_map(|message| message.message_attributes.get("tenant")?.string_value.as_deref()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("yandex/ymq").run(tenants::MODULE).text(), "acme");
+    /// ```
     Queue {
         /// The messages.
         messages: Vec<QueueMessage> = "messages",
@@ -94,6 +121,20 @@ members! {
     }
 
     /// A notification of changes to objects of a bucket.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::yandex::Storage;
+    ///
+    /// #[function]
+    /// fn gone(notice: Storage) -> String {
+    ///     let gone = notice.messages.iter().filter(|message| message.metadata.event_type.ends_with(".ObjectDelete"));
+    ///     gone.map(|message| message.details.object_id.as_str()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("yandex/storage").run(gone::MODULE).text(), "");
+    /// assert_eq!(sample("yandex/storage-deleted").run(gone::MODULE).text(), "in/my cat.jpg");
+    /// ```
     Storage {
         /// The messages, one for each object.
         messages: Vec<StorageMessage> = "messages",
@@ -116,6 +157,20 @@ members! {
     }
 
     /// Messages of IoT Core.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::yandex::Iot;
+    ///
+    /// #[function]
+    /// fn measured(batch: Iot) -> Result<Vec<u8>, Error> {
+    ///     let message = &batch.messages[0].details;
+    ///     handlers_sdk::info!({ device = message.device_id }, "something on {}", message.mqtt_topic);
+    ///     message.payload.bytes()
+    /// }
+    ///
+    /// assert_eq!(sample("yandex/iot").run(measured::MODULE).text(), r#"{"order":7}"#);
+    /// ```
     Iot {
         /// The messages.
         messages: Vec<IotMessage> = "messages",
@@ -142,6 +197,20 @@ members! {
     }
 
     /// Lines of Cloud Logging.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::yandex::Logging;
+    ///
+    /// #[function]
+    /// fn alarms(logs: Logging) -> String {
+    ///     let lines = logs.messages.iter().flat_map(|batch| &batch.details.messages);
+    ///     let bad = lines.filter(|line| line.level == "ERROR");
+    ///     bad.map(|line| format!("{} for order {}", line.message, line.json_payload["order"])).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("yandex/logging").run(alarms::MODULE).text(), "no tea for order 7");
+    /// ```
     Logging {
         /// The batches, most often one.
         messages: Vec<LoggingMessage> = "messages",

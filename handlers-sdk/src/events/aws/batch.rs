@@ -10,6 +10,21 @@ use serde::Serialize;
 ///
 /// AWS heeds it if the event source mapping has `ReportBatchItemFailures`; without that a batch fails whole, by an error.
 /// An identifier that is empty or no record's makes the whole batch come again.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::sample};
+/// use handlers_sdk::events::aws::{BatchFailures, Sqs};
+///
+/// /// Does all orders but the eighth, which comes again.
+/// #[function]
+/// fn work(batch: Sqs) -> BatchFailures {
+///     let undone = batch.records.iter().filter(|message| message.body.contains("8"));
+///     undone.map(|message| message.message_id.as_str()).collect()
+/// }
+///
+/// let reply = r#"{"batchItemFailures":[{"itemIdentifier":"2e1424d4-f796-459a-8184-9c92662be6da"}]}"#;
+/// assert_eq!(sample("aws/sqs").run(work::MODULE).text(), reply);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BatchFailures {
     #[serde(rename = "batchItemFailures")]

@@ -12,12 +12,33 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// The attributes of an item by name.
+///
+/// ```
+/// use handlers_sdk::events::aws::dynamodb::{Attribute, Item};
+///
+/// let item = Item::from([("Id".to_owned(), Attribute::N("101".to_owned()))]);
+/// assert_eq!(item["Id"].as_number(), Some(101));
+/// ```
 pub type Item = BTreeMap<String, Attribute>;
 
 members! {
     /// A batch of changes of one shard. Answer with [`BatchFailures`](super::BatchFailures) of sequence numbers.
     ///
     /// The last members are those of a tumbling window, as [`Kinesis`](super::Kinesis) has them.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aws::DynamoDb;
+    ///
+    /// /// Lists the names of the items that are new.
+    /// #[function]
+    /// fn stocked(batch: DynamoDb) -> String {
+    ///     let new = batch.records.iter().filter(|record| record.event_name == "INSERT");
+    ///     new.filter_map(|record| record.dynamodb.new_image.get("Name")?.as_text()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("aws/dynamodb").run(stocked::MODULE).text(), "tea");
+    /// ```
     DynamoDb {
         /// The changes.
         records: Vec<Record> = "Records",
@@ -85,6 +106,15 @@ members! {
 argument!(DynamoDb);
 
 /// The value of an attribute, with its type.
+///
+/// ```
+/// use handlers_sdk::events::aws::dynamodb::Attribute;
+///
+/// let sizes: Attribute = serde_json::from_str(r#"{"L":[{"N":"1.5"},{"S":"large"}]}"#)?;
+/// let Attribute::L(sizes) = sizes else { panic!("expected a list") };
+/// assert_eq!((sizes[0].as_number(), sizes[1].as_text()), (Some(1.5), Some("large")));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Attribute {

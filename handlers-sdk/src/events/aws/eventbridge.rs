@@ -8,6 +8,24 @@ use serde_json::Value;
 
 members! {
     /// An event of a bus, or of a schedule that was given no payload of its own.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::aws::EventBridge;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Placed {
+    ///     order: u32,
+    /// }
+    ///
+    /// #[function]
+    /// fn placed(event: EventBridge) -> Result<String, Error> {
+    ///     let placed: Placed = event.detail_as()?;
+    ///     Ok(format!("{}: order {}", event.source, placed.order))
+    /// }
+    ///
+    /// assert_eq!(sample("aws/eventbridge").run(placed::MODULE).text(), "my.shop: order 7");
+    /// ```
     EventBridge {
         /// The version of this form; `0` so far.
         version: String = "version",

@@ -12,6 +12,20 @@ use std::collections::BTreeMap;
 
 members! {
     /// A batch of records, by topic and partition.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::aws::Kafka;
+    ///
+    /// /// Reads the header `tenant` of the first record.
+    /// #[function]
+    /// fn tenant(batch: Kafka) -> Result<Vec<u8>, Error> {
+    ///     let header = batch.all().next().and_then(|record| record.header("tenant"));
+    ///     header.map_or(Ok(Vec::new()), |header| header.bytes())
+    /// }
+    ///
+    /// assert_eq!(sample("aws/kafka").run(tenant::MODULE).text(), "acme");
+    /// ```
     Kafka {
         /// `aws:kafka` or `SelfManagedKafka`.
         event_source: String = "eventSource",

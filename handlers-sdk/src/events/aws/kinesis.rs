@@ -9,6 +9,26 @@ members! {
     /// A batch of records of one shard. Answer with [`BatchFailures`](super::BatchFailures) of sequence numbers.
     ///
     /// The last members are those of a tumbling window, whose answer is `{"state":…,"batchItemFailures":[…]}`.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::aws::{BatchFailures, Kinesis};
+    ///
+    /// /// Reads up to the first record that is no JSON: reading begins there again.
+    /// #[function]
+    /// fn read(batch: Kinesis) -> Result<BatchFailures, Error> {
+    ///     let mut failures = BatchFailures::new();
+    ///     for record in batch.records.iter().map(|record| &record.kinesis) {
+    ///         if serde_json::from_slice::<serde_json::Value>(&record.data.bytes()?).is_err() {
+    ///             failures.add(&record.sequence_number);
+    ///             break;
+    ///         }
+    ///     }
+    ///     Ok(failures)
+    /// }
+    ///
+    /// assert_eq!(sample("aws/kinesis").run(read::MODULE).text(), r#"{"batchItemFailures":[]}"#);
+    /// ```
     Kinesis {
         /// The records; the last call of a window has none.
         records: Vec<Record> = "Records",

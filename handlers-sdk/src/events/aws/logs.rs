@@ -7,6 +7,19 @@ use crate::events::view::{View, argument, members};
 
 members! {
     /// A bundle of log lines.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::sample};
+    /// use handlers_sdk::events::aws::CloudWatchLogs;
+    ///
+    /// /// Hands on the bundle as it is packed: a gzip stream.
+    /// #[function]
+    /// fn archive(logs: CloudWatchLogs) -> Result<Vec<u8>, Error> {
+    ///     logs.compressed()
+    /// }
+    ///
+    /// assert_eq!(sample("aws/logs").run(archive::MODULE).body[..2], [0x1f, 0x8b]);
+    /// ```
     CloudWatchLogs {
         /// The bundle.
         awslogs: Data = "awslogs",

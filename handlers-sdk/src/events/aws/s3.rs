@@ -6,6 +6,19 @@ use crate::events::view::{self, View, all_from, argument, members};
 
 members! {
     /// A notification of changes to objects of a bucket.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aws::S3;
+    ///
+    /// #[function]
+    /// fn keys(notice: S3) -> String {
+    ///     notice.records.iter().map(|record| record.s3.object.decoded_key()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("aws/s3").run(keys::MODULE).text(), "in/my cat.jpg");
+    /// assert_eq!(sample("aws/s3-test").run(keys::MODULE).text(), "", "a test event has no record");
+    /// ```
     S3 {
         /// The events, most often one. `s3:TestEvent`, which S3 sends when a notification is set up, has no event.
         records: Vec<Record> = "Records",

@@ -8,6 +8,18 @@ use std::collections::BTreeMap;
 
 members! {
     /// A notification; Lambda is called with one record.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aws::Sns;
+    ///
+    /// #[function]
+    /// fn subject(notice: Sns) -> Option<String> {
+    ///     notice.records.into_iter().next()?.sns.subject
+    /// }
+    ///
+    /// assert_eq!(sample("aws/sns").run(subject::MODULE).text(), "An order");
+    /// ```
     Sns {
         /// The notifications.
         records: Vec<Record> = "Records",

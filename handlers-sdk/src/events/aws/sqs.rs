@@ -7,6 +7,20 @@ use std::collections::BTreeMap;
 
 members! {
     /// A batch of messages. Answer with [`BatchFailures`](super::BatchFailures) of message ids.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::sample};
+    /// use handlers_sdk::events::aws::Sqs;
+    ///
+    /// /// Reads the messages that were delivered before.
+    /// #[function]
+    /// fn again(batch: Sqs) -> String {
+    ///     let again = batch.records.iter().filter(|message| message.receive_count() > Some(1));
+    ///     again.map(|message| message.body.as_str()).collect()
+    /// }
+    ///
+    /// assert_eq!(sample("aws/sqs").run(again::MODULE).text(), r#"{"order":8}"#);
+    /// ```
     Sqs {
         /// The messages.
         records: Vec<Record> = "Records",
