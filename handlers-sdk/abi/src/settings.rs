@@ -4,6 +4,12 @@ use core::time::Duration;
 
 /// Reads a switch such as `FAAS_DEBUG`: `1`, `true`, `yes` and `on` switch it on, `0`, `false`, `no` and `off` switch
 /// it off, in any case. `None` if the text is another one.
+///
+/// ```
+/// use faas_abi::settings::switch;
+///
+/// assert_eq!([b"on".as_slice(), b"FALSE", b"maybe"].map(switch), [Some(true), Some(false), None]);
+/// ```
 pub fn switch(text: &[u8]) -> Option<bool> {
     const WORDS: [(&[u8], bool); 8] = [
         (b"1", true),
@@ -24,6 +30,15 @@ pub const ENVIRONMENT: &str = "faas.environment";
 
 /// Reads a duration: whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them. `None` if the
 /// text is no duration.
+///
+/// ```
+/// use faas_abi::settings::duration;
+/// use std::time::Duration;
+///
+/// assert_eq!(duration("90"), duration("1m30s"));
+/// assert_eq!(duration("1.5s"), Some(Duration::from_millis(1500)));
+/// assert_eq!(duration("soon"), None);
+/// ```
 pub fn duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

@@ -241,6 +241,36 @@ pub struct Layer {
 }
 
 /// The description of a module: `faas_module`.
+///
+/// ```
+/// use faas_abi::{Bytes, MAGIC, MAJOR, Module, ModuleEntry};
+/// use std::ptr::null;
+///
+/// /// A module that does not want to be loaded, and says why.
+/// static MODULE: Module = Module {
+///     size: size_of::<Module>(),
+///     magic: MAGIC,
+///     major: MAJOR,
+///     min_minor: 0,
+///     name: Bytes::of(b"shop"),
+///     version: Bytes::of(b"0.1.0"),
+///     built_with: Bytes::EMPTY,
+///     refusal: Bytes::of(b"expected a processor with AVX2"),
+///     functions: null(),
+///     function_count: 0,
+///     layers: null(),
+///     layer_count: 0,
+/// };
+///
+/// /// A library exports it by the name `faas_module_v1`.
+/// extern "C" fn module(_host_major: u32, _host_minor: u32) -> *const Module {
+///     &raw const MODULE
+/// }
+///
+/// let entry: ModuleEntry = module;
+/// // SAFETY: it asks nothing of its caller.
+/// assert!(!unsafe { entry(MAJOR, 0) }.is_null());
+/// ```
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs, reason = "documented in include/faas.h, member by member")]
@@ -275,6 +305,14 @@ unsafe impl Sync for Module {}
 macro_rules! host_calls {
     ($($name:ident: $of:ident),* $(,)?) => {
         /// The functions of a host of 1.0, all of which are there (faas.h, P3): a module asks once and then calls.
+        ///
+        /// ```
+        /// use faas_abi::{Host, HostCalls};
+        ///
+        /// // SAFETY: zero is a legal value of every member.
+        /// let broken: Host = unsafe { std::mem::zeroed() };
+        /// assert!(HostCalls::of(&broken).is_err(), "a host has every function of version 1.0");
+        /// ```
         #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs, reason = "documented in include/faas.h, member by member")]
         pub struct HostCalls {
@@ -341,6 +379,33 @@ unsafe impl Send for HostCalls {}
 
 /// A table of the contract, which begins with its own size.
 ///
+/// ```
+/// use faas_abi::tables::{Table, read_table};
+///
+/// /// A service of our own, in its second minor version.
+/// #[repr(C)]
+/// struct Till {
+///     size: usize,
+///     price: Option<extern "C" fn(u64) -> u64>,
+///     discount: Option<extern "C" fn(u64) -> u64>,
+/// }
+///
+/// // SAFETY: it begins with `size`, and null is a legal function pointer in an `Option`.
+/// unsafe impl Table for Till {
+///     const FIRST_SIZE: usize = 16;
+/// }
+///
+/// extern "C" fn price(pieces: u64) -> u64 {
+///     pieces * 3
+/// }
+///
+/// // Somebody who was built for the first version knows nothing of `discount`.
+/// let theirs = Till { size: Till::FIRST_SIZE, price: Some(price), discount: None };
+/// // SAFETY: it is a table, and as large as it says.
+/// let ours = unsafe { read_table(&raw const theirs) };
+/// assert_eq!((ours.price.map(|price| price(2)), ours.discount.is_some()), (Some(6), false));
+/// ```
+///
 /// # Safety
 /// `#[repr(C)]`, first member `size: usize`, and every other member valid when all its bytes are zero.
 pub unsafe trait Table: Sized {
@@ -368,6 +433,20 @@ unsafe impl Table for Module {
 /// Copies a table of any minor version into this version's shape: members beyond its `size` are zero, which is `None`.
 ///
 /// A reference to the other side's table would claim memory that an older minor does not have; a copy does not.
+///
+/// ```
+/// use faas_abi::tables::read_table;
+/// use faas_abi::{Function, Module};
+///
+/// /// Copies the functions of a module, whichever minor version it was built for.
+/// ///
+/// /// # Safety
+/// /// The module is one that a library has handed over.
+/// unsafe fn functions(module: &Module) -> Vec<Function> {
+///     // SAFETY: the list has as many pointers, each to a table.
+///     (0..module.function_count).map(|index| unsafe { read_table(*module.functions.add(index)) }).collect()
+/// }
+/// ```
 ///
 /// # Safety
 /// `table` must be aligned and point to a table of type `T` of which `size` bytes are readable.

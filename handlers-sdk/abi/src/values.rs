@@ -6,6 +6,16 @@ use core::ffi::c_void;
 pub type Status = i32;
 
 /// Borrowed bytes; see OWNERSHIP in `faas.h`. `ptr` may be null only if `len` is 0.
+///
+/// ```
+/// use faas_abi::Bytes;
+///
+/// let lent = Bytes::of(b"abc");
+/// // SAFETY: the bytes are static.
+/// assert_eq!(unsafe { lent.as_slice() }, b"abc");
+/// // SAFETY: there is nothing to read.
+/// assert_eq!(unsafe { Bytes::EMPTY.as_slice() }, b"");
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes {
@@ -43,6 +53,13 @@ impl Bytes {
 }
 
 /// A name and its value.
+///
+/// ```
+/// use faas_abi::{Bytes, Pair};
+///
+/// let header = Pair { name: Bytes::of(b"etag"), value: Bytes::of(b"7") };
+/// assert_eq!((header.name.len, header.value.len), (4, 1));
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Pair {
@@ -58,6 +75,13 @@ impl Pair {
 }
 
 /// A named value beside a log line's message.
+///
+/// ```
+/// use faas_abi::{Bytes, Field};
+///
+/// let field = Field { name: Bytes::of(b"order"), value: Bytes::of(b"7"), ..Field::EMPTY };
+/// assert_eq!((field.kind, field.reserved), (0, 0), "a text");
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -77,6 +101,27 @@ impl Field {
 }
 
 /// Given bytes: the receiver calls `release(owner)` exactly once, on any thread.
+///
+/// ```
+/// use faas_abi::Buf;
+/// use std::ffi::c_void;
+///
+/// unsafe extern "C" fn release(owner: *mut c_void) {
+///     // SAFETY: it is the vector that `give` has boxed, and this is called once.
+///     drop(unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) });
+/// }
+///
+/// /// Gives a vector away without a copy.
+/// fn give(bytes: Vec<u8>) -> Buf {
+///     let owner = Box::new(bytes);
+///     let (ptr, len) = (owner.as_ptr(), owner.len());
+///     Buf { ptr, len, release: Some(release), owner: Box::into_raw(owner).cast() }
+/// }
+///
+/// let given = give(b"abc".to_vec());
+/// // SAFETY: nobody else releases it.
+/// given.release.into_iter().for_each(|release| unsafe { release(given.owner) });
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Buf {
