@@ -23,12 +23,27 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 
 /// Makes a function of a `fn` or `async fn`: its arguments are the values it asks for, its result is the reply.
 ///
-/// ```text
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Error, Event, FaasContext, Json, PhaseContext, function};
 /// #[function]
-/// fn echo(event: Event) -> Event { event }
+/// fn echo(event: Event) -> Event {
+///     event
+/// }
+///
+/// fn connect(ctx: PhaseContext) -> Result<(), Error> {
+///     ctx.env("TABLE").map(|_| ()).ok_or_else(|| Error::new("Order.Config", "expected TABLE to be set"))
+/// }
 ///
 /// #[function(name = "order", blocking, trigger = "http", start = connect)]
-/// fn place_order(ctx: FaasContext, Json(order): Json<Order>) -> Result<Json<Receipt>, Error> { … }
+/// fn place_order(ctx: FaasContext, Json(pieces): Json<u32>) -> Result<Json<u32>, Error> {
+///     ctx.info(format_args!("{pieces} pieces"));
+///     Ok(Json(pieces * 3))
+/// }
+///
+/// assert_eq!(Invoke::event("[1]").run(echo::MODULE).text(), "[1]");
+/// let app = App::builder().module(place_order::MODULE).config("TABLE", "orders").start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("POST", "/").body("2").function("order")).text(), "6");
 /// ```
 ///
 /// - `name = "…"`: its name in the library; else that of the `fn`.
@@ -67,6 +82,25 @@ pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `required`: it must not be skipped. A runtime that is told to treat it as optional does not start.
 ///
 /// The type gets a constant `MODULE`, the table for static linking.
+///
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Error, Flow, Invocation, Layer, Response, function, layer};
+/// #[derive(Default)]
+/// struct Closed;
+///
+/// #[layer(name = "closed", order = -10, required)]
+/// impl Layer for Closed {
+///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         invocation.respond(Response::text("come back at nine").status(503))
+///     }
+/// }
+/// # #[function]
+/// # fn hello() -> &'static str { "hello" }
+///
+/// let app = App::builder().module(Closed::MODULE).module(hello::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("GET", "/")).status(), 503);
+/// ```
 #[proc_macro_attribute]
 pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
     finish(sdk::located(options.into(), |options| layer::expand(options, item.into())))
@@ -76,6 +110,28 @@ pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `module!(functions: [echo, hello], classes: [Shop], layers: [Monitor]);`
 ///
 /// A shared library needs no such line: it offers every function and layer that is linked into it.
+///
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Error, Layer, function, layer};
+/// use handlers_sdk::module;
+///
+/// #[function]
+/// fn hello() -> &'static str {
+///     "hello"
+/// }
+///
+/// #[derive(Default)]
+/// struct Ready;
+///
+/// #[layer]
+/// impl Layer for Ready {}
+///
+/// module!(functions: [hello], layers: [Ready]);
+///
+/// let app = App::builder().module(faas_module()).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "hello");
+/// ```
 #[proc_macro]
 pub fn module(input: TokenStream) -> TokenStream {
     finish(sdk::located(input.into(), module::expand))
@@ -84,12 +140,36 @@ pub fn module(input: TokenStream) -> TokenStream {
 /// Makes a provider of a `fn` or `async fn`: the value it returns, `T` or `Result<T, E>`, is injected wherever an
 /// argument of type `Inject<T>` asks for it.
 ///
-/// ```text
-/// #[provider(close = Pool::end)]
-/// async fn pool(settings: Inject<Settings>) -> Result<Pool, Error> { … }
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Error, FaasContext, Inject, PhaseContext, function, provider};
+/// struct Pool(&'static str);
+///
+/// #[provider(close = end)]
+/// async fn pool(ctx: PhaseContext) -> Result<Pool, Error> {
+///     ctx.env("DATABASE").map(Pool).ok_or_else(|| Error::new("Pool.Config", "expected DATABASE to be set"))
+/// }
+///
+/// fn end(pool: Inject<Pool>) -> Result<(), Error> {
+///     handlers_sdk::info!("left {}", pool.0);
+///     Ok(())
+/// }
+///
+/// struct User(String);
 ///
 /// #[provider(per_request)]
-/// async fn user(token: Header, pool: Inject<Pool>) -> Result<User, Error> { … }
+/// async fn user(ctx: FaasContext, pool: Inject<Pool>) -> User {
+///     User(format!("{} of {}", String::from_utf8_lossy(ctx.body()), pool.0))
+/// }
+///
+/// #[function]
+/// async fn greet(user: Inject<User>) -> String {
+///     format!("hello, {}", user.0)
+/// }
+///
+/// let app = App::builder().module(greet::MODULE).config("DATABASE", "db1").start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("ada")).text(), "hello, ada of db1");
+/// assert_eq!(app.close()[0].message, "left db1");
 /// ```
 ///
 /// Its arguments are those of a function. Without an option its value is made in the phase FunctionStart, once for each
@@ -105,21 +185,42 @@ pub fn provider(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a class of an `impl` block: methods that are functions, around one instance.
 ///
-/// ```text
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Error, Path, PhaseContext, functions};
+/// # use std::sync::atomic::{AtomicU32, Ordering};
+/// struct Shop {
+///     name: &'static str,
+///     orders: AtomicU32,
+/// }
+///
 /// #[functions]
 /// impl Shop {
 ///     #[init]
-///     async fn new(pool: Inject<Pool>) -> Result<Self, Error> { … }
+///     async fn new(ctx: PhaseContext) -> Result<Self, Error> {
+///         Ok(Shop { name: ctx.env("SHOP").unwrap_or("tea"), orders: AtomicU32::new(0) })
+///     }
 ///
-///     #[http(get, "/orders/{id}")]
-///     async fn order(&self, Path(id): Path<u32>) -> Result<Json<Order>, Error> { … }
+///     #[http(post, "/orders/{item}")]
+///     async fn order(&self, Path(item): Path<String>) -> String {
+///         format!("{}: {item}, order {}", self.name, self.orders.fetch_add(1, Ordering::Relaxed))
+///     }
 ///
 ///     #[timer("0 5 * * *")]
-///     fn clean_up(&self) { … }
+///     fn clean_up(&self) {
+///         self.orders.store(0, Ordering::Relaxed);
+///     }
 ///
 ///     #[close]
-///     async fn end(&self) -> Result<(), Error> { … }
+///     async fn end(&self) -> Result<(), Error> {
+///         handlers_sdk::info!("{} is closed", self.name);
+///         Ok(())
+///     }
 /// }
+///
+/// let app = App::builder().module(Shop::MODULE).route("POST", "/orders/{item}", "order").start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("POST", "/orders/mate")).text(), "tea: mate, order 0");
+/// assert_eq!(app.close()[0].message, "tea is closed");
 /// ```
 ///
 /// - `#[functions(name = "…")]`: the name of the class for the runtimes; else that of the type, in snake case.
@@ -140,16 +241,30 @@ pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Describes an error for its callers: beside `thiserror::Error`, or any other `std::error::Error`.
 ///
-/// ```text
+/// ```
+/// # use handlers_sdk::testing::Invoke;
+/// # use handlers_sdk::function;
+/// use handlers_sdk::FaasError;
+///
 /// #[derive(Debug, thiserror::Error, FaasError)]
 /// enum OrderError {
 ///     #[error("{0} is sold out")]
 ///     #[faas(status = 409, kind = "Order.SoldOut", public)]
 ///     SoldOut(String),
-///     #[error("the database is down")]
+///     #[error("the database at 10.0.0.7 is down")]
 ///     #[faas(status = 503, message = "come back later")]
-///     Database(#[from] std::io::Error),
+///     Database,
 /// }
+///
+/// #[function]
+/// fn order(item: String) -> Result<(), OrderError> {
+///     if item == "tea" { Err(OrderError::SoldOut(item)) } else { Err(OrderError::Database) }
+/// }
+///
+/// let answer = Invoke::http("POST", "/").body("tea").run(order::MODULE);
+/// assert_eq!((answer.status(), &answer.json()["errorMessage"]), (409, &"tea is sold out".into()));
+/// let answer = Invoke::http("POST", "/").body("mate").run(order::MODULE);
+/// assert_eq!((answer.status(), &answer.json()["errorMessage"]), (503, &"come back later".into()));
 /// ```
 ///
 /// - `status = 400` to `599`: the status for an HTTP trigger. Without one the invocation fails in the platform's own form.
