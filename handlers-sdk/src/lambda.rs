@@ -40,9 +40,34 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// An error of any type, as `lambda_runtime` has it.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::lambda::{Error, LambdaEvent};
+///
+/// #[function(lambda)]
+/// async fn double(event: LambdaEvent<u32>) -> Result<u32, Error> {
+///     event.payload.checked_mul(2).ok_or_else(|| "it is too large".into())
+/// }
+///
+/// assert_eq!(Invoke::event("21").run(double::MODULE).text(), "42");
+/// assert_eq!(Invoke::event("3000000000").run(double::MODULE).failed.expect("too large").message, "it is too large");
+/// ```
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The event, together with the platform's knowledge of its invocation.
+///
+/// ```
+/// # use handlers_sdk::testing::App;
+/// use handlers_sdk::lambda::{Context, LambdaEvent};
+///
+/// fn greeting(event: LambdaEvent<String>) -> String {
+///     format!("hello, {}", event.payload)
+/// }
+///
+/// // A test of its own makes one by hand.
+/// assert_eq!(greeting(LambdaEvent::new("ada".to_owned(), Context::default())), "hello, ada");
+/// ```
 #[derive(Clone, Debug)]
 pub struct LambdaEvent<T> {
     /// The event, read as a type.
@@ -64,6 +89,23 @@ impl<T> LambdaEvent<T> {
 }
 
 /// The platform's knowledge of an invocation. Where the platform says nothing, texts are empty and numbers 0.
+///
+/// ```
+/// # use handlers_sdk::{abi, function, testing::Invoke};
+/// use handlers_sdk::lambda::{Context, Error, LambdaEvent};
+///
+/// fn alias(context: &Context) -> &str {
+///     context.invoked_function_arn.splitn(8, ':').nth(7).unwrap_or("$LATEST")
+/// }
+///
+/// #[function(lambda)]
+/// async fn which(event: LambdaEvent<()>) -> Result<String, Error> {
+///     Ok(alias(&event.context).to_owned())
+/// }
+///
+/// let arn = "arn:aws:lambda:eu-west-1:111122223333:function:shop:live";
+/// assert_eq!(Invoke::event("null").meta(abi::META_INVOKED_AS, arn).run(which::MODULE).text(), r#""live""#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Context {
@@ -84,6 +126,21 @@ pub struct Context {
 }
 
 /// The configuration of a function, from the environment.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::{App, Invoke}};
+/// use handlers_sdk::lambda::{Error, LambdaEvent};
+///
+/// #[function(lambda)]
+/// async fn log_group(event: LambdaEvent<()>) -> Result<String, Error> {
+///     let config = &event.context.env_config;
+///     Ok(config.log_group.clone())
+/// }
+///
+/// let app = App::builder().module(log_group::MODULE).config("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/shop");
+/// let app = app.start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("null")).text(), r#""/aws/lambda/shop""#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {

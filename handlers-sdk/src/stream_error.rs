@@ -6,6 +6,29 @@ use std::fmt;
 
 /// The reason why a stream cannot go on. A function's error that `?` makes of it answers an HTTP trigger with the
 /// status that its variant names.
+///
+/// ```
+/// # use handlers_sdk::{BodyStream, abi, function, testing::Invoke};
+/// use handlers_sdk::StreamError;
+///
+/// #[function]
+/// async fn upload(mut body: BodyStream) -> Result<String, StreamError> {
+///     let mut bytes = 0;
+///     while let Some(part) = body.next().await {
+///         match part {
+///             Ok(part) => bytes += part.len(),
+///             Err(StreamError::TooLarge) => return Ok(format!("kept the first {bytes} bytes")),
+///             Err(error) => return Err(error),
+///         }
+///     }
+///     Ok(format!("{bytes} bytes"))
+/// }
+///
+/// let cut = Invoke::http("POST", "/").body_in_parts(["abc", "def"]).body_ends_with(abi::E_TOO_BIG);
+/// assert_eq!(cut.run(upload::MODULE).text(), "kept the first 6 bytes");
+/// let broken = Invoke::http("POST", "/").body_in_parts(["abc"]).body_ends_with(abi::E_INVALID);
+/// assert_eq!(broken.run(upload::MODULE).status(), 400);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamError {

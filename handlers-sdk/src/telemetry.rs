@@ -58,6 +58,45 @@ use std::sync::Arc;
 /// thread.
 ///
 /// A name consists of letters, digits, `_` and `.`, with its unit at the end: `payment_seconds`, `orders_total`.
+///
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::telemetry::{Gather, Labels};
+///
+/// /// Writes each number to the log, which is enough for a test.
+/// struct Prints;
+///
+/// impl Gather for Prints {
+///     fn counter(&self, name: &str, value: f64, _: Labels<'_>) {
+///         handlers_sdk::info!("{name} +{value}");
+///     }
+///
+///     fn gauge(&self, name: &str, value: f64, _: Labels<'_>) {
+///         handlers_sdk::info!("{name} ={value}");
+///     }
+///
+///     fn histogram(&self, name: &str, value: f64, _: Labels<'_>) {
+///         handlers_sdk::info!("{name} {value}");
+///     }
+/// }
+/// # struct Numbers;
+/// # #[layer(name = "numbers")]
+/// # impl Layer for Numbers {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_telemetry(Arc::new(Prints)).map(|()| Numbers) }
+/// # }
+///
+/// #[function]
+/// fn order(ctx: FaasContext) {
+///     if let Some(telemetry) = ctx.telemetry() {
+///         telemetry.counter("orders_total", 1.0, &[]);
+///     }
+/// }
+///
+/// let app = App::builder().module(Numbers::MODULE).module(order::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).logs[0].message, "orders_total +1");
+/// ```
 pub trait Gather: Send + Sync + 'static {
     /// Adds to a sum that never falls. A negative value is to be dropped.
     fn counter(&self, name: &str, value: f64, labels: Labels<'_>);

@@ -110,6 +110,30 @@ impl FaasContext {
 }
 
 /// A future that is ready once the invocation is cancelled; see [`FaasContext::cancelled`].
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function, testing::Invoke};
+/// use handlers_sdk::Cancelled;
+/// use std::future::poll_fn;
+/// use std::pin::pin;
+/// use std::task::Poll;
+///
+/// /// Ends as `work` does, or with `None` once the invocation is cancelled.
+/// async fn unless_cancelled<T>(cancelled: Cancelled<'_>, work: impl Future<Output = T>) -> Option<T> {
+///     let (mut cancelled, mut work) = (pin!(cancelled), pin!(work));
+///     poll_fn(|context| match work.as_mut().poll(context) {
+///         Poll::Ready(value) => Poll::Ready(Some(value)),
+///         Poll::Pending => cancelled.as_mut().poll(context).map(|()| None),
+///     })
+///     .await
+/// }
+///
+/// #[function]
+/// async fn greet(ctx: FaasContext) -> Option<&'static str> {
+///     unless_cancelled(ctx.cancelled(), async { "hello" }).await
+/// }
+/// # assert_eq!(Invoke::event("").run(greet::MODULE).text(), "hello");
+/// ```
 #[must_use = "it does nothing unless it is awaited"]
 pub struct Cancelled<'c> {
     hearing: Hearing,

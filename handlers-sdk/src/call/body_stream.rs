@@ -14,6 +14,25 @@ use std::ops::Deref;
 use std::task::{Context, Poll};
 
 /// A part of a body: bytes that are read as a slice. It is never empty.
+///
+/// ```
+/// # use handlers_sdk::{BodyStream, StreamError, function, testing::Invoke};
+/// use handlers_sdk::Chunk;
+///
+/// fn is_png(part: &Chunk) -> bool {
+///     part.starts_with(b"\x89PNG")
+/// }
+///
+/// /// Looks at the first part alone.
+/// #[function]
+/// async fn kind(mut body: BodyStream) -> Result<&'static str, StreamError> {
+///     let first = body.next().await.transpose()?;
+///     Ok(if first.as_ref().is_some_and(is_png) { "a picture" } else { "something else" })
+/// }
+///
+/// let upload = Invoke::http("POST", "/").body_in_parts(["\u{89}PNG", "and the rest"]);
+/// assert_eq!(upload.run(kind::MODULE).text(), "something else", "U+0089 is two bytes");
+/// ```
 pub struct Chunk(bytes::Chunk);
 
 impl Chunk {

@@ -36,6 +36,13 @@ pub(crate) enum Kept {
 
 impl Bytes {
     /// Wraps bytes that the program itself holds, without a copy.
+    ///
+    /// ```
+    /// use handlers_sdk::Bytes;
+    ///
+    /// const PIXEL: Bytes = Bytes::from_static(b"GIF89a");
+    /// assert_eq!(PIXEL.len(), 6);
+    /// ```
     pub const fn from_static(bytes: &'static [u8]) -> Bytes {
         Bytes(Kept::Static(bytes))
     }

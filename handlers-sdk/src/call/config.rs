@@ -11,6 +11,26 @@ use crate::glue::service::{self, Service};
 use std::fmt;
 
 /// The configuration of one function or layer: its own part, as JSON, and the values every entry sees.
+///
+/// ```
+/// use handlers_sdk::testing::App;
+/// use handlers_sdk::{Config, Error, Layer, layer};
+///
+/// struct Limit(u32);
+///
+/// #[layer(name = "limit")]
+/// impl Layer for Limit {
+///     fn create(config: &Config) -> Result<Self, Error> {
+///         match config.get("most")?.unwrap_or(100) {
+///             0 => Err(config.mistake("most", "1 or more", 0)),
+///             most => Ok(Limit(most)),
+///         }
+///     }
+/// }
+///
+/// let why = App::builder().configured(Limit::MODULE, r#"{"most":0}"#).start().expect_err("it limits all");
+/// assert!(why.contains("most: expected 1 or more, found 0"), "{why}");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Config {
     entry: &'static Entry,
@@ -31,6 +51,25 @@ impl Config {
     }
 
     /// Reads its own part as a type.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Config, Error, Layer, layer, testing::App};
+    /// #[derive(Default, serde::Deserialize)]
+    /// #[serde(default, deny_unknown_fields)]
+    /// struct Banner {
+    ///     text: String,
+    /// }
+    ///
+    /// #[layer(name = "banner")]
+    /// impl Layer for Banner {
+    ///     fn create(config: &Config) -> Result<Self, Error> {
+    ///         config.deserialize()
+    ///     }
+    /// }
+    ///
+    /// let why = App::builder().configured(Banner::MODULE, r#"{"txet":"hi"}"#).start().expect_err("a slip");
+    /// assert!(why.contains("unknown field `txet`, expected `text`"), "{why}");
+    /// ```
     ///
     /// # Errors
     /// The part is not of that shape. No configuration at all reads as `{}`.
@@ -89,6 +128,22 @@ impl Config {
     }
 
     /// Writes one line on the platform's log stream as it is, for instance a metric document. A line break ends it early.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Config, Error, Layer, function, layer, testing::App};
+    /// struct Announces;
+    ///
+    /// #[layer(name = "announces")]
+    /// impl Layer for Announces {
+    ///     fn create(config: &Config) -> Result<Self, Error> {
+    ///         config.emit(br#"{"metric":"starts","value":1}"#);
+    ///         Ok(Announces)
+    ///     }
+    /// }
+    ///
+    /// let app = App::builder().module(Announces::MODULE).start().expect("starts");
+    /// assert_eq!(app.emitted(), [r#"{"metric":"starts","value":1}"#]);
+    /// ```
     pub fn emit(&self, line: &[u8]) {
         // Nearly no line holds a line break, and that is told of many bytes at once.
         let is_one = !line.contains(&b'\n');

@@ -15,6 +15,25 @@ use std::sync::Arc;
 ///
 /// Cheap to clone, and free to move to other threads. **The invocation ends when its last context, event or sink is
 /// dropped**: one that is kept in a static or a thread that goes on holds back the reply.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::FaasContext;
+/// use std::time::Duration;
+///
+/// #[function]
+/// fn report(ctx: FaasContext) -> Result<String, (u16, &'static str)> {
+///     if ctx.remaining().is_some_and(|left| left < Duration::from_secs(1)) {
+///         return Err((503, "no time left"));
+///     }
+///     Ok(format!("{} bytes of a {} event, request {}", ctx.event().len(), ctx.trigger(), ctx.request_id()))
+/// }
+///
+/// let answer = Invoke::event("{}").remaining(Duration::from_secs(3)).run(report::MODULE);
+/// assert_eq!(answer.text(), "2 bytes of a raw event, request test-request");
+/// let answer = Invoke::http("GET", "/").remaining(Duration::from_millis(500)).run(report::MODULE);
+/// assert_eq!(answer.status(), 503);
+/// ```
 #[derive(Clone)]
 pub struct FaasContext {
     held: Held,
@@ -23,6 +42,23 @@ pub struct FaasContext {
 }
 
 /// The context of a lifecycle phase; what belongs to a request is empty in it.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::App};
+/// use handlers_sdk::PhaseContext;
+///
+/// /// Ends the start of a process that has nowhere to write to.
+/// fn check(ctx: PhaseContext) -> Result<(), Error> {
+///     ctx.env("TABLE").map(|_| ()).ok_or_else(|| Error::new("Orders.Config", "expected TABLE to be set"))
+/// }
+///
+/// #[function(start = check)]
+/// fn order() {}
+///
+/// assert!(App::builder().module(order::MODULE).config("TABLE", "orders").start().is_ok());
+/// let why = App::builder().module(order::MODULE).start().expect_err("it is not set");
+/// assert!(why.contains("expected TABLE to be set"), "{why}");
+/// ```
 pub type PhaseContext = FaasContext;
 
 impl FaasContext {
@@ -89,6 +125,17 @@ impl FaasContext {
     }
 
     /// Writes a log line with fields. The host adds time, request id and function.
+    ///
+    /// ```
+    /// # use handlers_sdk::{FaasContext, Level, function, testing::Invoke};
+    /// #[function]
+    /// fn order(ctx: FaasContext, pieces: String) {
+    ///     ctx.log(Level::Info, format_args!("ordered"), &[("pieces", &pieces), ("shop", &"tea")]);
+    /// }
+    ///
+    /// let answer = Invoke::event("3").run(order::MODULE);
+    /// assert_eq!((answer.logs[0].message.as_str(), answer.logs[0].field("pieces")), ("ordered", Some("3")));
+    /// ```
     pub fn log(&self, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
         crate::log::write_within(self.reader(), level, message, fields);
     }

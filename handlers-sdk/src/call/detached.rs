@@ -9,6 +9,28 @@ use std::time::{Duration, SystemTime};
 /// A copy of an invocation's ids, names and trace, and a way to the log. Made by [`FaasContext::detached`].
 ///
 /// It is free to live as long as the process: the invocation ends without it.
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function, testing::Invoke};
+/// use handlers_sdk::Detached;
+/// use std::sync::mpsc::channel;
+///
+/// /// Counts on a thread of its own, whose lines still belong to the request.
+/// fn count_aside(detached: Detached, order: String) {
+///     detached.info(format_args!("counted {order} for {}", detached.request_id()));
+/// }
+///
+/// #[function]
+/// fn order(ctx: FaasContext, order: String) -> &'static str {
+///     let detached = ctx.detached();
+///     let counted = std::thread::spawn(move || count_aside(detached, order));
+///     # counted.join().unwrap();
+///     "taken"
+/// }
+///
+/// let answer = Invoke::event("ink").run(order::MODULE);
+/// assert_eq!(answer.logs[0].message, "counted ink for test-request");
+/// ```
 #[derive(Clone)]
 pub struct Detached {
     entry: &'static Entry,

@@ -7,6 +7,22 @@ use std::ops::Deref;
 /// The bytes of the event. Returned by a function, they are the reply as they are.
 ///
 /// It keeps its invocation open: do not store it beyond the call.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::Event;
+///
+/// /// Passes on JSON, and nothing else.
+/// #[function]
+/// fn gate(event: Event) -> Result<Event, (u16, &'static str)> {
+///     match event.first() {
+///         Some(b'{' | b'[') => Ok(event),
+///         _ => Err((400, "expected JSON")),
+///     }
+/// }
+///
+/// assert_eq!(Invoke::event("[1]").run(gate::MODULE).text(), "[1]");
+/// ```
 #[derive(Clone)]
 pub struct Event(pub(crate) InvBytes);
 

@@ -148,10 +148,33 @@ pub trait FromInvocationAsync<M = ByWaiting>: Sized {
 }
 
 /// Marks the types that are made by waiting.
+///
+/// ```
+/// # use handlers_sdk::{Error, FaasContext};
+/// use handlers_sdk::{ByWaiting, FromInvocationAsync};
+///
+/// struct User;
+///
+/// impl FromInvocationAsync for User {
+///     async fn from_invocation_async(_: &FaasContext) -> Result<Self, Error> {
+///         Ok(User)
+///     }
+/// }
+///
+/// fn is_waited_for<T: FromInvocationAsync<ByWaiting>>() {}
+/// is_waited_for::<User>();
+/// ```
 #[derive(Debug)]
 pub enum ByWaiting {}
 
 /// Marks the types that are made at once.
+///
+/// ```
+/// use handlers_sdk::{AtOnce, FromInvocationAsync, RequestId};
+///
+/// fn is_made_at_once<T: FromInvocationAsync<AtOnce>>() {}
+/// is_made_at_once::<RequestId>();
+/// ```
 #[derive(Debug)]
 pub enum AtOnce {}
 

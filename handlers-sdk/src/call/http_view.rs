@@ -5,6 +5,24 @@ use crate::ffi::Reader;
 use faas_abi::*;
 
 /// The request of an HTTP trigger, borrowed from the invocation. The host makes each part when it is asked for.
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function, testing::Invoke};
+/// use handlers_sdk::HttpView;
+///
+/// fn tags(http: HttpView<'_>) -> Vec<&str> {
+///     http.queries().filter(|(name, _)| *name == "tag").map(|(_, value)| value).collect()
+/// }
+///
+/// #[function]
+/// fn search(ctx: FaasContext) -> Result<String, (u16, &'static str)> {
+///     let http = ctx.http().ok_or((400, "expected a request"))?;
+///     Ok(format!("{} {} by {:?}", http.method(), http.path(), tags(http)))
+/// }
+///
+/// let answer = Invoke::http("GET", "/tea?tag=green&page=2&tag=dry").run(search::MODULE);
+/// assert_eq!(answer.text(), r#"GET /tea by ["green", "dry"]"#);
+/// ```
 #[derive(Clone, Copy)]
 pub struct HttpView<'a> {
     reader: Reader<'a>,

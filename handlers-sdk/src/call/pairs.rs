@@ -3,6 +3,23 @@
 use crate::ffi::Reader;
 
 /// The pairs of one list as texts, without those that are not UTF-8. [`raw`](Self::raw) gives every pair as bytes.
+///
+/// ```
+/// # use handlers_sdk::{Request, function, testing::Invoke};
+/// use handlers_sdk::Pairs;
+///
+/// fn hops(headers: Pairs<'_>) -> usize {
+///     headers.filter(|(name, _)| name.eq_ignore_ascii_case("via")).count()
+/// }
+///
+/// #[function]
+/// fn count(request: Request) -> String {
+///     hops(request.http().headers()).to_string()
+/// }
+///
+/// let request = Invoke::http("GET", "/").header("Via", "1.1 a").header("Accept", "*/*").header("Via", "1.1 b");
+/// assert_eq!(request.run(count::MODULE).text(), "2");
+/// ```
 #[derive(Clone)]
 pub struct Pairs<'a> {
     reader: Reader<'a>,

@@ -10,6 +10,28 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 /// The HTTP request of an HTTP trigger. It keeps its invocation open as a context does.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::Request;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order {
+///     pieces: u32,
+/// }
+///
+/// #[function]
+/// fn order(request: Request) -> Result<String, Error> {
+///     let shop = request.query("shop").unwrap_or("tea");
+///     match request.method() {
+///         "POST" => Ok(format!("{} of {shop}", request.json::<Order>()?.pieces)),
+///         other => Err(Error::new("Shop.Method", format!("expected POST, found {other}")).with_status(405)),
+///     }
+/// }
+///
+/// assert_eq!(Invoke::http("POST", "/?shop=ink").body(r#"{"pieces":2}"#).run(order::MODULE).text(), "2 of ink");
+/// assert_eq!(Invoke::http("PUT", "/").run(order::MODULE).status(), 405);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Request {
     ctx: FaasContext,

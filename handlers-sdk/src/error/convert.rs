@@ -17,6 +17,30 @@ use std::error::Error as StdError;
 ///
 /// A type of your own that is no [`std::error::Error`] implements `From<YourType> for handlers_sdk::Error`. `M` tells the
 /// kinds of types apart for the compiler.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// struct SoldOut(&'static str);
+///
+/// impl From<SoldOut> for Error {
+///     fn from(SoldOut(item): SoldOut) -> Error {
+///         Error::new("Order.SoldOut", format!("there is no {item}")).with_status(409)
+///     }
+/// }
+///
+/// #[function]
+/// fn own() -> Result<(), SoldOut> {
+///     Err(SoldOut("tea"))
+/// }
+///
+/// #[function]
+/// fn in_place() -> Result<(), (u16, String)> {
+///     Err((404, "no such order".to_owned()))
+/// }
+///
+/// assert_eq!(Invoke::http("GET", "/").run(own::MODULE).status(), 409);
+/// assert_eq!(Invoke::http("GET", "/").run(in_place::MODULE).status(), 404);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a function",
     label = "not an error that a function may return",
@@ -31,10 +55,24 @@ pub trait IntoError<M = ()> {
 }
 
 /// Marks the types that `?` converts.
+///
+/// ```
+/// use handlers_sdk::{Converted, IntoError};
+///
+/// fn is_taken_by_the_question_mark<E: IntoError<Converted>>() {}
+/// is_taken_by_the_question_mark::<std::io::Error>();
+/// ```
 #[derive(Debug)]
 pub enum Converted {}
 
 /// Marks the types that hold an error of any type.
+///
+/// ```
+/// use handlers_sdk::{Holder, IntoError};
+///
+/// fn holds_any_error<E: IntoError<Holder>>() {}
+/// holds_any_error::<anyhow::Error>();
+/// ```
 #[derive(Debug)]
 pub enum Holder {}
 

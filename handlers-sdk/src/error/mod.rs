@@ -18,6 +18,26 @@ use std::panic::Location;
 /// read.
 ///
 /// It does not implement [`std::error::Error`] itself, since then nothing could be turned into it.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::Error;
+///
+/// #[function]
+/// fn pieces(text: String) -> Result<String, Error> {
+///     let pieces: u32 = text.parse()?;
+///     if pieces == 0 {
+///         return Err(Error::new("Order.Pieces", "expected 1 or more, found 0").with_status(400));
+///     }
+///     Ok(format!("{pieces} pieces"))
+/// }
+///
+/// let answer = Invoke::http("POST", "/").body("0").run(pieces::MODULE);
+/// assert_eq!((answer.status(), &answer.json()["errorType"]), (400, &"Order.Pieces".into()));
+/// let failed = Invoke::event("two").run(pieces::MODULE).failed.expect("it is no number");
+/// assert_eq!(failed.message, "invalid digit found in string", "which is for the log");
+/// assert_eq!(failed.told, "the function failed", "which is for clients");
+/// ```
 pub struct Error(Box<Parts>);
 
 struct Parts {
@@ -140,6 +160,14 @@ impl Error {
     }
 
     /// Sets another message, for callers to read. The one that stood here is kept as a cause.
+    ///
+    /// ```
+    /// # use handlers_sdk::Error;
+    /// let error = "two".parse::<u32>().map_err(|error| Error::from(error).with_message("expected a number of pieces"));
+    /// let error = error.expect_err("it is no number");
+    /// assert_eq!(error.message(), "expected a number of pieces");
+    /// assert_eq!(error.detail(), "caused by: invalid digit found in string");
+    /// ```
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Error {
         let message = std::mem::replace(&mut self.0.message, message.into());

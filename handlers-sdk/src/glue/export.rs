@@ -37,6 +37,20 @@ unsafe impl Send for Found {}
 unsafe impl Sync for Found {}
 
 /// Everything that is linked together with this crate: what the exported symbol returns.
+///
+/// ```standalone_crate
+/// use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::{function, linked};
+///
+/// #[function]
+/// fn hello() -> &'static str {
+///     "hello"
+/// }
+///
+/// // This program has one function, and so has its module.
+/// let app = App::builder().module(linked()).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "hello");
+/// ```
 pub fn linked() -> &'static Module {
     static MODULE: OnceLock<Found> = OnceLock::new();
     let found = MODULE.get_or_init(|| {

@@ -12,6 +12,36 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The labels of a number, as they were reported.
+///
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer, telemetry::Gather};
+/// # use std::sync::Arc;
+/// use handlers_sdk::telemetry::Labels;
+///
+/// /// Makes the key under which a number is gathered.
+/// fn key(name: &str, labels: Labels<'_>) -> String {
+///     let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+///     format!("{name}{{{}}}", labels.join(","))
+/// }
+/// # struct Prints;
+/// # impl Gather for Prints {
+/// #     fn counter(&self, name: &str, _: f64, labels: Labels<'_>) { handlers_sdk::info!("{}", key(name, labels)); }
+/// #     fn gauge(&self, _: &str, _: f64, _: Labels<'_>) {}
+/// #     fn histogram(&self, _: &str, _: f64, _: Labels<'_>) {}
+/// # }
+/// # struct Numbers;
+/// # #[layer(name = "numbers")]
+/// # impl Layer for Numbers {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_telemetry(Arc::new(Prints)).map(|()| Numbers) }
+/// # }
+/// # #[function]
+/// # fn order(ctx: FaasContext) {
+/// #     ctx.telemetry().unwrap().counter("orders_total", 1.0, &[("shop", "tea"), ("by", "card")]);
+/// # }
+/// # let app = App::builder().module(Numbers::MODULE).module(order::MODULE).start().expect("starts");
+/// # assert_eq!(app.invoke(Invoke::event("")).logs[0].message, "orders_total{shop=tea,by=card}");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Labels<'a>(&'a [Pair]);
 
@@ -135,6 +165,28 @@ pub(crate) fn find(entry: &Entry) -> Option<Telemetry> {
 /// process.
 ///
 /// No call blocks or fails. Labels are few and have few values, so the id of a user is no label.
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function, testing::Invoke};
+/// use handlers_sdk::telemetry::Telemetry;
+/// use std::time::Instant;
+///
+/// fn paid(telemetry: Telemetry, began: Instant, open: u32) {
+///     telemetry.histogram("payment_seconds", began.elapsed().as_secs_f64(), &[("by", "card")]);
+///     telemetry.gauge("orders_open", open.into(), &[]);
+/// }
+///
+/// #[function]
+/// fn pay(ctx: FaasContext) -> &'static str {
+///     let began = Instant::now();
+///     if let Some(telemetry) = ctx.telemetry() {
+///         paid(telemetry, began, 3);
+///     }
+///     "paid"
+/// }
+///
+/// assert_eq!(Invoke::event("").run(pay::MODULE).text(), "paid", "it works without a provider, too");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Telemetry {
     provider: *mut c_void,

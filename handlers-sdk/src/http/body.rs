@@ -11,6 +11,26 @@ use std::task::{Context, Poll};
 /// The body of a request, which is read as it is asked for. See [`BodyStream`].
 ///
 /// It is a `futures_core::Stream` of `Bytes` as well.
+///
+/// ```
+/// # use handlers_sdk::{StreamError, function, testing::Invoke};
+/// use futures_core::Stream;
+/// use handlers_sdk::http::Body;
+/// use std::future::poll_fn;
+/// use std::pin::Pin;
+///
+/// /// Counts the parts of an upload.
+/// #[function]
+/// async fn parts(request: http::Request<Body>) -> Result<String, StreamError> {
+///     let (mut body, mut parts) = (request.into_body(), 0);
+///     while let Some(part) = poll_fn(|context| Pin::new(&mut body).poll_next(context)).await {
+///         parts += usize::from(!part?.is_empty());
+///     }
+///     Ok(parts.to_string())
+/// }
+///
+/// assert_eq!(Invoke::http("POST", "/").body_in_parts(["a", "b", "c"]).run(parts::MODULE).text(), "3");
+/// ```
 pub struct Body {
     stream: BodyStream,
     /// The number of bytes that are still to come; `None` if the request does not say it.

@@ -14,6 +14,19 @@ use std::net::IpAddr;
 
 /// The address of the client of a request, as `FAAS_TRUSTED_HOPS` lets it be told. It is among the request's extensions
 /// where it is known, as `axum::extract::ConnectInfo` is elsewhere.
+///
+/// ```
+/// # use handlers_sdk::{function, http::Body, testing::sample};
+/// use handlers_sdk::http::ClientAddress;
+///
+/// #[function]
+/// async fn whence(request: http::Request<Body>) -> Option<String> {
+///     let ClientAddress(address) = request.extensions().get()?;
+///     Some(address.to_string())
+/// }
+///
+/// assert_eq!(sample("aws/apigateway-v2").run(whence::MODULE).text(), "192.0.2.7");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 

@@ -57,6 +57,18 @@ pub struct Inject<T: ?Sized> {
 
 impl<T> Inject<T> {
     /// Returns a value for a call that a test makes itself: `greet(Inject::new(Greeting(…)), …)`.
+    ///
+    /// ```
+    /// use handlers_sdk::Inject;
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// fn greet(greeting: Inject<Greeting>, name: &str) -> String {
+    ///     format!("{}, {name}", greeting.0)
+    /// }
+    ///
+    /// assert_eq!(greet(Inject::new(Greeting("hello")), "ada"), "hello, ada");
+    /// ```
     pub fn new(value: T) -> Inject<T> {
         Inject { shared: Arc::new(value) }
     }

@@ -13,6 +13,35 @@ use std::any::Any;
 use std::fmt::{self, Arguments, Display};
 
 /// A list of the request that layers may change.
+///
+/// ```
+/// # use handlers_sdk::{Error, Flow, Invocation, Layer, Request, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::List;
+///
+/// /// Takes away what only advertisers want to know.
+/// #[derive(Default)]
+/// struct NoTracking;
+///
+/// #[layer]
+/// impl Layer for NoTracking {
+///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         // The host refuses to remove what is not there.
+///         if invocation.http().is_some_and(|http| http.query("utm_source").is_some()) {
+///             invocation.remove(List::Query, "utm_source")?;
+///         }
+///         Ok(Flow::Continue)
+///     }
+/// }
+///
+/// #[function]
+/// fn seen(request: Request) -> String {
+///     format!("{:?} {:?}", request.query("page"), request.query("utm_source"))
+/// }
+///
+/// let app = App::builder().module(NoTracking::MODULE).module(seen::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("GET", "/?page=2&utm_source=x")).text(), r#"Some("2") None"#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {
     /// The request headers, whose names compare without case.
@@ -40,6 +69,36 @@ impl List {
 }
 
 /// The invocation a hook is called for, or one record of a batch. Hooks of a phase get a [`Phase`](crate::Phase).
+///
+/// ```
+/// # use handlers_sdk::{Error, FaasContext, Flow, Layer, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::Invocation;
+///
+/// /// Finds the tenant by the host, tells everything further in, and marks the reply.
+/// #[derive(Default)]
+/// struct Tenants;
+///
+/// #[layer]
+/// impl Layer for Tenants {
+///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         let host = invocation.http().map_or("", |http| http.host());
+///         let tenant = host.split('.').next().unwrap_or_default().to_owned();
+///         invocation.set_extension("tenant", &tenant)?;
+///         invocation.set_reply_header("x-tenant", &tenant)?;
+///         Ok(Flow::Continue)
+///     }
+/// }
+///
+/// #[function]
+/// fn greet(ctx: FaasContext) -> String {
+///     format!("hello, {}", ctx.extension("tenant").unwrap_or("nobody"))
+/// }
+///
+/// let app = App::builder().module(Tenants::MODULE).module(greet::MODULE).start().expect("starts");
+/// let answer = app.invoke(Invoke::http("GET", "/").header("Host", "acme.example.com"));
+/// assert_eq!((answer.text().as_str(), answer.header("x-tenant")), ("hello, acme", Some("acme")));
+/// ```
 pub struct Invocation<'a> {
     writer: Writer<'a>,
 }
@@ -120,6 +179,30 @@ impl<'a> Invocation<'a> {
 
     /// Leaves a typed value for hooks and functions of this same library; one for each type.
     ///
+    /// ```
+    /// # use handlers_sdk::{Error, FaasContext, Flow, Invocation, Layer, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// struct Spent(u32);
+    ///
+    /// #[derive(Default)]
+    /// struct Budget;
+    ///
+    /// #[layer]
+    /// impl Layer for Budget {
+    ///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+    ///         invocation.set_value(Spent(3)).map(|()| Flow::Continue)
+    ///     }
+    /// }
+    ///
+    /// #[function]
+    /// fn spend(ctx: FaasContext) -> Option<String> {
+    ///     ctx.value::<Spent>().map(|spent| format!("{} spent", spent.0))
+    /// }
+    ///
+    /// let app = App::builder().module(Budget::MODULE).module(spend::MODULE).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("")).text(), "3 spent");
+    /// ```
+    ///
     /// # Errors
     /// As for [`set`](Self::set).
     pub fn set_value<T: Any + Send + Sync>(&mut self, value: T) -> Result<(), Error> {
@@ -183,6 +266,33 @@ impl<'a> Invocation<'a> {
 
     /// Returns the records of a batch that have failed, by id and reason: complete in `after_invoke` and
     /// `invoke_failed`.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, Invocation, Layer, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// #[derive(Default)]
+    /// struct Reports;
+    ///
+    /// #[layer]
+    /// impl Layer for Reports {
+    ///     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+    ///         for (id, reason) in invocation.failed_records() {
+    ///             handlers_sdk::warn!("{id} comes again: {reason}");
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// #[function(record)]
+    /// fn work(job: String) -> Result<(), (u16, &'static str)> {
+    ///     if job.is_empty() { Err((400, "there is nothing in it")) } else { Ok(()) }
+    /// }
+    ///
+    /// let app = App::builder().module(Reports::MODULE).module(work::MODULE).start().expect("starts");
+    /// let answer = app.invoke(Invoke::records([("m1", "7"), ("m2", "")]));
+    /// let warning = answer.logs.iter().find(|line| line.message.starts_with("m2 comes again"));
+    /// assert!(warning.is_some_and(|line| line.level == 2));
+    /// ```
     pub fn failed_records(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_FAILED_RECORD)
     }
@@ -308,6 +418,37 @@ impl<'a> Invocation<'a> {
 }
 
 /// A call of an invocation that has ended.
+///
+/// ```
+/// # use handlers_sdk::{Error, Flow, Invocation, Layer, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::TimedCall;
+///
+/// fn described(call: TimedCall<'_>) -> String {
+///     let name = if call.name.is_empty() { "function" } else { call.name };
+///     format!("{name}.{}", call.hook)
+/// }
+///
+/// #[derive(Default)]
+/// struct Times;
+///
+/// #[layer]
+/// impl Layer for Times {
+///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         invocation.time_calls().map(|()| Flow::Continue)
+///     }
+///
+///     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+///         let calls: Vec<String> = invocation.calls().map(described).collect();
+///         invocation.set_reply_header("x-calls", &calls.join(" "))
+///     }
+/// }
+/// # #[function]
+/// # fn hello() -> &'static str { "hello" }
+///
+/// let app = App::builder().module(Times::MODULE).module(hello::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("GET", "/")).header("x-calls"), Some("times.before function.invoke"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedCall<'a> {
     /// The layer's name; empty for the function and for the writing of the reply.

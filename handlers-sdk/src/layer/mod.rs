@@ -15,6 +15,32 @@ use crate::layer::reply_head::ReplyHead;
 use faas_abi::*;
 
 /// The next step after a layer's `before_invoke` or `before_record`. A failure is no flow: it is the hook's `Err`.
+///
+/// ```
+/// # use handlers_sdk::{Error, Invocation, Layer, Response, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::Flow;
+///
+/// /// Answers requests of browsers that ask what they may send.
+/// #[derive(Default)]
+/// struct Preflight;
+///
+/// #[layer]
+/// impl Layer for Preflight {
+///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         match invocation.http() {
+///             Some(http) if http.method() == "OPTIONS" => invocation.respond(Response::new(204)),
+///             _ => Ok(Flow::Continue),
+///         }
+///     }
+/// }
+/// # #[function]
+/// # fn hello() -> &'static str { "hello" }
+///
+/// let app = App::builder().module(Preflight::MODULE).module(hello::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("OPTIONS", "/")).status(), 204);
+/// assert_eq!(app.invoke(Invoke::http("GET", "/")).text(), "hello");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The walk goes on to the next one further in.
@@ -24,6 +50,34 @@ pub enum Flow {
 }
 
 /// The choice of a layer about a failure. To replace it with another failure, return that as the hook's `Err`.
+///
+/// ```
+/// # use handlers_sdk::{Error, Failure, Invocation, Layer, Response, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::Recovery;
+///
+/// /// Makes of an order that is not there an empty page.
+/// #[derive(Default)]
+/// struct Lenient;
+///
+/// #[layer]
+/// impl Layer for Lenient {
+///     fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+///         match failure.kind {
+///             "Shop.NoOrder" => invocation.recover(Response::html("")),
+///             _ => Ok(Recovery::Pass),
+///         }
+///     }
+/// }
+///
+/// #[function]
+/// fn order(number: String) -> Result<String, Error> {
+///     Err(Error::new("Shop.NoOrder", format!("there is no order {number}")))
+/// }
+///
+/// let app = App::builder().module(Lenient::MODULE).module(order::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("POST", "/").body("9")).status(), 200);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// The failure goes on to the next one further out.
@@ -33,6 +87,37 @@ pub enum Recovery {
 }
 
 /// A failure, as a layer sees it on the way out.
+///
+/// ```
+/// # use handlers_sdk::{Error, Invocation, Layer, Recovery, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::Failure;
+///
+/// fn word(failure: &Failure<'_>) -> &'static str {
+///     match failure {
+///         failure if failure.is_panic() => "a mistake of ours",
+///         failure if failure.is_cancelled() => "too late",
+///         _ => "refused",
+///     }
+/// }
+///
+/// #[derive(Default)]
+/// struct Counts;
+///
+/// #[layer]
+/// impl Layer for Counts {
+///     fn invoke_failed(&self, _: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+///         handlers_sdk::warn!({ kind = failure.kind }, "{}", word(failure));
+///         Ok(Recovery::Pass)
+///     }
+/// }
+/// # #[function]
+/// # fn spill() -> String { panic!("on the floor") }
+///
+/// let app = App::builder().module(Counts::MODULE).module(spill::MODULE).start().expect("starts");
+/// let line = &app.invoke(Invoke::event("")).logs[0];
+/// assert_eq!((line.message.as_str(), line.field("kind")), ("a mistake of ours", Some("Panic")));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
     /// The contract's status, below zero.
@@ -89,6 +174,22 @@ impl Failure<'_> {
 #[allow(unused_variables, reason = "the names are documentation")]
 pub trait Layer: Sized + Send + Sync + 'static {
     /// Makes the layer. `#[layer]` writes `Default::default()` for it if you do not.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Config, Error, Layer, layer, testing::App};
+    /// struct Signs(Vec<u8>);
+    ///
+    /// #[layer(name = "signs")]
+    /// impl Layer for Signs {
+    ///     fn create(config: &Config) -> Result<Self, Error> {
+    ///         let key = config.secret("SIGNING_KEY").ok_or_else(|| Error::msg("expected SIGNING_KEY to be set"))?;
+    ///         Ok(Signs(key.reveal().as_bytes().to_vec()))
+    ///     }
+    /// }
+    ///
+    /// let why = App::builder().module(Signs::MODULE).start().expect_err("there is no key");
+    /// assert!(why.contains("expected SIGNING_KEY to be set"), "{why}");
+    /// ```
     ///
     /// # Errors
     /// The layer cannot work. The runtime reports the error and does not start.
@@ -170,6 +271,31 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// reply here), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run inside those of the
     /// batch, whose extensions they read.
     ///
+    /// ```
+    /// # use handlers_sdk::{Error, Flow, Invocation, Layer, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// /// Passes messages by that nobody has filled.
+    /// #[derive(Default)]
+    /// struct SkipsEmpty;
+    ///
+    /// #[layer]
+    /// impl Layer for SkipsEmpty {
+    ///     fn before_record(&self, record: &mut Invocation<'_>) -> Result<Flow, Error> {
+    ///         Ok(if record.body().is_empty() { Flow::Respond } else { Flow::Continue })
+    ///     }
+    /// }
+    ///
+    /// #[function(record)]
+    /// fn work(job: String) -> Result<(), Error> {
+    ///     job.parse::<u32>().map(|_| ()).map_err(Error::from)
+    /// }
+    ///
+    /// let app = App::builder().module(SkipsEmpty::MODULE).module(work::MODULE).start().expect("starts");
+    /// let answer = app.invoke(Invoke::records([("m1", "7"), ("m2", ""), ("m3", "x")]));
+    /// let failed: Vec<&str> = answer.failed_records.iter().map(|(id, _)| id.as_str()).collect();
+    /// assert_eq!(failed, ["m3"]);
+    /// ```
+    ///
     /// # Errors
     /// The record fails with the error, and the others go on.
     fn before_record(&self, record: &mut Invocation<'_>) -> Result<Flow, Error> {
@@ -185,6 +311,33 @@ pub trait Layer: Sized + Send + Sync + 'static {
     }
 
     /// Runs if the record failed, in the function or further in. [`Recovery::Recovered`] needs no reply here.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, Failure, Invocation, Layer, Recovery, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// /// Gives up on messages that will never fit, so that they do not come again.
+    /// #[derive(Default)]
+    /// struct GivesUp;
+    ///
+    /// #[layer]
+    /// impl Layer for GivesUp {
+    ///     fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+    ///         let is_hopeless = failure.kind == "Runtime.UnmarshalError";
+    ///         if is_hopeless {
+    ///             handlers_sdk::warn!("gave up {}", record.record().map_or("", |record| record.id()));
+    ///         }
+    ///         Ok(if is_hopeless { Recovery::Recovered } else { Recovery::Pass })
+    ///     }
+    /// }
+    ///
+    /// #[function(record)]
+    /// fn work(handlers_sdk::Json(_): handlers_sdk::Json<u32>) {}
+    ///
+    /// let app = App::builder().module(GivesUp::MODULE).module(work::MODULE).start().expect("starts");
+    /// let answer = app.invoke(Invoke::records([("m1", "7"), ("m2", "x")]));
+    /// assert!(answer.failed_records.is_empty());
+    /// assert_eq!(answer.logs[0].message, "gave up m2");
+    /// ```
     ///
     /// # Errors
     /// The record fails with this error instead.
@@ -202,6 +355,30 @@ pub trait Layer: Sized + Send + Sync + 'static {
     }
 
     /// Runs once the reply is out: the reply can be read, and not be changed any more.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, Invocation, Layer, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// /// Writes a line for each reply, when nobody waits for it any more.
+    /// #[derive(Default)]
+    /// struct AccessLog;
+    ///
+    /// #[layer]
+    /// impl Layer for AccessLog {
+    ///     fn replied(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+    ///         let status = invocation.reply_status().unwrap_or(0);
+    ///         handlers_sdk::info!({ bytes = invocation.reply_bytes() }, "{} {status}", invocation.request_id());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # #[function]
+    /// # fn hello() -> &'static str { "hello" }
+    ///
+    /// let app = App::builder().module(AccessLog::MODULE).module(hello::MODULE).start().expect("starts");
+    /// app.invoke(Invoke::http("GET", "/"));
+    /// let line = &app.close()[0];
+    /// assert_eq!((line.message.as_str(), line.field("bytes")), ("test-request 200", Some("5")));
+    /// ```
     ///
     /// # Errors
     /// The error is logged.
@@ -243,6 +420,27 @@ pub trait Layer: Sized + Send + Sync + 'static {
 
     /// Runs when the process goes on: clocks have jumped, and random values from before are not unique any more.
     ///
+    /// ```
+    /// # use handlers_sdk::{Error, Layer, Phase, abi, function, layer, testing::App};
+    /// # use std::sync::atomic::{AtomicU32, Ordering};
+    /// /// Makes its connections anew after a freeze, in which the old ones have timed out.
+    /// #[derive(Default)]
+    /// struct Pool(AtomicU32);
+    ///
+    /// #[layer]
+    /// impl Layer for Pool {
+    ///     fn resume(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+    ///         let generation = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+    ///         handlers_sdk::info!("connections of generation {generation}");
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let app = App::builder().module(Pool::MODULE).start().expect("starts");
+    /// app.run_phase(abi::SUSPEND).and_then(|()| app.run_phase(abi::RESUME)).expect("goes on");
+    /// assert_eq!(app.logs()[0].message, "connections of generation 1");
+    /// ```
+    ///
     /// # Errors
     /// As for [`before_runtime_start`](Self::before_runtime_start).
     fn resume(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
@@ -252,6 +450,34 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Looks at an event the runtime knows nothing about: names its trigger and source, and fills the HTTP view. Returns
     /// `false` if the event is not this layer's. It never waits.
     ///
+    /// ```
+    /// # use handlers_sdk::{Error, FaasContext, Invocation, Layer, abi, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// /// Knows the calls by which a scheduler of our own keeps instances warm.
+    /// #[derive(Default)]
+    /// struct Warmers;
+    ///
+    /// #[layer]
+    /// impl Layer for Warmers {
+    ///     fn recognise(&self, invocation: &mut Invocation<'_>) -> Result<bool, Error> {
+    ///         let is_ours = invocation.event() == b"warm up";
+    ///         if is_ours {
+    ///             invocation.set_meta(abi::META_TRIGGER, "warmup")?;
+    ///         }
+    ///         Ok(is_ours)
+    ///     }
+    /// }
+    ///
+    /// #[function]
+    /// fn kind(ctx: FaasContext) -> String {
+    ///     ctx.trigger().to_owned()
+    /// }
+    ///
+    /// let app = App::builder().module(Warmers::MODULE).module(kind::MODULE).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("warm up")).text(), "warmup");
+    /// assert_eq!(app.invoke(Invoke::event("work")).text(), "raw");
+    /// ```
+    ///
     /// # Errors
     /// The invocation fails with the error.
     fn recognise(&self, invocation: &mut Invocation<'_>) -> Result<bool, Error> {
@@ -260,6 +486,29 @@ pub trait Layer: Sized + Send + Sync + 'static {
 
     /// Adds to every invocation, before any `before_invoke`. It never waits.
     ///
+    /// ```
+    /// # use handlers_sdk::{Error, FaasContext, Invocation, Layer, function, layer};
+    /// # use handlers_sdk::testing::{App, Invoke};
+    /// /// Gives every invocation a second at most, also those that other layers answer.
+    /// #[derive(Default)]
+    /// struct Hurry;
+    ///
+    /// #[layer]
+    /// impl Layer for Hurry {
+    ///     fn context(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+    ///         invocation.set_deadline_ns(invocation.now_ns() + 1_000_000_000)
+    ///     }
+    /// }
+    ///
+    /// #[function]
+    /// fn left(ctx: FaasContext) -> String {
+    ///     format!("{:?}", ctx.remaining())
+    /// }
+    ///
+    /// let app = App::builder().module(Hurry::MODULE).module(left::MODULE).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("")).text(), "Some(1s)");
+    /// ```
+    ///
     /// # Errors
     /// The invocation fails with the error.
     fn context(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -267,6 +516,26 @@ pub trait Layer: Sized + Send + Sync + 'static {
     }
 
     /// Says whether the layer is well. Readiness probes ask it, so it answers at once.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, Layer, layer};
+    /// # use std::sync::atomic::{AtomicBool, Ordering};
+    /// /// Is not ready until the keys are here, so that no traffic comes before.
+    /// #[derive(Default)]
+    /// struct Keys {
+    ///     are_here: AtomicBool,
+    /// }
+    ///
+    /// #[layer]
+    /// impl Layer for Keys {
+    ///     fn health(&self) -> Result<(), Error> {
+    ///         if self.are_here.load(Ordering::Relaxed) { Ok(()) } else { Err(Error::msg("no keys yet")) }
+    ///     }
+    /// }
+    ///
+    /// let keys = handlers_sdk::testing::layer(Keys::MODULE, "").expect("it is made");
+    /// assert_eq!(keys.health(), Err("Error: no keys yet".to_owned()));
+    /// ```
     ///
     /// # Errors
     /// The layer is not well, and this is the reason.

@@ -11,6 +11,34 @@ use std::fmt;
 
 /// Status, headers and cookies of a reply, before they leave. Beside them the request's method and headers are readable,
 /// and what layers have left for the invocation. A streaming function is still running and may be looking at the rest.
+///
+/// ```
+/// # use handlers_sdk::{Error, Layer, Response, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::ReplyHead;
+///
+/// /// Lets nobody keep what went wrong, whatever the function says.
+/// #[derive(Default)]
+/// struct NoStore;
+///
+/// #[layer]
+/// impl Layer for NoStore {
+///     fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+///         if head.status() >= 400 && head.method() == "GET" {
+///             head.set_header("cache-control", "no-store")?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// #[function]
+/// fn gone() -> Response {
+///     Response::new(410).header("cache-control", "max-age=60")
+/// }
+///
+/// let app = App::builder().module(NoStore::MODULE).module(gone::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("GET", "/")).header("cache-control"), Some("no-store"));
+/// ```
 pub struct ReplyHead<'a> {
     writer: Writer<'a>,
 }

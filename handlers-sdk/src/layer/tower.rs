@@ -103,10 +103,45 @@ impl Shared {
 }
 
 /// The service that a wrapped layer stands around: everything further in.
+///
+/// ```
+/// use handlers_sdk::tower::{Around, Further};
+/// use tower_layer::layer_fn;
+///
+/// // Middleware by a closure; this one changes nothing, as what it makes of the service inside is that service.
+/// let nothing = Around::new(layer_fn(|further: Further| further));
+/// assert!(format!("{nothing:?}").starts_with("Around"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Further(Shared);
 
 /// The reply of the service inside, which is ready when the runtime has it.
+///
+/// ```
+/// use handlers_sdk::tower::{Around, Further, Reply};
+/// use std::convert::Infallible;
+/// use std::task::{Context, Poll};
+///
+/// /// Middleware that marks requests, and hands on the reply as it is.
+/// struct Marks(Further);
+///
+/// impl tower_service::Service<http::Request<()>> for Marks {
+///     type Response = http::Response<()>;
+///     type Error = Infallible;
+///     type Future = Reply;
+///
+///     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+///         self.0.poll_ready(context)
+///     }
+///
+///     fn call(&mut self, mut request: http::Request<()>) -> Reply {
+///         request.headers_mut().insert("x-marked", http::HeaderValue::from_static("1"));
+///         self.0.call(request)
+///     }
+/// }
+///
+/// Around::new(tower_layer::layer_fn(Marks));
+/// ```
 #[derive(Debug)]
 pub struct Reply(Shared);
 
@@ -147,6 +182,62 @@ struct Paused {
 struct AllPaused(Mutex<Vec<Paused>>);
 
 /// A layer of tower's around everything further in. See the module for what fits.
+///
+/// ```
+/// # use handlers_sdk::{Config, Error, Flow, Invocation, Layer, ReplyHead, function, layer};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::tower::{Around, Further};
+/// use std::convert::Infallible;
+/// use std::future::{Ready, ready};
+/// use std::task::{Context, Poll};
+///
+/// /// Middleware that lets nobody through.
+/// struct Closed;
+///
+/// impl tower_service::Service<http::Request<()>> for Closed {
+///     type Response = http::Response<()>;
+///     type Error = Infallible;
+///     type Future = Ready<Result<Self::Response, Infallible>>;
+///
+///     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+///         Poll::Ready(Ok(()))
+///     }
+///
+///     fn call(&mut self, _: http::Request<()>) -> Self::Future {
+///         ready(Ok(http::Response::builder().status(503).body(()).expect("a status")))
+///     }
+/// }
+///
+/// impl tower_layer::Layer<Further> for Closed {
+///     type Service = Closed;
+///
+///     fn layer(&self, _: Further) -> Closed {
+///         Closed
+///     }
+/// }
+///
+/// struct Gate(Around<Closed>);
+///
+/// #[layer(name = "gate")]
+/// impl Layer for Gate {
+///     fn create(_: &Config) -> Result<Self, Error> {
+///         Ok(Gate(Around::new(Closed)))
+///     }
+///
+///     async fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         self.0.before_invoke(invocation).await
+///     }
+///
+///     fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+///         self.0.head(head)
+///     }
+/// }
+/// # #[function]
+/// # fn hello() -> &'static str { "hello" }
+///
+/// let app = App::builder().module(Gate::MODULE).module(hello::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::http("GET", "/")).status(), 503);
+/// ```
 pub struct Around<L> {
     layer: L,
     number: usize,

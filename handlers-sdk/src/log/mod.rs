@@ -15,6 +15,20 @@ use crate::ffi::{Entry, Reader};
 use std::fmt::{Arguments, Display};
 
 /// The importance of a line.
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function, testing::Invoke};
+/// use handlers_sdk::Level;
+///
+/// #[function]
+/// fn order(ctx: FaasContext, stock: String) {
+///     let level = if stock == "0" { Level::Warn } else { Level::Debug };
+///     ctx.log(level, format_args!("{stock} left"), &[]);
+/// }
+///
+/// assert_eq!(Invoke::event("0").run(order::MODULE).logs[0].level, 2);
+/// assert!(Level::Error < Level::Warn, "what is more important comes first");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Something has failed.
@@ -109,6 +123,19 @@ pub(crate) fn write(
 }
 
 /// Returns `true` if a line of this level and target would be written.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::log::{self, Level};
+///
+/// #[function]
+/// fn costly() -> &'static str {
+///     // The runtime of a test writes lines down to level DEBUG.
+///     if log::enabled(Level::Trace, module_path!()) { "asked" } else { "spared" }
+/// }
+///
+/// assert_eq!(Invoke::event("").run(costly::MODULE).text(), "spared");
+/// ```
 pub fn enabled(level: Level, target: &str) -> bool {
     place(|place| match place {
         Some(Place::Call(reader)) => reader.entry().log_enabled(level.number(), target),
@@ -119,6 +146,24 @@ pub fn enabled(level: Level, target: &str) -> bool {
 
 /// Writes a line: for the call this thread is in, if it is in one. Before any `create` there is no host to write to, and
 /// the line is lost.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::log::{Level, log};
+///
+/// /// Writes a line whose target is no module, as a macro does not.
+/// fn audit(user: &str) {
+///     log(Level::Info, "audit", format_args!("signed in"), &[("user", &user)]);
+/// }
+///
+/// #[function]
+/// fn sign_in(user: String) {
+///     audit(&user);
+/// }
+///
+/// let line = &Invoke::event("ada").run(sign_in::MODULE).logs[0];
+/// assert_eq!((line.target.as_str(), line.field("user")), ("audit", Some("ada")));
+/// ```
 pub fn log(level: Level, target: &str, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
     place(|place| match place {
         Some(Place::Call(reader)) => write(Some(reader), reader.entry(), level, target, message, fields),
@@ -129,6 +174,18 @@ pub fn log(level: Level, target: &str, message: Arguments<'_>, fields: &[(&str, 
 
 /// Writes a line of a given [`Level`]: `log!(Level::Info, {order = id}, "taken after {elapsed:?}")`. The fields may be left
 /// out. It belongs to the invocation whose function or hook this thread is running; elsewhere use the context's methods.
+///
+/// ```
+/// # use handlers_sdk::{Level, function, testing::Invoke};
+/// #[function]
+/// fn order(pieces: String) {
+///     let level = if pieces.len() > 3 { Level::Warn } else { Level::Info };
+///     handlers_sdk::log!(level, { pieces = pieces }, "an order");
+/// }
+///
+/// let line = &Invoke::event("9000").run(order::MODULE).logs[0];
+/// assert_eq!((line.level, line.field("pieces")), (2, Some("9000")));
+/// ```
 #[macro_export]
 macro_rules! log {
     ($level:expr, {$($name:ident = $value:expr),* $(,)?}, $($message:tt)+) => {
@@ -142,30 +199,87 @@ macro_rules! log {
 }
 
 /// Logs a failure, at level ERROR; see [`log!`].
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// #[function]
+/// fn pay(card: String) -> &'static str {
+///     handlers_sdk::error!({ card = card }, "the bank is closed");
+///     "later"
+/// }
+///
+/// let line = &Invoke::event("17").run(pay::MODULE).logs[0];
+/// assert_eq!((line.level, line.message.as_str(), line.field("card")), (1, "the bank is closed", Some("17")));
+/// ```
 #[macro_export]
 macro_rules! error {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Error, $($line)+) };
 }
 
 /// Logs something that is not as it should be, at level WARN; see [`log!`].
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// #[function]
+/// fn sell() {
+///     let left = 2;
+///     handlers_sdk::warn!("only {left} left");
+/// }
+///
+/// let line = &Invoke::event("").run(sell::MODULE).logs[0];
+/// assert_eq!((line.level, line.message.as_str()), (2, "only 2 left"));
+/// ```
 #[macro_export]
 macro_rules! warn {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Warn, $($line)+) };
 }
 
 /// Logs an ordinary event, at level INFO; see [`log!`].
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// #[function]
+/// fn sell(item: String) {
+///     handlers_sdk::info!({ item = item, pieces = 3 }, "sold for {:.2}", 4.5);
+/// }
+///
+/// let line = &Invoke::event("tea").run(sell::MODULE).logs[0];
+/// assert_eq!((line.level, line.message.as_str(), line.field("pieces")), (3, "sold for 4.50", Some("3")));
+/// ```
 #[macro_export]
 macro_rules! info {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Info, $($line)+) };
 }
 
 /// Logs something that helps to find a fault, at level DEBUG; see [`log!`].
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// #[function]
+/// fn route(path: String) {
+///     handlers_sdk::debug!("looked up {path:?}");
+/// }
+///
+/// let line = &Invoke::event("/tea").run(route::MODULE).logs[0];
+/// assert_eq!((line.level, line.message.as_str()), (4, r#"looked up "/tea""#));
+/// ```
 #[macro_export]
 macro_rules! debug {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Debug, $($line)+) };
 }
 
 /// Logs a single step, at level TRACE; see [`log!`].
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// #[function]
+/// fn step() {
+///     handlers_sdk::trace!("one more step");
+/// }
+///
+/// // The runtime of a test writes lines down to level DEBUG, and this one is never formatted.
+/// assert!(Invoke::event("").run(step::MODULE).logs.is_empty());
+/// ```
 #[macro_export]
 macro_rules! trace {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Trace, $($line)+) };

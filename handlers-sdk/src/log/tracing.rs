@@ -8,12 +8,49 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// Hands events to the host's log. [`install`] sets it up; put it into a registry of your own to add layers beside it.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::{Error, HostLog, PhaseContext};
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// fn start(_: PhaseContext) -> Result<(), Error> {
+///     // Layers that are added beside it see the same events.
+///     let subscriber = tracing_subscriber::registry().with(HostLog);
+///     Ok(tracing::subscriber::set_global_default(subscriber)?)
+/// }
+///
+/// #[function(start = start)]
+/// fn order() {
+///     tracing::warn!(pieces = 3, "a large order");
+/// }
+///
+/// let line = &Invoke::event("").run(order::MODULE).logs[0];
+/// assert_eq!((line.level, line.field("pieces")), (2, Some("3")));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostLog;
 
 /// Makes the host's log this library's subscriber, unless there is one already. Call it in a function's `start` or a
 /// layer's `create`. This is not done automatically: cargo unites the features of all crates it builds together, and a
 /// library that has no use for `tracing` should not carry it.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::{Error, PhaseContext, install_tracing};
+///
+/// fn start(_: PhaseContext) -> Result<(), Error> {
+///     install_tracing();
+///     Ok(())
+/// }
+///
+/// #[function(start = start)]
+/// fn order() {
+///     tracing::info!("ordered");
+/// }
+///
+/// assert_eq!(Invoke::event("").run(order::MODULE).logs[0].message, "ordered");
+/// ```
 pub fn install() {
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(HostLog));
 }

@@ -9,6 +9,34 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// The stream that [`Sse::keep_alive`] makes of a stream of events.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::{KeepAlive, Sse, SseEvent};
+/// use std::convert::Infallible;
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+/// use std::time::Duration;
+///
+/// /// Says nothing at all, and ends.
+/// struct Silence;
+///
+/// impl futures_core::Stream for Silence {
+///     type Item = Result<SseEvent, Infallible>;
+///
+///     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+///         Poll::Ready(None)
+///     }
+/// }
+///
+/// /// Names the type, which a function that returns it has to.
+/// #[function(stream)]
+/// async fn quiet() -> Sse<KeepAlive<Silence>> {
+///     Sse::new(Silence).keep_alive(Duration::from_secs(15))
+/// }
+///
+/// assert_eq!(Invoke::http("GET", "/").run(quiet::MODULE).text(), "");
+/// ```
 pub struct KeepAlive<S> {
     stream: Pin<Box<S>>,
     every: Duration,

@@ -63,6 +63,28 @@ pub trait IntoReply<M = ()> {
 }
 
 /// A reply: the kind of its bytes, headers, cookies, body.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::{IntoReply, Reply};
+///
+/// /// XML, in the form of a value whose content type stands in front.
+/// struct Xml(String);
+///
+/// impl IntoReply for Xml {
+///     fn into_reply(self) -> Result<Reply, Error> {
+///         ([("content-type", "application/xml")], Reply::value(self.0)).into_reply()
+///     }
+/// }
+///
+/// #[function]
+/// fn feed() -> Xml {
+///     Xml("<feed/>".to_owned())
+/// }
+///
+/// let answer = Invoke::http("GET", "/").run(feed::MODULE);
+/// assert_eq!((answer.header("content-type"), answer.text().as_str()), (Some("application/xml"), "<feed/>"));
+/// ```
 #[derive(Debug)]
 pub struct Reply {
     code: u32,
@@ -75,6 +97,23 @@ pub struct Reply {
 }
 
 /// The bytes of a reply, by the way they are held.
+///
+/// ```
+/// # use handlers_sdk::{Response, function, testing::Invoke};
+/// use handlers_sdk::Body;
+///
+/// /// Takes what the program holds as it is, and makes the rest.
+/// fn page(name: &str) -> Body {
+///     if name.is_empty() { Body::Static(b"hello") } else { Body::Owned(format!("hello, {name}").into_bytes()) }
+/// }
+///
+/// #[function]
+/// fn greet(name: String) -> Response {
+///     Response::new(200).body(page(&name))
+/// }
+///
+/// assert_eq!(Invoke::http("POST", "/").body("ada").run(greet::MODULE).text(), "hello, ada");
+/// ```
 #[derive(Debug)]
 pub enum Body {
     /// Bytes that were made for the reply.

@@ -4,6 +4,33 @@ use crate::error::Error;
 use crate::reply::{IntoReply, Reply};
 
 /// An HTTP status: a number of 200 to 599.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::IntoStatus;
+///
+/// /// The statuses of a shop.
+/// enum Trouble {
+///     SoldOut,
+///     Closed,
+/// }
+///
+/// impl IntoStatus for Trouble {
+///     fn into_status(self) -> u16 {
+///         match self {
+///             Trouble::SoldOut => 409,
+///             Trouble::Closed => 503,
+///         }
+///     }
+/// }
+///
+/// #[function]
+/// fn order(item: String) -> Result<String, (Trouble, &'static str)> {
+///     if item == "tea" { Err((Trouble::SoldOut, "no tea is left")) } else { Err((Trouble::Closed, "come back at nine")) }
+/// }
+///
+/// assert_eq!(Invoke::http("POST", "/").body("tea").run(order::MODULE).status(), 409);
+/// ```
 pub trait IntoStatus {
     /// Returns the number of the status.
     fn into_status(self) -> u16;
@@ -17,6 +44,28 @@ impl IntoStatus for u16 {
 
 /// A part in front of a reply: a status, or headers as pairs. For an event that is no HTTP trigger's the reply then is the
 /// platform's form of an HTTP response.
+///
+/// ```
+/// # use handlers_sdk::{Error, Json, function, testing::Invoke};
+/// use handlers_sdk::{Reply, ReplyPart};
+///
+/// /// How long others may keep a reply, in seconds.
+/// struct MaxAge(u32);
+///
+/// impl ReplyPart for MaxAge {
+///     fn apply(self, reply: &mut Reply) -> Result<(), Error> {
+///         [("cache-control", format!("max-age={}", self.0))].apply(reply)
+///     }
+/// }
+///
+/// #[function]
+/// fn stock() -> (MaxAge, Json<u32>) {
+///     (MaxAge(60), Json(7))
+/// }
+///
+/// let answer = Invoke::http("GET", "/").run(stock::MODULE);
+/// assert_eq!((answer.header("cache-control"), answer.text().as_str()), (Some("max-age=60"), "7"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in front of a reply",
     label = "neither a status nor headers",

@@ -4,6 +4,23 @@ use crate::error::Error;
 use crate::reply::{Body, IntoReply, Reply};
 
 /// An HTTP response: status, headers with repeats, cookies, body.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::Response;
+///
+/// #[function]
+/// fn sign_in(name: String) -> Response {
+///     Response::text(format!("hello, {name}"))
+///         .status(201)
+///         .header("x-shop", "tea")
+///         .cookie(format!("name={name}; Path=/; HttpOnly"))
+/// }
+///
+/// let answer = Invoke::http("POST", "/").body("ada").run(sign_in::MODULE);
+/// assert_eq!((answer.status(), answer.header("x-shop")), (201, Some("tea")));
+/// assert_eq!(answer.cookies, ["name=ada; Path=/; HttpOnly"]);
+/// ```
 #[derive(Debug)]
 pub struct Response {
     status: u16,

@@ -90,6 +90,24 @@ macro_rules! head {
 }
 
 /// The writing end for `#[function(stream)] fn`. Writing waits while the peer is slow.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::{Error, Sink};
+/// use std::io::Write;
+///
+/// #[function(stream)]
+/// fn count(mut out: Sink) -> Result<(), Error> {
+///     out.status(202)?.header("content-type", "text/plain")?;
+///     for number in 1..=3 {
+///         writeln!(out, "{number}")?;
+///     }
+///     Ok(())
+/// }
+///
+/// let answer = Invoke::http("GET", "/").run(count::MODULE);
+/// assert_eq!((answer.status(), answer.text().as_str()), (202, "1\n2\n3\n"));
+/// ```
 pub struct Sink(Stream);
 
 impl Sink {
@@ -134,6 +152,23 @@ impl std::io::Write for Sink {
 }
 
 /// The writing end for `#[function(stream)] async fn`. Awaiting a write waits while the peer is slow.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::{AsyncSink, StreamError};
+///
+/// #[function(stream)]
+/// async fn rows(mut out: AsyncSink) -> Result<(), StreamError> {
+///     out.header("content-type", "text/csv")?.begin()?; // The client sees the head before there is a row.
+///     for row in ["tea,2\n", "ink,1\n"] {
+///         out.write(row.as_bytes()).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// let answer = Invoke::http("GET", "/").run(rows::MODULE);
+/// assert_eq!(answer.chunks, Some(vec![b"tea,2\n".to_vec(), b"ink,1\n".to_vec()]));
+/// ```
 pub struct AsyncSink(Stream);
 
 impl AsyncSink {

@@ -59,6 +59,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A request to another server.
+///
+/// ```
+/// use handlers_sdk::service::http::Request;
+/// use std::time::Duration;
+///
+/// let request = Request::post("https://mail.example/send?key=s3cr3t")
+///     .header("x-tag", "order")
+///     .json(&["ada"])?
+///     .within(Duration::from_secs(2))
+///     .most_bytes(10_000);
+/// assert_eq!((request.method(), &**request.content()), ("POST", &br#"["ada"]"#[..]));
+/// let shown = r#"Request { method: "POST", url: "https://mail.example/send", .. }"#;
+/// assert_eq!(format!("{request:?}"), shown, "what may be secret is not shown");
+/// # Ok::<(), handlers_sdk::Error>(())
+/// ```
 #[derive(Clone)]
 #[must_use = "it does nothing unless it is sent"]
 pub struct Request {
@@ -161,6 +176,27 @@ impl fmt::Debug for Request {
 }
 
 /// The reply to a request.
+///
+/// ```
+/// use handlers_sdk::Error;
+/// use handlers_sdk::service::http::Reply;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Rate {
+///     eur: f64,
+/// }
+///
+/// fn rate(reply: &Reply) -> Result<f64, Error> {
+///     match reply.status() {
+///         200 => Ok(reply.json::<Rate>()?.eur),
+///         status => Err(Error::msg(format!("no rate: status {status}, {}", reply.text()))),
+///     }
+/// }
+///
+/// // A test of its own makes one by hand.
+/// assert_eq!(rate(&Reply::new(200).with_body(r#"{"eur":1.07}"#)).expect("a rate"), 1.07);
+/// assert!(rate(&Reply::new(404).with_body("unknown")).is_err());
+/// ```
 #[derive(Clone)]
 pub struct Reply {
     pub(crate) status: u16,
@@ -231,6 +267,38 @@ impl fmt::Debug for Reply {
 }
 
 /// A sender of requests.
+///
+/// ```
+/// # use handlers_sdk::service::Offered;
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+///
+/// /// Lets requests to one host through, and answers them itself.
+/// struct Fake;
+///
+/// impl Transport for Fake {
+///     fn send(&self, request: Request, answer: Sent) {
+///         let path = request.url().strip_prefix("https://shop.example/");
+///         answer.give(path.map(|path| Reply::new(200).with_body(path.to_owned())).ok_or(ErrorKind::NotFound));
+///     }
+/// }
+/// # struct Client(#[allow(dead_code)] Offered);
+/// # #[layer(name = "client")]
+/// # impl Layer for Client {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_http_client(Arc::new(Fake)).map(Client) }
+/// # }
+/// # #[function(blocking)]
+/// # fn fetch(ctx: FaasContext, url: String) -> Result<String, Error> {
+/// #     let client = ctx.http_client().ok_or_else(|| Error::msg("nobody sends"))?;
+/// #     Ok(client.send(Request::get(url)).wait()?.text().into_owned())
+/// # }
+/// # let app = App::builder().module(Client::MODULE).module(fetch::MODULE).start().expect("starts");
+/// # assert_eq!(app.invoke(Invoke::event("https://shop.example/tea")).text(), "tea");
+/// # assert!(app.invoke(Invoke::event("https://mail.example/")).failed.is_some());
+/// ```
 pub trait Transport: Send + Sync + 'static {
     /// Sends a request, and gives the answer from any thread. It returns at once.
     ///

@@ -68,6 +68,13 @@ use std::time::Duration;
 pub const MAX_KEY_BYTES: usize = 512;
 
 /// A value and its version: a number that is never 0, and another one after each write.
+///
+/// ```
+/// use handlers_sdk::service::kv::Entry;
+///
+/// let entry = Entry { value: b"s3cr3t".to_vec(), version: 3 };
+/// assert_eq!(format!("{entry:?}"), "Entry { bytes: 6, version: 3 }", "the value is not shown");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The bytes of the value.
@@ -84,6 +91,56 @@ impl fmt::Debug for Entry {
 }
 
 /// The result of a change with a condition.
+///
+/// ```
+/// # use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome, Request, Store, Told};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::{collections::HashMap, sync::{Arc, Mutex}};
+/// # use handlers_sdk::service::Offered;
+/// # struct Shelf(#[allow(dead_code)] Offered);
+/// # #[derive(Default)]
+/// # struct Kept(Mutex<HashMap<Vec<u8>, Entry>>);
+/// # impl Store for Kept {
+/// #     fn call(&self, Request { key, op }: Request, answer: Told) {
+/// #         let mut kept = self.0.lock().unwrap();
+/// #         let now = kept.get(&key).cloned();
+/// #         answer.give(Ok(match (op, now) {
+/// #             (Op::Get, now) => now.map_or(Outcome::Absent, Outcome::Found),
+/// #             (Op::Put { only_if: Condition::Absent, .. }, Some(now)) => Outcome::Conflict(now),
+/// #             (Op::Put { only_if: Condition::Version(known), .. }, Some(now)) if known != now.version => Outcome::Conflict(now),
+/// #             (Op::Put { value, .. }, now) => {
+/// #                 let version = now.map_or(1, |now| now.version + 1);
+/// #                 kept.insert(key, Entry { value, version });
+/// #                 Outcome::Changed(version)
+/// #             }
+/// #             (Op::Remove { .. }, now) => {
+/// #                 kept.remove(&key);
+/// #                 now.map_or(Outcome::Absent, |_| Outcome::Changed(0))
+/// #             }
+/// #         }));
+/// #     }
+/// # }
+/// # #[layer(name = "shelf")]
+/// # impl Layer for Shelf {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_kv(Arc::<Kept>::default()).map(Shelf) }
+/// # }
+/// use handlers_sdk::service::kv::Change;
+///
+/// /// Takes a seat for whoever asks first.
+/// #[function]
+/// async fn take(ctx: FaasContext, name: String) -> Result<String, Error> {
+///     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;
+///     match kv.put_if_absent(b"seat/7", name.clone().into_bytes(), None).await? {
+///         Change::Conflict(first) => Ok(format!("taken by {}", String::from_utf8_lossy(&first.value))),
+///         Change::Made(_) | Change::Absent => Ok(format!("{name} sits here")),
+///     }
+/// }
+///
+/// let app = App::builder().module(Shelf::MODULE).module(take::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("ada")).text(), "ada sits here");
+/// assert_eq!(app.invoke(Invoke::event("bob")).text(), "taken by ada");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The change was made. This is the new version; 0 after a removal.
@@ -95,6 +152,22 @@ pub enum Change {
 }
 
 /// The condition under which a write takes place.
+///
+/// ```
+/// use handlers_sdk::service::kv::{Condition, Entry};
+///
+/// /// Says whether a store may write where this entry stands now.
+/// fn holds(only_if: Condition, now: Option<&Entry>) -> bool {
+///     match only_if {
+///         Condition::Always => true,
+///         Condition::Absent => now.is_none(),
+///         Condition::Version(version) => now.is_some_and(|now| now.version == version),
+///     }
+/// }
+///
+/// let now = Entry { value: b"tea".to_vec(), version: 3 };
+/// assert!(holds(Condition::Version(3), Some(&now)) && !holds(Condition::Absent, Some(&now)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// The write takes place in any case.
@@ -106,6 +179,20 @@ pub enum Condition {
 }
 
 /// The operation that is asked of a store.
+///
+/// ```
+/// use handlers_sdk::service::kv::Op;
+///
+/// /// Returns how many bytes an operation adds to a store.
+/// fn grows_by(op: &Op) -> usize {
+///     match op {
+///         Op::Put { value, .. } => value.len(),
+///         Op::Get | Op::Remove { .. } => 0,
+///     }
+/// }
+///
+/// assert_eq!(grows_by(&Op::Remove { expected: Some(3) }), 0);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Op {
     /// Reads the value of the key.
@@ -140,6 +227,18 @@ impl fmt::Debug for Op {
 }
 
 /// One call of a store. Its key has 1 to [`MAX_KEY_BYTES`] bytes.
+///
+/// ```
+/// use handlers_sdk::service::kv::{Op, Request};
+///
+/// /// Puts the keys of one service into a folder of its own.
+/// fn in_folder(folder: &str, Request { key, op }: Request) -> Request {
+///     Request { key: [folder.as_bytes(), b"/", &key].concat(), op }
+/// }
+///
+/// let request = in_folder("shop", Request { key: b"stock".to_vec(), op: Op::Get });
+/// assert_eq!(request.key, b"shop/stock");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The key, as bytes.
@@ -149,6 +248,17 @@ pub struct Request {
 }
 
 /// The answer of a store. Any other end of a call is an [`ErrorKind`](crate::service::ErrorKind).
+///
+/// ```
+/// use handlers_sdk::service::kv::{Entry, Outcome};
+/// use std::collections::HashMap;
+///
+/// fn read(kept: &HashMap<Vec<u8>, Entry>, key: &[u8]) -> Outcome {
+///     kept.get(key).cloned().map_or(Outcome::Absent, Outcome::Found)
+/// }
+///
+/// assert_eq!(read(&HashMap::new(), b"stock"), Outcome::Absent);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The entry that was read.
@@ -162,6 +272,41 @@ pub enum Outcome {
 }
 
 /// A store of values by key.
+///
+/// ```
+/// # use handlers_sdk::service::Offered;
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::kv::{Entry, Op, Outcome, Request, Store, Told};
+///
+/// /// Has one value for every key, and takes no other.
+/// struct Fixed;
+///
+/// impl Store for Fixed {
+///     fn call(&self, request: Request, answer: Told) {
+///         answer.give(match request.op {
+///             Op::Get => Ok(Outcome::Found(Entry { value: b"tea".to_vec(), version: 1 })),
+///             Op::Put { .. } | Op::Remove { .. } => Err(ErrorKind::Invalid),
+///         });
+///     }
+/// }
+/// # struct Keeps(#[allow(dead_code)] Offered);
+/// # #[layer(name = "keeps")]
+/// # impl Layer for Keeps {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_kv(Arc::new(Fixed)).map(Keeps) }
+/// # }
+///
+/// #[function]
+/// async fn read(ctx: FaasContext) -> Result<Vec<u8>, Error> {
+///     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;
+///     Ok(kv.get(b"any").await?.map_or(Vec::new(), |entry| entry.value))
+/// }
+///
+/// let app = App::builder().module(Keeps::MODULE).module(read::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "tea");
+/// ```
 pub trait Store: Send + Sync + 'static {
     /// Begins a call and returns at once. The answer is given from any thread, maybe before this returns.
     fn call(&self, request: Request, answer: Told);

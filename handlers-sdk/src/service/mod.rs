@@ -17,6 +17,38 @@ use faas_abi::*;
 use std::fmt;
 
 /// The reason why a call of a service failed.
+///
+/// ```
+/// # use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::service::ErrorKind;
+/// # use handlers_sdk::service::Offered;
+/// # struct Fake(#[allow(dead_code)] Offered);
+/// # struct Answers;
+/// # impl Transport for Answers {
+/// #     fn send(&self, _: Request, answer: Sent) { answer.give(Err(ErrorKind::Deadline)) }
+/// # }
+/// # #[layer(name = "fake")]
+/// # impl Layer for Fake {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_http_client(Arc::new(Answers)).map(Fake) }
+/// # }
+///
+/// /// Asks for the weather, and does without it where it takes too long.
+/// #[function]
+/// async fn weather(ctx: FaasContext) -> Result<String, Error> {
+///     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
+///     match client.send(Request::get("https://weather.example/vienna")).await {
+///         Ok(reply) => Ok(reply.text().into_owned()),
+///         Err(error) if error.kind() == ErrorKind::Deadline => Ok("weather".to_owned()),
+///         Err(error) => Err(error.into()),
+///     }
+/// }
+///
+/// let app = App::builder().module(Fake::MODULE).module(weather::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "weather");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -67,6 +99,42 @@ impl ErrorKind {
 }
 
 /// A call of a service that failed, with the service and the reason.
+///
+/// ```
+/// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
+/// # use handlers_sdk::service::{ErrorKind, Offered};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// # struct One(#[allow(dead_code)] Offered);
+/// # struct Known;
+/// # impl Source for Known {
+/// #     fn get(&self, name: &str, answer: Got) {
+/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+/// #     }
+/// #     fn watch(&self, _: &str, watch: Watch) { watch.tell(Ok(Value::new("s3cr3t", 1))); }
+/// # }
+/// # #[layer(name = "one")]
+/// # impl Layer for One {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_params(Arc::new(Known)).map(One) }
+/// # }
+/// use handlers_sdk::service;
+///
+/// fn described(error: service::Error) -> Error {
+///     let text = format!("{} says {:?}", error.service(), error.kind());
+///     Error::new("Mail.Key", text).with_detail(error.to_string())
+/// }
+///
+/// #[function]
+/// async fn send(ctx: FaasContext) -> Result<(), Error> {
+///     let params = ctx.params().ok_or_else(|| Error::msg("expected a layer such as params"))?;
+///     params.get("mail/password").await.map(|_| ()).map_err(described)
+/// }
+///
+/// let app = App::builder().module(One::MODULE).module(send::MODULE).start().expect("starts");
+/// let failed = app.invoke(Invoke::event("")).failed.expect("there is no such name");
+/// assert_eq!(failed.message, "faas.params says NotFound");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     service: &'static str,
@@ -109,6 +177,34 @@ impl std::error::Error for Error {}
 
 /// A service that a layer offers. The layer keeps it: when it is dropped, with the layer, all calls that are open end as
 /// cancelled, and so do those that come later.
+///
+/// ```
+/// # use handlers_sdk::service::ErrorKind;
+/// # use handlers_sdk::service::http::{Request, Sent, Transport};
+/// # use handlers_sdk::testing::App;
+/// # use handlers_sdk::{Config, Error, Layer, Phase, layer};
+/// # use std::sync::{Arc, Mutex};
+/// use handlers_sdk::service::Offered;
+/// # struct Refuses;
+/// # impl Transport for Refuses { fn send(&self, _: Request, answer: Sent) { answer.give(Err(ErrorKind::NotFound)) } }
+///
+/// /// Sends nothing more once the functions begin to close.
+/// struct Client(Mutex<Option<Offered>>);
+///
+/// #[layer(name = "client")]
+/// impl Layer for Client {
+///     fn create(config: &Config) -> Result<Self, Error> {
+///         let offered = config.offer_http_client(Arc::new(Refuses))?;
+///         Ok(Client(Mutex::new(Some(offered))))
+///     }
+///
+///     fn before_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+///         self.0.lock().map(|mut offered| *offered = None).map_err(|_| Error::msg("a thread has panicked"))
+///     }
+/// }
+///
+/// App::builder().module(Client::MODULE).start().expect("starts").close();
+/// ```
 #[must_use = "a service ends when it is dropped"]
 pub struct Offered(Option<Box<dyn FnOnce() + Send + Sync>>);
 

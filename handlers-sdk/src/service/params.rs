@@ -52,6 +52,49 @@ use crate::service::Offered;
 use std::sync::Arc;
 
 /// A source of parameters and secrets. Values are never logged.
+///
+/// ```
+/// # use handlers_sdk::service::Offered;
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::params::{Got, Source, Value, Watch};
+/// use std::collections::HashMap;
+///
+/// /// Parameters that never change: a watch hears of each once.
+/// struct Fixed(HashMap<&'static str, &'static str>);
+///
+/// impl Fixed {
+///     fn find(&self, name: &str) -> Result<Value, ErrorKind> {
+///         self.0.get(name).map(|value| Value::new(*value, 1)).ok_or(ErrorKind::NotFound)
+///     }
+/// }
+///
+/// impl Source for Fixed {
+///     fn get(&self, name: &str, answer: Got) {
+///         answer.give(self.find(name));
+///     }
+///
+///     fn watch(&self, name: &str, watch: Watch) {
+///         watch.tell(self.find(name));
+///     }
+/// }
+/// # struct Provider(#[allow(dead_code)] Offered);
+/// # #[layer(name = "provider")]
+/// # impl Layer for Provider {
+/// #     fn create(config: &Config) -> Result<Self, Error> {
+/// #         config.offer_params(Arc::new(Fixed(HashMap::from([("region", "eu")])))).map(Provider)
+/// #     }
+/// # }
+/// # #[function]
+/// # async fn read(ctx: FaasContext, name: String) -> Result<Vec<u8>, Error> {
+/// #     let params = ctx.params().ok_or_else(|| Error::msg("nobody knows"))?;
+/// #     Ok(params.get(&name).await?.reveal().to_vec())
+/// # }
+/// # let app = App::builder().module(Provider::MODULE).module(read::MODULE).start().expect("starts");
+/// # assert_eq!(app.invoke(Invoke::event("region")).text(), "eu");
+/// ```
 pub trait Source: Send + Sync + 'static {
     /// Gives the value of a name, from any thread. The method returns at once.
     fn get(&self, name: &str, answer: Got);

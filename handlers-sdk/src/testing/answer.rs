@@ -5,6 +5,21 @@ use faas_abi::{E_CANCELLED, E_DEADLINE, E_INTERNAL, E_PANIC, E_USER, REPLY_RAW, 
 use faas_core::failure::{Failure, Openness};
 
 /// A failure, as the runtime logs it.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::testing::Failed;
+///
+/// #[function]
+/// fn total(text: String) -> Result<String, Error> {
+///     let pieces: u32 = text.parse()?;
+///     Ok((pieces * 3).to_string())
+/// }
+///
+/// let Failed { message, told, .. } = Invoke::event("two").run(total::MODULE).failed.expect("it is no number");
+/// assert_eq!(message, "invalid digit found in string", "which the log has");
+/// assert_eq!(told, "the function failed", "which a client reads");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
     /// The status of the contract: `abi::E_PANIC`, `E_DEADLINE`, `E_CANCELLED`, `E_USER` for an error whose message
@@ -36,6 +51,24 @@ impl Failed {
 }
 
 /// The reply that the platform gets for an invocation, to the byte.
+///
+/// ```
+/// # use handlers_sdk::{Error, function, testing::Invoke};
+/// use handlers_sdk::testing::PlatformReply;
+///
+/// #[function]
+/// fn sold_out() -> Result<(), Error> {
+///     Err(Error::new("Order.SoldOut", "no tea is left"))
+/// }
+///
+/// fn kind(reply: &PlatformReply) -> String {
+///     reply.json()["errorType"].as_str().unwrap_or_default().to_owned()
+/// }
+///
+/// let answer = Invoke::event("{}").on("aws-lambda").run(sold_out::MODULE);
+/// assert_eq!(kind(answer.on_platform()), "Order.SoldOut");
+/// assert!(answer.on_platform().path.ends_with("/error"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlatformReply {
     /// The status of the response, on a platform that sends requests. `None` on one that is asked for events.
@@ -70,6 +103,21 @@ impl PlatformReply {
 }
 
 /// The end of an invocation, with all that can be seen of it.
+///
+/// ```
+/// # use handlers_sdk::{Response, function, testing::Invoke};
+/// use handlers_sdk::testing::Answer;
+///
+/// #[function]
+/// fn hello(name: String) -> Response {
+///     handlers_sdk::info!("greeted {name}");
+///     Response::text(format!("hello, {name}")).cookie("seen=1")
+/// }
+///
+/// let answer: Answer = Invoke::http("POST", "/").body("ada").run(hello::MODULE);
+/// assert_eq!((answer.status(), answer.text().as_str()), (200, "hello, ada"));
+/// assert_eq!((answer.cookies[0].as_str(), answer.logs[0].message.as_str()), ("seen=1", "greeted ada"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The code of the reply: 0 raw, 1 value, else an HTTP status.

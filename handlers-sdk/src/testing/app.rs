@@ -35,6 +35,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The parts that an [`App`] is made of.
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function, testing::{App, Invoke}};
+/// use handlers_sdk::testing::Builder;
+///
+/// #[function]
+/// fn stage(ctx: FaasContext) -> String {
+///     format!("{} on {}", ctx.env("STAGE").unwrap_or("no stage"), ctx.platform())
+/// }
+///
+/// /// Has the settings that all tests of this file share.
+/// fn base() -> Builder {
+///     App::builder().module(stage::MODULE).config("STAGE", "test")
+/// }
+///
+/// let on_knative = base().on("knative").start().expect("starts");
+/// assert_eq!(on_knative.invoke(Invoke::http("GET", "/")).text(), "test on knative");
+/// ```
 #[derive(Default)]
 pub struct Builder {
     modules: Vec<(&'static Module, String)>,
@@ -55,6 +73,17 @@ impl Builder {
     }
 
     /// Adds functions and layers with a configuration for each entry of the module, as JSON.
+    ///
+    /// ```
+    /// # use handlers_sdk::{FaasContext, function, testing::{App, Invoke}};
+    /// #[function]
+    /// fn most(ctx: FaasContext) -> Result<String, handlers_sdk::Error> {
+    ///     Ok(format!("{:?}", ctx.config().get::<u32>("most")?))
+    /// }
+    ///
+    /// let app = App::builder().configured(most::MODULE, r#"{"most":3}"#).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("")).text(), "Some(3)");
+    /// ```
     #[must_use]
     pub fn configured(mut self, module: &'static Module, config: &str) -> Builder {
         self.modules.push((module, config.to_owned()));
@@ -126,6 +155,26 @@ impl Builder {
     }
 
     /// Makes values with `make` in place of a provider, and as often as it: once, or for each invocation.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, FaasContext, Inject, function, provider, testing::{App, Invoke}};
+    /// struct User(String);
+    ///
+    /// /// Looks the user up by the token of the request.
+    /// #[provider(per_request)]
+    /// async fn user(_: FaasContext) -> Result<User, Error> {
+    ///     Err(Error::new("User.Unknown", "the user database is not here").with_status(503))
+    /// }
+    ///
+    /// #[function]
+    /// async fn greet(user: Inject<User>) -> String {
+    ///     format!("hello, {}", user.0)
+    /// }
+    ///
+    /// let app = App::builder().module(greet::MODULE);
+    /// let app = app.override_provider(|ctx| Ok(User(ctx.http().map_or("", |http| http.path()).to_owned())));
+    /// assert_eq!(app.start().expect("starts").invoke(Invoke::http("GET", "/ada")).text(), "hello, /ada");
+    /// ```
     #[must_use]
     pub fn override_provider<T: Any + Send + Sync>(
         mut self,
@@ -260,6 +309,23 @@ impl Builder {
 
 /// Returns the functions that a module offers, with the events they are written for.
 ///
+/// ```
+/// use handlers_sdk::testing::functions;
+/// use handlers_sdk::{function, module};
+///
+/// #[function]
+/// fn order() {}
+///
+/// #[function]
+/// fn cancel() {}
+///
+/// module!(functions: [order, cancel]);
+///
+/// let offered = functions(faas_module()).expect("it fits");
+/// let names: Vec<String> = offered.iter().map(|function| function.name.to_string()).collect();
+/// assert_eq!(names, ["order", "cancel"]);
+/// ```
+///
 /// # Errors
 /// The module does not fit, for this reason.
 pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
@@ -267,6 +333,23 @@ pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> 
 }
 
 /// One instance of a module's only layer, to look at its table.
+///
+/// ```
+/// use handlers_sdk::{Error, Layer, Phase, abi, layer};
+///
+/// #[derive(Default)]
+/// struct Flushes;
+///
+/// #[layer]
+/// impl Layer for Flushes {
+///     fn after_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+///         Ok(())
+///     }
+/// }
+///
+/// let flushes = handlers_sdk::testing::layer(Flushes::MODULE, "").expect("it is made");
+/// assert!(flushes.has_after(abi::CLOSE) && !flushes.has_before(abi::INVOKE));
+/// ```
 ///
 /// # Errors
 /// The module does not fit, or the layer has a reason of its own.
@@ -279,6 +362,25 @@ pub fn layer(module: &'static Module, config: &str) -> Result<LayerInstance, Str
 }
 
 /// A process of started layers and functions.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::testing::App;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// static ORDERS: AtomicU32 = AtomicU32::new(0);
+///
+/// #[function]
+/// fn order() -> String {
+///     format!("order {}", ORDERS.fetch_add(1, Ordering::Relaxed) + 1)
+/// }
+///
+/// // One process, whose state is there for the next invocation.
+/// let app = App::builder().module(order::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "order 1");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "order 2");
+/// assert!(app.close().is_empty(), "nothing was logged");
+/// ```
 pub struct App {
     /// `None` only while it is being closed.
     runtime: Option<Runtime>,
@@ -314,6 +416,20 @@ impl App {
 
     /// Runs one of the phases of `handlers_sdk::abi` once more: `SUSPEND`, `RESUME`, or `RUNTIME_START`,
     /// `FUNCTION_START` and `CLOSE` of the layers. The phase after a reply is run with each invocation.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, PhaseContext, abi, function, testing::App};
+    /// fn flush(_: PhaseContext) -> Result<(), Error> {
+    ///     Err(Error::new("Orders.Flush", "the disk is full"))
+    /// }
+    ///
+    /// #[function(suspend = flush)]
+    /// fn order() {}
+    ///
+    /// let app = App::builder().module(order::MODULE).start().expect("starts");
+    /// let why = app.run_phase(abi::SUSPEND).expect_err("it cannot flush");
+    /// assert!(why.contains("the disk is full"), "{why}");
+    /// ```
     ///
     /// # Errors
     /// A hook or function failed. The text names it and the reason.

@@ -14,6 +14,20 @@ use std::any::Any;
 use std::time::Duration;
 
 /// An event or HTTP request to invoke a function with.
+///
+/// ```
+/// # use handlers_sdk::{Request, function};
+/// use handlers_sdk::testing::Invoke;
+/// use std::time::Duration;
+///
+/// #[function]
+/// fn put(request: Request) -> String {
+///     format!("{} {} {}", request.method(), request.path(), String::from_utf8_lossy(request.body()))
+/// }
+///
+/// let invoke = Invoke::http("PUT", "/orders/7").header("x-shop", "tea").body("3").remaining(Duration::from_secs(2));
+/// assert_eq!(invoke.run(put::MODULE).text(), "PUT /orders/7 3");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Invoke {
     pub(super) arrival: Arrival,
@@ -93,6 +107,17 @@ impl Invoke {
     }
 
     /// Returns a CloudEvent of these attributes; `specversion` need not be among them.
+    ///
+    /// ```
+    /// # use handlers_sdk::{events::CloudEvent, function, testing::Invoke};
+    /// #[function]
+    /// fn kind(event: CloudEvent) -> String {
+    ///     event.kind().to_owned()
+    /// }
+    ///
+    /// let attributes = [("id", "1"), ("source", "/shop"), ("type", "org.example.order")];
+    /// assert_eq!(Invoke::cloud_event(&attributes, "{}").on("knative").run(kind::MODULE).text(), "org.example.order");
+    /// ```
     pub fn cloud_event(attributes: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Invoke {
         let mut invoke = Invoke::new(Kind::CloudEvent, "POST", "/", data.into());
         let version = attributes.iter().all(|(name, _)| *name != "specversion").then_some(("specversion", "1.0"));
@@ -126,6 +151,20 @@ impl Invoke {
 
     /// Sets a body that comes piece by piece: each part is waited for once. A function that does not ask for pieces
     /// gets it whole.
+    ///
+    /// ```
+    /// # use handlers_sdk::{BodyReader, Error, function, testing::Invoke};
+    /// use std::io::Read;
+    ///
+    /// #[function(blocking)]
+    /// fn size(mut body: BodyReader) -> Result<String, Error> {
+    ///     let mut all = Vec::new();
+    ///     body.read_to_end(&mut all)?;
+    ///     Ok(all.len().to_string())
+    /// }
+    ///
+    /// assert_eq!(Invoke::http("POST", "/").body_in_parts(["abc", "de"]).run(size::MODULE).text(), "5");
+    /// ```
     #[must_use]
     pub fn body_in_parts<P: Into<Vec<u8>>>(mut self, parts: impl IntoIterator<Item = P>) -> Invoke {
         self.parts = Some((parts.into_iter().map(Into::into).collect(), OK));
@@ -134,6 +173,21 @@ impl Invoke {
 
     /// Ends the parts of the body with this status of `handlers_sdk::abi` instead of an end: `E_CANCELLED` for a client
     /// that has gone.
+    ///
+    /// ```
+    /// # use handlers_sdk::{BodyStream, StreamError, abi, function, testing::Invoke};
+    /// #[function]
+    /// async fn upload(mut body: BodyStream) -> Result<(), StreamError> {
+    ///     while let Some(part) = body.next().await {
+    ///         part?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let cut = Invoke::http("POST", "/").body_in_parts(["abc"]).body_ends_with(abi::E_CANCELLED);
+    /// let failed = cut.run(upload::MODULE).failed.expect("the client is gone");
+    /// assert_eq!(failed.message, StreamError::PeerGone.to_string());
+    /// ```
     #[must_use]
     pub fn body_ends_with(mut self, status: Status) -> Invoke {
         self.parts.get_or_insert_default().1 = status;
@@ -150,6 +204,16 @@ impl Invoke {
 
     /// Sets one of the texts that a platform sends beside an event, `abi::META_…`: request id, invoked name, tenant,
     /// trace, client context, identity, content type, and function, version, service, region and account of this call.
+    ///
+    /// ```
+    /// # use handlers_sdk::{FaasContext, abi, function, testing::Invoke};
+    /// #[function]
+    /// fn tenant(ctx: FaasContext) -> Option<String> {
+    ///     ctx.tenant().map(str::to_owned)
+    /// }
+    ///
+    /// assert_eq!(Invoke::event("").meta(abi::META_TENANT, "acme").run(tenant::MODULE).text(), "acme");
+    /// ```
     ///
     /// # Panics
     /// The text is no such one: it comes from the event itself, or from the app's [platform](super::Builder::on). The
@@ -175,6 +239,22 @@ impl Invoke {
 
     /// Names the function that the platform addresses with this very event. Without it the runtime finds the function
     /// as it does with a manifest: by routes, by events, or the only one there is.
+    ///
+    /// ```
+    /// # use handlers_sdk::{function, testing::{App, Invoke}};
+    /// #[function]
+    /// fn order() -> &'static str {
+    ///     "ordered"
+    /// }
+    ///
+    /// #[function]
+    /// fn cancel() -> &'static str {
+    ///     "cancelled"
+    /// }
+    ///
+    /// let app = App::builder().module(order::MODULE).module(cancel::MODULE).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("7").function("cancel")).text(), "cancelled");
+    /// ```
     #[must_use]
     pub fn function(mut self, name: &str) -> Invoke {
         self.function = Some(name.to_owned());
@@ -221,6 +301,22 @@ impl Invoke {
     }
 
     /// Lets the reader of a stream go away after this number of chunks.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Sink, StreamError, function, testing::Invoke};
+    /// #[function(stream)]
+    /// fn count(mut out: Sink) -> Result<(), StreamError> {
+    ///     for number in 0.. {
+    ///         if out.write(format!("{number} ").as_bytes()) == Err(StreamError::PeerGone) {
+    ///             break; // Nobody reads any more.
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let answer = Invoke::http("GET", "/").peer_gone_after(2).run(count::MODULE);
+    /// assert_eq!(answer.chunks.map(|chunks| chunks.concat()), Some(b"0 1 ".to_vec()));
+    /// ```
     #[must_use]
     pub fn peer_gone_after(self, chunks: usize) -> Invoke {
         self.paced(Pace::GoneAfter(chunks))
@@ -238,6 +334,18 @@ impl Invoke {
     }
 
     /// For [`run`](Self::run): gives this value wherever an `Inject<T>` asks for one.
+    ///
+    /// ```
+    /// # use handlers_sdk::{Inject, function, testing::Invoke};
+    /// struct Stock(u32);
+    ///
+    /// #[function]
+    /// fn left(stock: Inject<Stock>) -> String {
+    ///     format!("{} left", stock.0)
+    /// }
+    ///
+    /// assert_eq!(Invoke::event("").provide(Stock(3)).run(left::MODULE).text(), "3 left");
+    /// ```
     #[must_use]
     pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Invoke {
         self.provided.value(value);

@@ -5,6 +5,21 @@ use faas_core::log::{Level, LineKind, Sink};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A line that a function, a layer or the runtime itself wrote to the log.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::testing::LogLine;
+///
+/// #[function]
+/// fn order() {
+///     handlers_sdk::info!({ item = "tea" }, "ordered");
+/// }
+///
+/// let answer = Invoke::event("").run(order::MODULE);
+/// let line: &LogLine = &answer.logs[0];
+/// assert_eq!((line.entry.as_str(), line.level, line.field("item")), ("function order", 3, Some("tea")));
+/// assert_eq!(line.request_id.as_deref(), Some("test-request"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogLine {
     /// The level: 1 error, 2 warn, 3 info, 4 debug.

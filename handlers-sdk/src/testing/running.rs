@@ -57,6 +57,22 @@ impl Overdue {
 type Walk<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
 /// An invocation that may not have ended yet.
+///
+/// ```
+/// # use handlers_sdk::{abi, function, testing::{App, Invoke}};
+/// use handlers_sdk::testing::Running;
+///
+/// #[function]
+/// async fn waits() -> &'static str {
+///     std::future::pending().await
+/// }
+///
+/// let app = App::builder().module(waits::MODULE).start().expect("starts");
+/// let mut running: Running<'_> = app.begin(Invoke::event(""));
+/// assert!(running.is_pending());
+/// running.cancel(abi::CANCEL_PEER_GONE);
+/// assert!(running.wait().failed.is_some_and(|failed| failed.status == abi::E_CANCELLED));
+/// ```
 pub struct Running<'a> {
     app: &'a App,
     /// `None` once it has ended.

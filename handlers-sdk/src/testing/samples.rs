@@ -3,6 +3,14 @@
 use super::invoke::Invoke;
 
 /// An event as a platform sends it.
+///
+/// ```
+/// use handlers_sdk::testing::{Sample, samples};
+///
+/// let timers: Vec<&Sample> = samples().iter().filter(|sample| sample.trigger() == "timer").collect();
+/// assert!(timers.iter().any(|sample| (sample.name(), sample.platform()) == ("yandex/timer", "yandex")));
+/// assert!(timers.iter().all(|sample| !sample.is_request() && sample.bytes().starts_with(b"{")));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     name: &'static str,
@@ -190,6 +198,20 @@ fn request(text: &[u8]) -> Invoke {
 }
 
 /// Returns all samples, in the order of their names.
+///
+/// ```
+/// # use handlers_sdk::{FaasContext, function};
+/// use handlers_sdk::testing::samples;
+///
+/// #[function]
+/// fn kind(ctx: FaasContext) -> String {
+///     ctx.trigger().to_owned()
+/// }
+///
+/// for sample in samples().iter().filter(|sample| sample.platform() == "aws-lambda") {
+///     assert_eq!(sample.invoke().run(kind::MODULE).text(), sample.trigger(), "{}", sample.name());
+/// }
+/// ```
 pub fn samples() -> &'static [Sample] {
     SAMPLES
 }

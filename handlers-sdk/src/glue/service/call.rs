@@ -58,6 +58,42 @@ unsafe impl Sync for Cancel {}
 ///
 /// **A call that is dropped is cancelled**, where the service knows of that: so a function whose invocation is cancelled
 /// takes its calls along.
+///
+/// ```
+/// # use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::service::Call;
+/// use std::time::Duration;
+/// # use handlers_sdk::service::Offered;
+/// # struct Fake(#[allow(dead_code)] Offered);
+/// # struct Answers;
+/// # impl Transport for Answers {
+/// #     fn send(&self, _: Request, answer: Sent) { answer.give(Ok(Reply::new(200).with_body("sunny"))) }
+/// # }
+/// # #[layer(name = "fake")]
+/// # impl Layer for Fake {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_http_client(Arc::new(Answers)).map(Fake) }
+/// # }
+///
+/// /// Waits on its own thread, a second at most: a call that takes longer is cancelled.
+/// fn quick(call: Call<Reply>) -> Result<String, Error> {
+///     match call.wait_for(Duration::from_secs(1)) {
+///         Some(reply) => Ok(reply?.text().into_owned()),
+///         None => Ok("unknown".to_owned()),
+///     }
+/// }
+///
+/// #[function(blocking)]
+/// fn weather(ctx: FaasContext) -> Result<String, Error> {
+///     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
+///     quick(client.send(Request::get("https://weather.example/vienna")))
+/// }
+///
+/// let app = App::builder().module(Fake::MODULE).module(weather::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "sunny");
+/// ```
 #[must_use = "a call that is dropped is cancelled"]
 pub struct Call<T> {
     place: Arc<Place<T>>,

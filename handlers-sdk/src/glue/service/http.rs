@@ -19,6 +19,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The way to send requests: the provider of `faas.http`. It is small, `Copy`, and good for the life of the process.
+///
+/// ```
+/// # use handlers_sdk::service::http::{Reply, Sent, Transport};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::service::http::{Client, Request};
+/// # use handlers_sdk::service::Offered;
+/// # struct Fake(#[allow(dead_code)] Offered);
+/// # struct Answers;
+/// # impl Transport for Answers {
+/// #     fn send(&self, _: Request, answer: Sent) { answer.give(Ok(Reply::new(200).with_body("1.07"))) }
+/// # }
+/// # #[layer(name = "fake")]
+/// # impl Layer for Fake {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_http_client(Arc::new(Answers)).map(Fake) }
+/// # }
+///
+/// /// Sends both requests before it waits for either.
+/// async fn rates(client: Client) -> Result<[String; 2], Error> {
+///     let [eur, chf] = ["eur", "chf"].map(|name| client.send(Request::get(format!("https://rates.example/{name}"))));
+///     Ok([eur.await?, chf.await?].map(|reply| reply.text().into_owned()))
+/// }
+///
+/// #[function]
+/// async fn all(ctx: FaasContext) -> Result<String, Error> {
+///     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
+///     Ok(rates(client).await?.join(", "))
+/// }
+///
+/// let app = App::builder().module(Fake::MODULE).module(all::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "1.07, 1.07");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Client {
     entry: &'static Entry,
@@ -256,4 +289,23 @@ unsafe extern "C" fn cancel<T: Transport>(provider: *mut c_void, number: u64) {
 }
 
 /// The answer that a transport gives to one request.
+///
+/// ```
+/// use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// use std::sync::mpsc::Sender;
+///
+/// /// Hands requests to the thread that owns the connections.
+/// struct ToThread(Sender<(Request, Sent)>);
+///
+/// impl Transport for ToThread {
+///     fn send(&self, request: Request, answer: Sent) {
+///         // An answer that nobody takes is dropped, which is a failure for whoever waits.
+///         let _ = self.0.send((request, answer));
+///     }
+/// }
+///
+/// fn serve((request, answer): (Request, Sent)) {
+///     answer.give(Ok(Reply::new(200).with_body(request.content().clone())));
+/// }
+/// ```
 pub type Sent = Answer<Reply>;

@@ -23,6 +23,65 @@ type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *m
 /// The store of values by key: the provider of `faas.kv`. It is small, `Copy`, and good for the life of the process.
 ///
 /// The service knows of no cancel: a call that is dropped may still write.
+///
+/// ```
+/// # use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome, Request, Store, Told};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::{collections::HashMap, sync::{Arc, Mutex}};
+/// # use handlers_sdk::service::Offered;
+/// # struct Shelf(#[allow(dead_code)] Offered);
+/// # #[derive(Default)]
+/// # struct Kept(Mutex<HashMap<Vec<u8>, Entry>>);
+/// # impl Store for Kept {
+/// #     fn call(&self, Request { key, op }: Request, answer: Told) {
+/// #         let mut kept = self.0.lock().unwrap();
+/// #         let now = kept.get(&key).cloned();
+/// #         answer.give(Ok(match (op, now) {
+/// #             (Op::Get, now) => now.map_or(Outcome::Absent, Outcome::Found),
+/// #             (Op::Put { only_if: Condition::Absent, .. }, Some(now)) => Outcome::Conflict(now),
+/// #             (Op::Put { only_if: Condition::Version(known), .. }, Some(now)) if known != now.version => Outcome::Conflict(now),
+/// #             (Op::Put { value, .. }, now) => {
+/// #                 let version = now.map_or(1, |now| now.version + 1);
+/// #                 kept.insert(key, Entry { value, version });
+/// #                 Outcome::Changed(version)
+/// #             }
+/// #             (Op::Remove { .. }, now) => {
+/// #                 kept.remove(&key);
+/// #                 now.map_or(Outcome::Absent, |_| Outcome::Changed(0))
+/// #             }
+/// #         }));
+/// #     }
+/// # }
+/// # #[layer(name = "shelf")]
+/// # impl Layer for Shelf {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_kv(Arc::<Kept>::default()).map(Shelf) }
+/// # }
+/// use handlers_sdk::service::kv::{Change, Kv};
+///
+/// /// Adds one, and begins again if another instance was quicker.
+/// async fn next(kv: Kv) -> Result<u64, Error> {
+///     loop {
+///         let Some(Entry { value, version }) = kv.get(b"visits").await? else {
+///             kv.put_if_absent(b"visits", vec![0], None).await?;
+///             continue;
+///         };
+///         let visits = value[0] + 1;
+///         if let Change::Made(_) = kv.put_if_version(b"visits", version, vec![visits], None).await? {
+///             return Ok(visits.into());
+///         }
+///     }
+/// }
+///
+/// #[function]
+/// async fn visit(ctx: FaasContext) -> Result<String, Error> {
+///     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;
+///     Ok(format!("visit {}", next(kv).await?))
+/// }
+///
+/// let app = App::builder().module(Shelf::MODULE).module(visit::MODULE).start().expect("starts");
+/// assert_eq!([(); 2].map(|()| app.invoke(Invoke::event("")).text()), ["visit 1", "visit 2"]);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Kv {
     provider: *mut c_void,
@@ -159,6 +218,21 @@ impl fmt::Debug for Kv {
 }
 
 /// The answer that a store gives to one call.
+///
+/// ```
+/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::kv::{Entry, Outcome, Told};
+/// use std::path::Path;
+///
+/// /// Reads the value from a file, aside.
+/// fn read(path: &'static Path, answer: Told) {
+///     std::thread::spawn(move || match std::fs::read(path) {
+///         Ok(value) => answer.give(Ok(Outcome::Found(Entry { value, version: 1 }))),
+///         Err(error) if error.kind() == std::io::ErrorKind::NotFound => answer.give(Ok(Outcome::Absent)),
+///         Err(_) => answer.give(Err(ErrorKind::Failed)),
+///     });
+/// }
+/// ```
 pub type Told = Answer<Outcome>;
 
 /// The completion through which a consumer is told.

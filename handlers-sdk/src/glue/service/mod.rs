@@ -18,6 +18,44 @@ use faas_abi::tables::{Table, read_table};
 
 /// A table one library offers and others use, found by name and major version.
 ///
+/// ```
+/// use handlers_sdk::abi::tables::Table;
+/// use handlers_sdk::testing::{App, Invoke};
+/// use handlers_sdk::{FaasContext, Service, function};
+///
+/// #[repr(C)]
+/// struct Till {
+///     size: usize,
+///     price: Option<extern "C" fn(u64) -> u64>,
+/// }
+///
+/// // SAFETY: it is `repr(C)`, begins with `size`, and null is a legal function pointer in an `Option`.
+/// unsafe impl Table for Till {
+///     const FIRST_SIZE: usize = 16;
+/// }
+///
+/// // SAFETY: nobody else offers the name, and the function may be called from any thread.
+/// unsafe impl Service for Till {
+///     const NAME: &'static str = "shop.till";
+///     const MAJOR: u32 = 1;
+/// }
+///
+/// extern "C" fn price(pieces: u64) -> u64 {
+///     pieces * 3
+/// }
+///
+/// #[function]
+/// fn pay(ctx: FaasContext) -> Option<String> {
+///     let price = ctx.service::<Till>()?.price?;
+///     Some(price(14).to_string())
+/// }
+///
+/// // A layer offers it with `Config::offer`, a test in its place with `Builder::service`.
+/// static TILL: Till = Till { size: Till::FIRST_SIZE, price: Some(price) };
+/// let app = App::builder().module(pay::MODULE).service(&TILL).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "42");
+/// ```
+///
 /// # Safety
 /// A library that offers `NAME` in `MAJOR` must offer a table that begins as `Self` does, and what its members point to
 /// must be callable from any thread for the rest of the process. Members are only ever added, at the end.

@@ -91,6 +91,38 @@ impl<T> Open<T> {
 
 /// The answer to one call, which its provider gives from any thread. One that is dropped is a failure of kind
 /// [`ErrorKind::Failed`]; one that comes after the call was cancelled is for nobody.
+///
+/// ```
+/// use handlers_sdk::service::{Answer, ErrorKind};
+///
+/// /// Looks a thing up, unless its caller has left by now.
+/// fn look_up<T>(answer: Answer<T>, find: impl FnOnce() -> Option<T>) {
+///     if answer.is_wanted() {
+///         answer.give(find().ok_or(ErrorKind::NotFound));
+///     }
+/// }
+/// # use handlers_sdk::service::{Offered, params::{Got, Source, Value, Watch}};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # struct Known;
+/// # impl Source for Known {
+/// #     fn get(&self, name: &str, answer: Got) { look_up(answer, || (name == "a").then(|| Value::new("1", 1))) }
+/// #     fn watch(&self, _: &str, _: Watch) {}
+/// # }
+/// # struct One(#[allow(dead_code)] Offered);
+/// # #[layer(name = "one")]
+/// # impl Layer for One {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_params(std::sync::Arc::new(Known)).map(One) }
+/// # }
+/// # #[function]
+/// # async fn get(ctx: FaasContext, name: String) -> Result<Vec<u8>, Error> {
+/// #     let params = ctx.params().ok_or_else(|| Error::msg("nobody knows"))?;
+/// #     Ok(params.get(&name).await?.reveal().to_vec())
+/// # }
+/// # let app = App::builder().module(One::MODULE).module(get::MODULE).start().expect("starts");
+/// # assert_eq!(app.invoke(Invoke::event("a")).text(), "1");
+/// # assert!(app.invoke(Invoke::event("b")).failed.is_some());
+/// ```
 #[must_use = "an answer that is dropped is a failure"]
 pub struct Answer<T> {
     number: u64,

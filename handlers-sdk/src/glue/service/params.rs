@@ -16,6 +16,14 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A value that may be secret, and its version. `Debug` does not show it, and it is overwritten when it is dropped.
+///
+/// ```
+/// use handlers_sdk::service::params::Value;
+///
+/// let value = Value::new("s3cr3t", 3);
+/// assert_eq!((value.reveal_text(), value.version()), (Some("s3cr3t"), 3));
+/// assert_eq!(format!("{value:?}"), "Value { version: 3, .. }");
+/// ```
 pub struct Value {
     bytes: Chunk,
     version: u64,
@@ -79,6 +87,42 @@ unsafe extern "C" fn got(arg: *mut c_void, status: Status, value: Buf, version: 
 
 /// The way to ask for parameters: the provider of `faas.params`. It is small, `Copy`, and good for the life of the
 /// process.
+///
+/// ```
+/// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
+/// # use handlers_sdk::service::{ErrorKind, Offered};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// # struct One(#[allow(dead_code)] Offered);
+/// # struct Known;
+/// # impl Source for Known {
+/// #     fn get(&self, name: &str, answer: Got) {
+/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+/// #     }
+/// #     fn watch(&self, _: &str, watch: Watch) { watch.tell(Ok(Value::new("s3cr3t", 1))); }
+/// # }
+/// # #[layer(name = "one")]
+/// # impl Layer for One {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_params(Arc::new(Known)).map(One) }
+/// # }
+/// use handlers_sdk::service::params::Params;
+///
+/// async fn sender(params: Params) -> Result<String, Error> {
+///     match params.get("mail/sender").await {
+///         Err(error) if error.kind() == ErrorKind::NotFound => Ok("shop@example.com".to_owned()),
+///         found => Ok(found?.reveal_text().unwrap_or_default().to_owned()),
+///     }
+/// }
+///
+/// #[function]
+/// async fn mail(ctx: FaasContext) -> Result<String, Error> {
+///     sender(ctx.params().ok_or_else(|| Error::msg("expected a layer such as params"))?).await
+/// }
+///
+/// let app = App::builder().module(One::MODULE).module(mail::MODULE).start().expect("starts");
+/// assert_eq!(app.invoke(Invoke::event("")).text(), "shop@example.com");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Params {
     provider: *mut c_void,
@@ -161,6 +205,53 @@ impl fmt::Debug for Params {
 }
 
 /// A watch on a parameter, which ends when this is dropped.
+///
+/// ```
+/// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
+/// # use handlers_sdk::service::{ErrorKind, Offered};
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use std::sync::Arc;
+/// # struct One(#[allow(dead_code)] Offered);
+/// # struct Known;
+/// # impl Source for Known {
+/// #     fn get(&self, name: &str, answer: Got) {
+/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+/// #     }
+/// #     fn watch(&self, _: &str, watch: Watch) { watch.tell(Ok(Value::new("s3cr3t", 1))); }
+/// # }
+/// # #[layer(name = "one")]
+/// # impl Layer for One {
+/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_params(Arc::new(Known)).map(One) }
+/// # }
+/// use handlers_sdk::service::params::Watching;
+/// use std::sync::Mutex;
+///
+/// /// Has the key of the day at hand, for as long as it keeps the watch.
+/// struct Signs {
+///     key: Arc<Mutex<Option<Value>>>,
+///     _watching: Watching,
+/// }
+///
+/// #[layer(name = "signs")]
+/// impl Layer for Signs {
+///     fn create(config: &Config) -> Result<Self, Error> {
+///         let params = config.params().ok_or_else(|| Error::msg("expected a layer such as params further out"))?;
+///         let key = Arc::<Mutex<Option<Value>>>::default();
+///         let heard = key.clone();
+///         let _watching = params.watch("mail/key", move |news| *heard.lock().unwrap() = news.ok())?;
+///         Ok(Signs { key, _watching })
+///     }
+///
+///     fn health(&self) -> Result<(), Error> {
+///         self.key.lock().unwrap().as_ref().map(|_| ()).ok_or_else(|| Error::msg("there is no key"))
+///     }
+/// }
+///
+/// assert!(App::builder().module(One::MODULE).module(Signs::MODULE).start().is_ok());
+/// let why = App::builder().module(Signs::MODULE).start().expect_err("nobody knows keys");
+/// assert!(why.contains("expected a layer such as params"), "{why}");
+/// ```
 #[must_use = "a watch ends when it is dropped"]
 pub struct Watching {
     provider: *mut c_void,
@@ -277,4 +368,15 @@ unsafe extern "C" fn unwatch<S: Source>(provider: *mut c_void, number: u64) {
 }
 
 /// The answer that a source of parameters gives to one call.
+///
+/// ```
+/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::params::{Got, Value};
+///
+/// /// Reads a parameter from the folder that the platform mounts.
+/// fn read(folder: &str, name: &str, answer: Got) {
+///     let file = std::fs::read(std::path::Path::new(folder).join(name));
+///     answer.give(file.map(|bytes| Value::new(bytes, 1)).map_err(|_| ErrorKind::NotFound));
+/// }
+/// ```
 pub type Got = Answer<Value>;

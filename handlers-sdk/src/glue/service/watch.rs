@@ -125,6 +125,57 @@ impl Watches {
 }
 
 /// A watch on a parameter, as its provider sees it. Keep it, and tell it of each new value.
+///
+/// ```
+/// use handlers_sdk::service::params::{Got, Source, Value, Watch};
+/// use std::sync::Mutex;
+///
+/// /// One value that is turned over from time to time, and those that watch it.
+/// struct Rotating {
+///     now: Mutex<Value>,
+///     watches: Mutex<Vec<Watch>>,
+/// }
+///
+/// impl Rotating {
+///     fn rotate(&self, new: Value) {
+///         let mut watches = self.watches.lock().unwrap();
+///         watches.retain(|watch| !watch.is_over());
+///         watches.iter().for_each(|watch| watch.tell(Ok(new.clone())));
+///         *self.now.lock().unwrap() = new;
+///     }
+/// }
+///
+/// impl Source for Rotating {
+///     fn get(&self, _: &str, answer: Got) {
+///         answer.give(Ok(self.now.lock().unwrap().clone()));
+///     }
+///
+///     fn watch(&self, _: &str, watch: Watch) {
+///         watch.tell(Ok(self.now.lock().unwrap().clone()));
+///         self.watches.lock().unwrap().push(watch);
+///     }
+/// }
+/// # use handlers_sdk::{Config, Error, Layer, layer, service::Offered, testing::App};
+/// # use std::sync::Arc;
+/// # static HEARD: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+/// # struct Provider(#[allow(dead_code)] Offered);
+/// # #[layer(name = "provider")]
+/// # impl Layer for Provider {
+/// #     fn create(config: &Config) -> Result<Self, Error> {
+/// #         let rotating = Rotating { now: Mutex::new(Value::new("a", 1)), watches: Mutex::default() };
+/// #         let rotating = Arc::new(rotating);
+/// #         let offered = config.offer_params(rotating.clone())?;
+/// #         let params = config.params().ok_or_else(|| Error::msg("it is there"))?;
+/// #         let watching = params.watch("key", |news| HEARD.lock().unwrap().extend(news.map(|value| value.version())));
+/// #         rotating.rotate(Value::new("b", 2));
+/// #         drop(watching);
+/// #         rotating.rotate(Value::new("c", 3));
+/// #         Ok(Provider(offered))
+/// #     }
+/// # }
+/// # App::builder().module(Provider::MODULE).start().expect("starts").close();
+/// # assert_eq!(*HEARD.lock().unwrap(), [1, 2]);
+/// ```
 #[derive(Clone)]
 pub struct Watch(Arc<One>);
 
