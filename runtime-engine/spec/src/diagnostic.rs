@@ -29,6 +29,19 @@ impl fmt::Display for Severity {
 }
 
 /// One finding, and its place.
+///
+/// ```
+/// use serverless_spec::diagnostic::{Diagnostic, render};
+/// use serverless_spec::source::{Sources, Span};
+///
+/// let mut sources = Sources::new();
+/// let file = sources.add("serverless.yml", "service: shop\nregion: mars\n");
+/// let finding = Diagnostic::error("unknown-region", Span::new(file, 22, 26), "there is no region `mars`")
+///     .label("expected a place on earth")
+///     .help("did you mean `eu`?");
+/// let shown = render(&finding, &sources, false);
+/// assert!(shown.contains("serverless.yml:2:9") && shown.contains("did you mean `eu`?"), "{shown}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The importance of the finding.

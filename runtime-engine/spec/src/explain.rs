@@ -61,6 +61,13 @@ fn of_shape(shape: &'static Shape, path: &str, all: &mut Vec<KeyPlace>) {
 
 /// Returns a description of the keys of that name: by their whole path, with or without names in it, or by their last
 /// word. It is empty if there is no such key.
+///
+/// ```
+/// use serverless_spec::explain::key;
+///
+/// assert!(key("functions.handler").contains("handler"));
+/// assert_eq!(key("memroy"), "");
+/// ```
 pub fn key(asked: &str) -> String {
     let fits = |place: &KeyPlace| {
         let plain = place.path.replace(".<name>", "").replace("[]", "");
@@ -224,6 +231,26 @@ fn schedule(out: &mut String, platform: Option<&'static str>, sources: &Sources,
 }
 
 /// Returns a description of the function that serves a request, by method and path.
+///
+/// ```
+/// # use serverless_spec::{Input, Read, read, variables::Files};
+/// # use std::collections::BTreeMap;
+/// # #[derive(Debug)]
+/// # struct Alone;
+/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # fn read_text(text: &str) -> Read {
+/// #     let none = BTreeMap::new();
+/// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
+/// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
+/// # }
+/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders/:id}\n";
+/// use serverless_spec::explain::request;
+///
+/// let read = read_text(text);
+/// let spec = read.spec.as_ref().expect("it is right");
+/// let words = request(spec, &read.sources, "GET", "/orders/7");
+/// assert!(words.contains("order"), "{words}");
+/// ```
 pub fn request(spec: &Spec, sources: &Sources, method: &str, path: &str) -> String {
     let service = &spec.service;
     let mut router = Router::new(Matching { strict_slash: service.strict_slash, caseless: service.ignore_case });

@@ -37,6 +37,13 @@ fn segments(pattern: &str) -> Vec<Segment<'_>> {
 }
 
 /// Returns the route at the gateway of a platform. `pattern` is one that the router takes.
+///
+/// ```
+/// use serverless_spec::gateway::route;
+///
+/// assert_eq!(route("aws-lambda", "/orders/:id").routes, ["/orders/{id}"]);
+/// assert_eq!(route("aws-lambda", "/files/*").routes, ["/files", "/files/{proxy+}"]);
+/// ```
 pub fn route(platform: &str, pattern: &str) -> Gateway {
     let segments = segments(pattern);
     let has_rest = matches!(segments.last(), Some(Segment::Rest));
@@ -97,6 +104,14 @@ pub fn route(platform: &str, pattern: &str) -> Gateway {
 
 /// Compares two patterns: the router tries the lesser first. It compares segment by segment from the left, a text
 /// before a parameter, a parameter before the rest.
+///
+/// ```
+/// use serverless_spec::gateway::order;
+///
+/// let mut patterns = ["/*", "/orders/:id", "/orders/new"];
+/// patterns.sort_by(|one, other| order(one, other));
+/// assert_eq!(patterns, ["/orders/new", "/orders/:id", "/*"]);
+/// ```
 pub fn order(one: &str, other: &str) -> Ordering {
     let rank = |segment: Option<&Segment<'_>>| match segment {
         Some(Segment::Literal(_)) => 0,
@@ -121,6 +136,13 @@ pub fn order(one: &str, other: &str) -> Ordering {
 }
 
 /// Returns the path that a pattern begins with, and whether the pattern is that path alone.
+///
+/// ```
+/// use serverless_spec::gateway::literal;
+///
+/// assert_eq!(literal("/orders/:id"), ("/orders".to_owned(), false));
+/// assert_eq!(literal("/orders"), ("/orders".to_owned(), true));
+/// ```
 pub fn literal(pattern: &str) -> (String, bool) {
     let segments = segments(pattern);
     let is_literal = |segment: &&Segment<'_>| matches!(segment, Segment::Literal(_));

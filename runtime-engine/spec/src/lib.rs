@@ -48,6 +48,34 @@ use units::Unit;
 use variables::{Files, Given};
 
 /// A yml, with all that it is read with.
+///
+/// ```
+/// use serverless_spec::variables::Files;
+/// use serverless_spec::{Input, read};
+/// use std::collections::BTreeMap;
+///
+/// /// There are no files beside this yml.
+/// #[derive(Debug)]
+/// struct Alone;
+///
+/// impl Files for Alone {
+///     fn read(&self, path: &str) -> Result<String, String> {
+///         Err(format!("there is no file {path}"))
+///     }
+/// }
+///
+/// let environment = BTreeMap::from([("SHOP".to_owned(), "tea".to_owned())]);
+/// let read = read(&Input {
+///     name: "serverless.yml",
+///     text: b"service: ${env:SHOP}\nfunctions:\n  order:\n    handler: shop.order\n",
+///     environment: &environment,
+///     options: &BTreeMap::new(),
+///     stage: Some("test"),
+///     platform: Some("knative"),
+///     files: &Alone,
+/// });
+/// assert_eq!(read.spec.expect("it is right").service.name, "tea");
+/// ```
 #[derive(Debug)]
 pub struct Input<'i> {
     /// The name of the yml in diagnostics.
@@ -67,6 +95,24 @@ pub struct Input<'i> {
 }
 
 /// The result of reading a yml.
+///
+/// ```
+/// # use serverless_spec::{Input, Read, read, variables::Files};
+/// # use std::collections::BTreeMap;
+/// # #[derive(Debug)]
+/// # struct Alone;
+/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # fn read_text(text: &str) -> Read {
+/// #     let none = BTreeMap::new();
+/// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
+/// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
+/// # }
+/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    memroy: 3\n";
+/// let read = read_text(text);
+/// let finding = &read.diagnostics[0];
+/// assert_eq!((finding.code, finding.place(&read.sources).line), ("unknown-key", 5));
+/// assert!(read.spec.is_none(), "nothing is made of a yml that is wrong");
+/// ```
 #[derive(Debug)]
 pub struct Read {
     /// The texts that it was read from.
@@ -80,6 +126,25 @@ pub struct Read {
 }
 
 /// A yml without mistakes.
+///
+/// ```
+/// # use serverless_spec::{Input, Read, read, variables::Files};
+/// # use std::collections::BTreeMap;
+/// # #[derive(Debug)]
+/// # struct Alone;
+/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # fn read_text(text: &str) -> Read {
+/// #     let none = BTreeMap::new();
+/// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
+/// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
+/// # }
+/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// let spec = read_text(text).spec.expect("it is right");
+/// let unit = &spec.units[0];
+/// let manifest: serde_json::Value = serde_json::from_str(&spec.manifest(unit)?)?;
+/// assert_eq!(manifest["functions"][0]["events"][0]["http"]["path"], "/orders");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Spec {
     /// The service that it describes.

@@ -10,6 +10,25 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The deployments of a service. Its JSON is a documented form: members are only added.
+///
+/// ```
+/// # use serverless_spec::{Input, Read, read, variables::Files};
+/// # use std::collections::BTreeMap;
+/// # #[derive(Debug)]
+/// # struct Alone;
+/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # fn read_text(text: &str) -> Read {
+/// #     let none = BTreeMap::new();
+/// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
+/// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
+/// # }
+/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// use serverless_spec::plan::Plan;
+///
+/// let plan = Plan::of(&read_text(text).spec.expect("it is right"));
+/// let owner = plan.owners.iter().find(|owner| owner.what.ends_with("/orders"));
+/// assert_eq!(owner.map(|owner| owner.function.as_str()), Some("order"));
+/// ```
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
@@ -51,6 +70,26 @@ pub struct Owner {
 }
 
 /// The differences between two plans.
+///
+/// ```
+/// # use serverless_spec::{Input, Read, read, variables::Files};
+/// # use std::collections::BTreeMap;
+/// # #[derive(Debug)]
+/// # struct Alone;
+/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # fn read_text(text: &str) -> Read {
+/// #     let none = BTreeMap::new();
+/// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
+/// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
+/// # }
+/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// use serverless_spec::plan::Plan;
+///
+/// let before = Plan::of(&read_text(text).spec.expect("it is right"));
+/// let after = Plan::of(&read_text(&text.replace("/orders", "/v2/orders")).spec.expect("it is right"));
+/// let difference = before.difference(&after);
+/// assert_eq!((difference.appear.len(), difference.vanish.len(), difference.moved.len()), (1, 1, 0));
+/// ```
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Routes and events that only the second one has.

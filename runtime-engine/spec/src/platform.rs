@@ -6,6 +6,12 @@ use crate::tree::Node;
 use faas_core::platform::{NAMES, named};
 
 /// Returns the names of all platforms in the order of the alphabet, built into the caller or not.
+///
+/// ```
+/// use serverless_spec::platform_names;
+///
+/// assert!(platform_names().is_sorted() && platform_names().any(|name| name == "knative"));
+/// ```
 pub fn names() -> impl Iterator<Item = &'static str> {
     let mut words: Vec<&str> = NAMES.iter().map(|names| names.word).collect();
     words.sort_unstable();
@@ -13,6 +19,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns the name in this project of the platform that ymls call so, in any case; `None` if there is none.
+///
+/// ```
+/// use serverless_spec::platform_named;
+///
+/// assert_eq!(platform_named("aws"), Some("aws-lambda"));
+/// assert_eq!(platform_named("the moon"), None);
+/// ```
 pub fn platform_named(name: &str) -> Option<&'static str> {
     named(name).map(|names| names.word)
 }

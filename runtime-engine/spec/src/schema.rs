@@ -7,6 +7,14 @@ use crate::keys::{Effect, KINDS, Key, Object, SERVICE, Shape};
 use serde_json::{Map, Value, json};
 
 /// Makes the schema (JSON Schema draft 7, which most editors know).
+///
+/// ```
+/// use serverless_spec::schema::schema;
+///
+/// let schema = schema();
+/// assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+/// assert!(schema["properties"]["functions"].is_object());
+/// ```
 pub fn schema() -> Value {
     let mut maker = Maker { definitions: Map::new() };
     let mut root = maker.object(&SERVICE);

@@ -63,6 +63,16 @@ impl fmt::Display for Place {
 }
 
 /// All texts of a service: the yml, and the files that it takes parts from.
+///
+/// ```
+/// use serverless_spec::source::{Sources, Span};
+///
+/// let mut sources = Sources::new();
+/// let file = sources.add("serverless.yml", "service: shop\nstage: test\n");
+/// let stage = Span::new(file, 21, 25);
+/// assert_eq!(sources.part(stage), "test");
+/// assert_eq!(sources.place(stage).to_string(), "serverless.yml:2:8");
+/// ```
 #[derive(Debug, Default)]
 pub struct Sources {
     all: Vec<Source>,

@@ -11,6 +11,18 @@ pub use read::{MOST_BYTES, MOST_DEPTH, MOST_NODES, read};
 use crate::source::{Sources, Span};
 
 /// A value and its place in the yml.
+///
+/// ```
+/// use serverless_spec::diagnostic::Diagnostics;
+/// use serverless_spec::source::Sources;
+/// use serverless_spec::tree;
+///
+/// let mut sources = Sources::new();
+/// let file = sources.add("serverless.yml", "service: shop\nlimits: { memory: 256 }\n");
+/// let root = tree::read(&sources, file, &mut Diagnostics::default()).expect("it is YAML");
+/// let memory = root.get("limits").and_then(|limits| limits.get("memory")).expect("it is there");
+/// assert_eq!((memory.as_int(), sources.place(memory.span).line), (Some(256), 2));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The value of the node.

@@ -9,6 +9,17 @@ use std::fmt;
 use std::time::Duration;
 
 /// The form that a platform's schedules have.
+///
+/// ```
+/// use serverless_spec::cron::{Schedule, dialect::Dialect};
+///
+/// let daily = Schedule::parse("@daily", None).expect("a schedule");
+/// let words = ["aws-lambda", "kubernetes"].map(|platform| {
+///     let dialect = Dialect::of(platform)?;
+///     dialect.emit(&daily, None).ok().map(|emitted| emitted.text)
+/// });
+/// assert_eq!(words, [Some("cron(0 0 * * ? *)".to_owned()), Some("0 0 * * *".to_owned())]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `ScheduleExpression` of Amazon EventBridge.

@@ -25,6 +25,16 @@ use std::fmt;
 use std::time::Duration;
 
 /// The times at which an event happens.
+///
+/// ```
+/// use serverless_spec::cron::{Civil, Schedule};
+///
+/// let schedule = Schedule::parse("30 6 * * 1-5", None)?;
+/// let friday = Civil { year: 2026, month: 1, day: 2, ..Civil::EPOCH };
+/// let times: Vec<String> = schedule.next_times(friday, 2).iter().map(Civil::to_string).collect();
+/// assert_eq!(times, ["2026-01-02 06:30:00", "2026-01-05 06:30:00"]);
+/// # Ok::<(), serverless_spec::cron::CronError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
     /// The event happens at times of the calendar.
@@ -75,6 +85,14 @@ pub(crate) enum Weekday {
 }
 
 /// The meaning of days of the month and of the week, if both are given.
+///
+/// ```
+/// use serverless_spec::cron::{Both, Schedule};
+///
+/// let friday_13 = "0 0 13 * 5";
+/// assert!(Schedule::parse(friday_13, None).is_err(), "platforms differ");
+/// assert!(Schedule::parse(friday_13, Some(Both::And)).is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Both {
     /// The two are not both given.
@@ -86,6 +104,13 @@ pub enum Both {
 }
 
 /// The reason why a text is no schedule.
+///
+/// ```
+/// use serverless_spec::cron::Schedule;
+///
+/// let error = Schedule::parse("@dayly", None).expect_err("a slip");
+/// assert_eq!((error.at, error.message.as_str()), (0..6, "there is no schedule `@dayly`"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CronError {
     /// The part of the text that is wrong, in bytes.

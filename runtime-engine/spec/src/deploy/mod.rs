@@ -90,6 +90,28 @@ const UNPACKED: &str = "\
 
 /// Makes the deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the
 /// service has been read for it.
+///
+/// ```
+/// # use serverless_spec::{Input, Read, read, variables::Files};
+/// # use std::collections::BTreeMap;
+/// # #[derive(Debug)]
+/// # struct Alone;
+/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # fn read_text(text: &str) -> Read {
+/// #     let none = BTreeMap::new();
+/// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
+/// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
+/// # }
+/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// use serverless_spec::deploy::{Options, templates};
+///
+/// let read = read_text(text);
+/// let spec = read.spec.as_ref().expect("it is right");
+/// let options = Options { packages: "../dist", registry: "ghcr.io/me", tag: "1", machine: "x86_64" };
+/// let templates = templates(spec, &read.sources, "knative", &options);
+/// assert!(templates.files.iter().any(|file| file.text.contains("ghcr.io/me/")));
+/// assert!(templates.files.iter().any(|file| file.path == "deploy.sh"));
+/// ```
 pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options: &Options<'_>) -> Templates {
     let site = Site::new(spec, sources, platform, *options);
     let mut script = Script::default();
