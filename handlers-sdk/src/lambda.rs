@@ -65,7 +65,7 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 ///     format!("hello, {}", event.payload)
 /// }
 ///
-/// // A test of its own makes one by hand.
+/// // A test makes one by hand.
 /// assert_eq!(greeting(LambdaEvent::new("ada".to_owned(), Context::default())), "hello, ada");
 /// ```
 #[derive(Clone, Debug)]

@@ -245,7 +245,7 @@ impl Crate {
         self.modules.get(module) == Some(&true)
     }
 
-    /// Returns `true` for a part of a vendor's wire form, which is shown by the example of the event that it is a part of.
+    /// Returns `true` for a part of a vendor's wire form. The example of the event as a whole shows it.
     fn is_part(&self, path: &str) -> bool {
         path.starts_with("events::") && self.is_in_a_public_module(path) && !self.at_the_edge.contains(path)
     }

@@ -246,7 +246,7 @@ pub struct Layer {
 /// use faas_abi::{Bytes, MAGIC, MAJOR, Module, ModuleEntry};
 /// use std::ptr::null;
 ///
-/// /// A module that does not want to be loaded, and says why.
+/// /// A module that refuses to be loaded, and gives the reason.
 /// static MODULE: Module = Module {
 ///     size: size_of::<Module>(),
 ///     magic: MAGIC,
@@ -399,7 +399,7 @@ unsafe impl Send for HostCalls {}
 ///     pieces * 3
 /// }
 ///
-/// // Somebody who was built for the first version knows nothing of `discount`.
+/// // A provider that was built for the first version knows nothing of `discount`.
 /// let theirs = Till { size: Till::FIRST_SIZE, price: Some(price), discount: None };
 /// // SAFETY: it is a table, and as large as it says.
 /// let ours = unsafe { read_table(&raw const theirs) };

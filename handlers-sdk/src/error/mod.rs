@@ -163,8 +163,8 @@ impl Error {
     ///
     /// ```
     /// # use handlers_sdk::Error;
-    /// let error = "two".parse::<u32>().map_err(|error| Error::from(error).with_message("expected a number of pieces"));
-    /// let error = error.expect_err("it is no number");
+    /// let error = "two".parse::<u32>().expect_err("it is no number");
+    /// let error = Error::from(error).with_message("expected a number of pieces");
     /// assert_eq!(error.message(), "expected a number of pieces");
     /// assert_eq!(error.detail(), "caused by: invalid digit found in string");
     /// ```

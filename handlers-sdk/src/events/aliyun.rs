@@ -16,7 +16,7 @@ members! {
     /// # use handlers_sdk::{function, testing::sample};
     /// use handlers_sdk::events::aliyun::Oss;
     ///
-    /// /// Sums up by how much the bucket has grown.
+    /// /// Returns the number of bytes by which the bucket has grown.
     /// #[function]
     /// fn growth(notice: Oss) -> String {
     ///     let grown: i64 = notice.events.iter().filter_map(|event| event.oss.object.delta_size).sum();

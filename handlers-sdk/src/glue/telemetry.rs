@@ -33,7 +33,9 @@ use std::sync::Arc;
 /// # struct Numbers;
 /// # #[layer(name = "numbers")]
 /// # impl Layer for Numbers {
-/// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_telemetry(Arc::new(Prints)).map(|()| Numbers) }
+/// #     fn create(config: &Config) -> Result<Self, Error> {
+/// #         config.offer_telemetry(Arc::new(Prints)).map(|()| Numbers)
+/// #     }
 /// # }
 /// # #[function]
 /// # fn order(ctx: FaasContext) {

@@ -19,14 +19,14 @@ use std::fmt::{self, Arguments, Display};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// use handlers_sdk::List;
 ///
-/// /// Takes away what only advertisers want to know.
+/// /// Takes away the members of a query by which advertisers count.
 /// #[derive(Default)]
 /// struct NoTracking;
 ///
 /// #[layer]
 /// impl Layer for NoTracking {
 ///     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
-///         // The host refuses to remove what is not there.
+///         // The host refuses to remove a member that is not there.
 ///         if invocation.http().is_some_and(|http| http.query("utm_source").is_some()) {
 ///             invocation.remove(List::Query, "utm_source")?;
 ///         }

@@ -21,7 +21,7 @@ use faas_abi::*;
 /// # use handlers_sdk::testing::{App, Invoke};
 /// use handlers_sdk::Flow;
 ///
-/// /// Answers requests of browsers that ask what they may send.
+/// /// Answers the requests by which browsers ask for permission.
 /// #[derive(Default)]
 /// struct Preflight;
 ///
@@ -56,7 +56,7 @@ pub enum Flow {
 /// # use handlers_sdk::testing::{App, Invoke};
 /// use handlers_sdk::Recovery;
 ///
-/// /// Makes of an order that is not there an empty page.
+/// /// Answers with an empty page for an order that is not there.
 /// #[derive(Default)]
 /// struct Lenient;
 ///
@@ -274,7 +274,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// ```
     /// # use handlers_sdk::{Error, Flow, Invocation, Layer, function, layer};
     /// # use handlers_sdk::testing::{App, Invoke};
-    /// /// Passes messages by that nobody has filled.
+    /// /// Passes by the messages that are empty.
     /// #[derive(Default)]
     /// struct SkipsEmpty;
     ///

@@ -17,7 +17,7 @@ use std::fmt;
 /// # use handlers_sdk::testing::{App, Invoke};
 /// use handlers_sdk::ReplyHead;
 ///
-/// /// Lets nobody keep what went wrong, whatever the function says.
+/// /// Lets nobody keep an error page, even if the function allows it.
 /// #[derive(Default)]
 /// struct NoStore;
 ///

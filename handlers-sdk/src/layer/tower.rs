@@ -108,7 +108,7 @@ impl Shared {
 /// use handlers_sdk::tower::{Around, Further};
 /// use tower_layer::layer_fn;
 ///
-/// // Middleware by a closure; this one changes nothing, as what it makes of the service inside is that service.
+/// // Middleware by a closure; this one changes nothing, since it returns the service inside as it is.
 /// let nothing = Around::new(layer_fn(|further: Further| further));
 /// assert!(format!("{nothing:?}").starts_with("Around"));
 /// ```

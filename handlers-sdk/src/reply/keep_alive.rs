@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep, sleep};
 /// use std::task::{Context, Poll};
 /// use std::time::Duration;
 ///
-/// /// Says nothing at all, and ends.
+/// /// A stream that ends at once.
 /// struct Silence;
 ///
 /// impl futures_core::Stream for Silence {

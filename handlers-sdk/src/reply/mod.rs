@@ -68,7 +68,7 @@ pub trait IntoReply<M = ()> {
 /// # use handlers_sdk::{Error, function, testing::Invoke};
 /// use handlers_sdk::{IntoReply, Reply};
 ///
-/// /// XML, in the form of a value whose content type stands in front.
+/// /// A document of XML.
 /// struct Xml(String);
 ///
 /// impl IntoReply for Xml {
@@ -102,7 +102,7 @@ pub struct Reply {
 /// # use handlers_sdk::{Response, function, testing::Invoke};
 /// use handlers_sdk::Body;
 ///
-/// /// Takes what the program holds as it is, and makes the rest.
+/// /// Takes a text of the program's own as it is, and makes any other.
 /// fn page(name: &str) -> Body {
 ///     if name.is_empty() { Body::Static(b"hello") } else { Body::Owned(format!("hello, {name}").into_bytes()) }
 /// }

@@ -26,7 +26,10 @@ use crate::reply::{IntoReply, Reply};
 ///
 /// #[function]
 /// fn order(item: String) -> Result<String, (Trouble, &'static str)> {
-///     if item == "tea" { Err((Trouble::SoldOut, "no tea is left")) } else { Err((Trouble::Closed, "come back at nine")) }
+///     match item.as_str() {
+///         "tea" => Err((Trouble::SoldOut, "no tea is left")),
+///         _ => Err((Trouble::Closed, "come back at nine")),
+///     }
 /// }
 ///
 /// assert_eq!(Invoke::http("POST", "/").body("tea").run(order::MODULE).status(), 409);
@@ -49,7 +52,7 @@ impl IntoStatus for u16 {
 /// # use handlers_sdk::{Error, Json, function, testing::Invoke};
 /// use handlers_sdk::{Reply, ReplyPart};
 ///
-/// /// How long others may keep a reply, in seconds.
+/// /// The time for which others may keep a reply, in seconds.
 /// struct MaxAge(u32);
 ///
 /// impl ReplyPart for MaxAge {

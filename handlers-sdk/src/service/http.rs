@@ -193,7 +193,7 @@ impl fmt::Debug for Request {
 ///     }
 /// }
 ///
-/// // A test of its own makes one by hand.
+/// // A test makes one by hand.
 /// assert_eq!(rate(&Reply::new(200).with_body(r#"{"eur":1.07}"#)).expect("a rate"), 1.07);
 /// assert!(rate(&Reply::new(404).with_body("unknown")).is_err());
 /// ```

@@ -108,7 +108,9 @@ impl fmt::Debug for Entry {
 /// #         answer.give(Ok(match (op, now) {
 /// #             (Op::Get, now) => now.map_or(Outcome::Absent, Outcome::Found),
 /// #             (Op::Put { only_if: Condition::Absent, .. }, Some(now)) => Outcome::Conflict(now),
-/// #             (Op::Put { only_if: Condition::Version(known), .. }, Some(now)) if known != now.version => Outcome::Conflict(now),
+/// #             (Op::Put { only_if: Condition::Version(known), .. }, Some(now)) if known != now.version => {
+/// #                 Outcome::Conflict(now)
+/// #             }
 /// #             (Op::Put { value, .. }, now) => {
 /// #                 let version = now.map_or(1, |now| now.version + 1);
 /// #                 kept.insert(key, Entry { value, version });
@@ -127,7 +129,7 @@ impl fmt::Debug for Entry {
 /// # }
 /// use handlers_sdk::service::kv::Change;
 ///
-/// /// Takes a seat for whoever asks first.
+/// /// Takes a seat for the caller that asks first.
 /// #[function]
 /// async fn take(ctx: FaasContext, name: String) -> Result<String, Error> {
 ///     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;

@@ -45,7 +45,7 @@ use std::time::Duration;
 ///     format!("{} on {}", ctx.env("STAGE").unwrap_or("no stage"), ctx.platform())
 /// }
 ///
-/// /// Has the settings that all tests of this file share.
+/// /// Returns a builder with the settings that all tests of this file share.
 /// fn base() -> Builder {
 ///     App::builder().module(stage::MODULE).config("STAGE", "test")
 /// }

@@ -237,13 +237,15 @@ fn schedule(out: &mut String, platform: Option<&'static str>, sources: &Sources,
 /// # use std::collections::BTreeMap;
 /// # #[derive(Debug)]
 /// # struct Alone;
-/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # impl Files for Alone {
+/// #     fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) }
+/// # }
 /// # fn read_text(text: &str) -> Read {
 /// #     let none = BTreeMap::new();
 /// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
 /// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
 /// # }
-/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders/:id}\n";
+/// let text = "service: shop\nfunctions:\n  order: {handler: shop.order, events: [{http: {path: '/orders/:id'}}]}\n";
 /// use serverless_spec::explain::request;
 ///
 /// let read = read_text(text);

@@ -54,7 +54,7 @@ use variables::{Files, Given};
 /// use serverless_spec::{Input, read};
 /// use std::collections::BTreeMap;
 ///
-/// /// There are no files beside this yml.
+/// /// A yml without files beside it.
 /// #[derive(Debug)]
 /// struct Alone;
 ///
@@ -101,7 +101,9 @@ pub struct Input<'i> {
 /// # use std::collections::BTreeMap;
 /// # #[derive(Debug)]
 /// # struct Alone;
-/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # impl Files for Alone {
+/// #     fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) }
+/// # }
 /// # fn read_text(text: &str) -> Read {
 /// #     let none = BTreeMap::new();
 /// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
@@ -132,13 +134,15 @@ pub struct Read {
 /// # use std::collections::BTreeMap;
 /// # #[derive(Debug)]
 /// # struct Alone;
-/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # impl Files for Alone {
+/// #     fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) }
+/// # }
 /// # fn read_text(text: &str) -> Read {
 /// #     let none = BTreeMap::new();
 /// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
 /// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
 /// # }
-/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// let text = "service: shop\nfunctions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
 /// let spec = read_text(text).spec.expect("it is right");
 /// let unit = &spec.units[0];
 /// let manifest: serde_json::Value = serde_json::from_str(&spec.manifest(unit)?)?;

@@ -16,13 +16,15 @@ use std::collections::BTreeMap;
 /// # use std::collections::BTreeMap;
 /// # #[derive(Debug)]
 /// # struct Alone;
-/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # impl Files for Alone {
+/// #     fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) }
+/// # }
 /// # fn read_text(text: &str) -> Read {
 /// #     let none = BTreeMap::new();
 /// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
 /// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
 /// # }
-/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// let text = "service: shop\nfunctions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
 /// use serverless_spec::plan::Plan;
 ///
 /// let plan = Plan::of(&read_text(text).spec.expect("it is right"));
@@ -76,13 +78,15 @@ pub struct Owner {
 /// # use std::collections::BTreeMap;
 /// # #[derive(Debug)]
 /// # struct Alone;
-/// # impl Files for Alone { fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) } }
+/// # impl Files for Alone {
+/// #     fn read(&self, path: &str) -> Result<String, String> { Err(format!("there is no file {path}")) }
+/// # }
 /// # fn read_text(text: &str) -> Read {
 /// #     let none = BTreeMap::new();
 /// #     let (name, text, environment, options) = ("serverless.yml", text.as_bytes(), &none, &none);
 /// #     read(&Input { name, text, environment, options, stage: None, platform: Some("knative"), files: &Alone })
 /// # }
-/// let text = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      - http: {path: /orders}\n";
+/// let text = "service: shop\nfunctions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
 /// use serverless_spec::plan::Plan;
 ///
 /// let before = Plan::of(&read_text(text).spec.expect("it is right"));

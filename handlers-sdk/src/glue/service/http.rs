@@ -299,7 +299,7 @@ unsafe extern "C" fn cancel<T: Transport>(provider: *mut c_void, number: u64) {
 ///
 /// impl Transport for ToThread {
 ///     fn send(&self, request: Request, answer: Sent) {
-///         // An answer that nobody takes is dropped, which is a failure for whoever waits.
+///         // An answer that nobody takes is dropped, which is a failure for its caller.
 ///         let _ = self.0.send((request, answer));
 ///     }
 /// }

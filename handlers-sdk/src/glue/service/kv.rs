@@ -40,7 +40,9 @@ type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *m
 /// #         answer.give(Ok(match (op, now) {
 /// #             (Op::Get, now) => now.map_or(Outcome::Absent, Outcome::Found),
 /// #             (Op::Put { only_if: Condition::Absent, .. }, Some(now)) => Outcome::Conflict(now),
-/// #             (Op::Put { only_if: Condition::Version(known), .. }, Some(now)) if known != now.version => Outcome::Conflict(now),
+/// #             (Op::Put { only_if: Condition::Version(known), .. }, Some(now)) if known != now.version => {
+/// #                 Outcome::Conflict(now)
+/// #             }
 /// #             (Op::Put { value, .. }, now) => {
 /// #                 let version = now.map_or(1, |now| now.version + 1);
 /// #                 kept.insert(key, Entry { value, version });

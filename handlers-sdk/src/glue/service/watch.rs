@@ -166,7 +166,8 @@ impl Watches {
 /// #         let rotating = Arc::new(rotating);
 /// #         let offered = config.offer_params(rotating.clone())?;
 /// #         let params = config.params().ok_or_else(|| Error::msg("it is there"))?;
-/// #         let watching = params.watch("key", |news| HEARD.lock().unwrap().extend(news.map(|value| value.version())));
+/// #         let hear = |news: Result<Value, _>| HEARD.lock().unwrap().extend(news.map(|value| value.version()));
+/// #         let watching = params.watch("key", hear);
 /// #         rotating.rotate(Value::new("b", 2));
 /// #         drop(watching);
 /// #         rotating.rotate(Value::new("c", 3));
