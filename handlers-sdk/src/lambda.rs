@@ -58,7 +58,6 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// The event, together with the platform's knowledge of its invocation.
 ///
 /// ```
-/// # use handlers_sdk::testing::App;
 /// use handlers_sdk::lambda::{Context, LambdaEvent};
 ///
 /// fn greeting(event: LambdaEvent<String>) -> String {

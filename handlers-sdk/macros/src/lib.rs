@@ -113,7 +113,7 @@ pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```
 /// # use handlers_sdk::testing::{App, Invoke};
-/// # use handlers_sdk::{Error, Layer, function, layer};
+/// # use handlers_sdk::{Layer, function, layer};
 /// use handlers_sdk::module;
 ///
 /// #[function]

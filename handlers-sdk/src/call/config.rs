@@ -130,7 +130,7 @@ impl Config {
     /// Writes one line on the platform's log stream as it is, for instance a metric document. A line break ends it early.
     ///
     /// ```
-    /// # use handlers_sdk::{Config, Error, Layer, function, layer, testing::App};
+    /// # use handlers_sdk::{Config, Error, Layer, layer, testing::App};
     /// struct Announces;
     ///
     /// #[layer(name = "announces")]

@@ -421,7 +421,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs when the process goes on: clocks have jumped, and random values from before are not unique any more.
     ///
     /// ```
-    /// # use handlers_sdk::{Error, Layer, Phase, abi, function, layer, testing::App};
+    /// # use handlers_sdk::{Error, Layer, Phase, abi, layer, testing::App};
     /// # use std::sync::atomic::{AtomicU32, Ordering};
     /// /// Makes its connections anew after a freeze, in which the old ones have timed out.
     /// #[derive(Default)]

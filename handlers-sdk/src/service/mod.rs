@@ -19,7 +19,7 @@ use std::fmt;
 /// The reason why a call of a service failed.
 ///
 /// ```
-/// # use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// # use handlers_sdk::service::http::{Request, Sent, Transport};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;

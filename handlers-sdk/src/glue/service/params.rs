@@ -209,8 +209,8 @@ impl fmt::Debug for Params {
 /// ```
 /// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
 /// # use handlers_sdk::service::{ErrorKind, Offered};
-/// # use handlers_sdk::testing::{App, Invoke};
-/// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+/// # use handlers_sdk::testing::App;
+/// # use handlers_sdk::{Config, Error, Layer, layer};
 /// # use std::sync::Arc;
 /// # struct One(#[allow(dead_code)] Offered);
 /// # struct Known;
