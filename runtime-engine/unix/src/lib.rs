@@ -19,6 +19,7 @@
 //! | `manifest` | the functions of the process as a file says them, and their environment |
 //! | `code` | code that came over the wire, as a file |
 //! | `runtime_files` | files that end with the process |
+//! | `ending` | the end of something, waited for with a limit |
 //! | `guard` | what ends the process when a thread of its own panics |
 //! | `pid1` | the duties of a container's process 1 |
 //! | `sys` | the system's calls that std does not offer |
@@ -29,6 +30,7 @@
 mod background;
 mod code;
 pub mod driver;
+mod ending;
 mod guard;
 pub mod loader;
 mod manifest;

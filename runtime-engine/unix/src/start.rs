@@ -1,6 +1,7 @@
 //! The way from the environment to a running process, and to its exit code.
 
 use crate::driver::Driver;
+use crate::ending::{Lasting, lasting};
 use crate::guard::Guard;
 use crate::loader::{self, Libraries};
 use crate::output::Output;
@@ -23,7 +24,6 @@ use faas_core::settings::{Env, Settings};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
 /// The exit code if the start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
@@ -181,7 +181,7 @@ impl Life<'_> {
         features: u64,
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<Runtime, Failure> {
-        let limit = self.limit(report)?;
+        let limit = self.limit(Box::new(report))?;
         let runtime = self.run_function_start(self.run_runtime_start(features)?, None)?;
         drop(limit);
         Ok(runtime)
@@ -196,7 +196,7 @@ impl Life<'_> {
         features: u64,
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<LayersStarted, Failure> {
-        let limit = self.limit(report)?;
+        let limit = self.limit(Box::new(report))?;
         let booted = self.run_runtime_start(features)?;
         drop(limit);
         Ok(booted)
@@ -212,7 +212,7 @@ impl Life<'_> {
         with: Option<Initial>,
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<Runtime, Failure> {
-        let limit = self.limit(report)?;
+        let limit = self.limit(Box::new(report))?;
         let runtime = self.run_function_start(layers, with)?;
         drop(limit);
         Ok(runtime)
@@ -251,12 +251,12 @@ impl Life<'_> {
     }
 
     /// Starts the limit to a start; it ends when the result is dropped.
-    fn limit(&self, report: impl FnOnce(&Failure) + Send + 'static) -> Result<Limit, Failure> {
+    fn limit(&self, report: Box<dyn FnOnce(&Failure) + Send>) -> Result<Limit, Failure> {
         let Some(limit) = self.settings.init_timeout else { return Ok(Limit(None)) };
-        let (started, is_over) = channel();
+        let (starts, end) = lasting();
         let log = self.process.log.clone();
         let late = move || {
-            if is_over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            if !end.wait(limit) {
                 let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
                 let failure = Failure::new("Runtime.InitTimedOut", message);
                 say_failed(&log, &failure);
@@ -265,7 +265,7 @@ impl Life<'_> {
             }
         };
         match std::thread::Builder::new().spawn(late) {
-            Ok(_) => Ok(Limit(Some(started))),
+            Ok(_) => Ok(Limit(Some(starts))),
             Err(error) => Err(Failure::new("Runtime.NoResources", format!("no thread for FAAS_INIT_TIMEOUT: {error}"))),
         }
     }
@@ -293,7 +293,7 @@ impl Life<'_> {
 }
 
 /// The limit to a start, while the start runs; its drop tells the thread that waits that the start is over.
-struct Limit(#[expect(dead_code, reason = "its drop is the message")] Option<Sender<()>>);
+struct Limit(#[expect(dead_code, reason = "its drop is the message")] Option<Lasting>);
 
 /// Returns the features that the host offers, `FAAS_F_*`. `lends`: a call may hold its thread for as long as it waits.
 pub(crate) fn features(concurrency: usize, suspends: bool, lends: bool) -> u64 {

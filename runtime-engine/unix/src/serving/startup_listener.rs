@@ -11,6 +11,7 @@
 use super::listening::Listener;
 use super::socket::Socket;
 use super::table::{ALARM, END, LISTENER};
+use crate::ending::{End, lasting};
 use crate::guard;
 use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
@@ -21,8 +22,7 @@ use faas_core::serve::{Manner, NEVER, response_head};
 use faas_core::settings::ServerSettings;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -96,12 +96,15 @@ pub(super) struct StartupListener {
     free: Vec<usize>,
 }
 
+/// The failure of a start that takes too long, once it does.
+type Late = Arc<Mutex<Option<Failure>>>;
+
 /// The thread that looks after the listener.
 pub(super) struct Attendant {
     thread: JoinHandle<(StartupListener, Option<Wish>)>,
     end: Arc<Alarm>,
-    /// Tells the thread of a start that takes too long; the other end hears that it has passed it on.
-    late: Option<(Sender<Failure>, Receiver<()>)>,
+    /// Tells the thread of a start that takes too long, and hears that it has passed it on.
+    late: Option<(Late, End)>,
 }
 
 impl Attendant {
@@ -110,12 +113,11 @@ impl Attendant {
     pub(super) fn on_late(&mut self) -> impl FnOnce(&Failure) + Send + 'static {
         let (late, end) = (self.late.take(), self.end.clone());
         move |failure| {
-            if let Some((late, passed_on)) = late
-                && late.send(failure.clone()).is_ok()
-            {
+            let Some((late, passed_on)) = late else { return };
+            *late.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+            if !passed_on.is_there() {
                 end.set(Duration::ZERO);
-                // The sender goes with the thread's work.
-                let _ = passed_on.recv_timeout(LAST_WORD);
+                passed_on.wait(LAST_WORD);
             }
         }
     }
@@ -170,14 +172,16 @@ impl StartupListener {
     /// The system gives no thread.
     pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
         let end = self.end.clone();
-        let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
+        let (late, (passing_on, passed_on)) = (Late::default(), lasting());
+        let heard = late.clone();
         let log = self.process.log.clone();
         let thread = guard::spawn(&log, "faas-attendant", Some(128 << 10), move || {
             let wish = if waits { self.watch(State::Waiting) } else { None };
             if wish.is_some() || !waits {
                 self.watch(State::Starting);
             }
-            if let Ok(failure) = heard.try_recv() {
+            let late = heard.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(failure) = late {
                 self.turn_away(Err(&failure));
             }
             drop(passing_on);
