@@ -29,6 +29,16 @@ pub(crate) fn spawn<T: Send + 'static>(
     stack: Option<usize>,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
+    // Boxed, so that what std does to start a thread is there once and not for every body.
+    spawn_boxed(log, name, stack, Box::new(body))
+}
+
+fn spawn_boxed<T: Send + 'static>(
+    log: &Log,
+    name: &str,
+    stack: Option<usize>,
+    body: Box<dyn FnOnce() -> T + Send>,
+) -> io::Result<JoinHandle<T>> {
     let log = log.clone();
     let builder = Builder::new().name(name.to_owned());
     let builder = stack.into_iter().fold(builder, Builder::stack_size);
