@@ -152,6 +152,12 @@ pub fn exact_order(a: &[u8], b: &[u8]) -> Ordering {
     a.cmp(b)
 }
 
+/// Returns the text with the ASCII letters in lower case. What std does for this is a kibibyte wherever it is asked for.
+#[inline(never)]
+pub fn lower_case(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
 /// Compares names as they are: query, cookies, path parameters.
 pub fn exact(a: &[u8], b: &[u8]) -> bool {
     a == b

@@ -2,6 +2,7 @@
 
 use crate::invocation::{Invocation, Stamp};
 use crate::log::{Field, Level, Origin};
+use crate::order;
 use crate::process::Process;
 use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
@@ -60,7 +61,7 @@ impl Environment {
     /// A text that two entries have in common only if they see the same variables.
     fn text(&self) -> String {
         let mut all: Vec<&(String, String)> = self.0.iter().collect();
-        all.sort();
+        order::sort(&mut all, |a, b| a < b);
         all.iter().fold(String::new(), |text, (name, value)| text + &format!("{name:?}={value:?}\n"))
     }
 

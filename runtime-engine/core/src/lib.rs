@@ -23,6 +23,7 @@
 //! | [`failure`], [`report`] | why something failed and who is told what of it; the line that it leaves behind |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
 //! | [`parking`] | waiting for a future with nothing but a thread |
+//! | [`order`] | sorting in little code |
 //!
 //! Each platform is a cargo feature with its name, all on by default. What is left out has no row in the table of
 //! [`platform`], no source among those of [`trigger`], and so nothing that leads to its code: the linker leaves it out.
@@ -48,6 +49,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod modules;
 pub mod onion;
+pub mod order;
 pub mod parking;
 pub mod platform;
 pub mod process;

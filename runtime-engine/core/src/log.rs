@@ -7,6 +7,7 @@
 mod google;
 
 use crate::encoding::calendar;
+use crate::fields::lower_case;
 use crate::json::Writer;
 use crate::secrets::mask::Mask;
 use std::borrow::Cow;
@@ -42,7 +43,7 @@ impl Level {
 
     /// Reads a level from a word in any case; `FATAL` is an error.
     pub fn parse(word: &str) -> Option<Level> {
-        Some(match word.to_ascii_lowercase().as_str() {
+        Some(match lower_case(word).as_str() {
             "error" | "fatal" => Level::Error,
             "warn" | "warning" => Level::Warn,
             "info" => Level::Info,
@@ -139,6 +140,10 @@ pub(crate) struct Hidden<'f> {
     fields: Vec<(Field<'f>, Cow<'f, [u8]>)>,
 }
 
+/// The fields of a line, handed one after the other to whoever writes them. No iterator: the writers would be there once for
+/// each kind of it.
+type Each<'f> = &'f dyn Fn(&mut dyn FnMut(Field<'_>));
+
 impl Hidden<'_> {
     pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
         self.fields.iter().map(|(field, value)| Field { value, ..*field })
@@ -183,8 +188,8 @@ impl Log {
     }
 
     /// Hides these values from now on: they are secrets.
-    pub fn conceal<'v>(&self, values: impl Iterator<Item = &'v str>) {
-        self.mask.add(values);
+    pub fn conceal<'v>(&self, mut values: impl Iterator<Item = &'v str>) {
+        self.mask.add(&mut values);
     }
 
     /// Returns the mask that hides the values of secrets, for all other text that leaves the process.
@@ -222,18 +227,12 @@ impl Log {
             return;
         }
         match self.hide(message, fields.clone()) {
-            None => self.put(level, origin, message, fields),
-            Some(hidden) => self.put(level, origin, &hidden.message, hidden.fields()),
+            None => self.put(level, origin, message, &|take| fields.clone().for_each(take)),
+            Some(hidden) => self.put(level, origin, &hidden.message, &|take| hidden.fields().for_each(take)),
         }
     }
 
-    fn put<'f>(
-        &self,
-        level: Level,
-        origin: Origin<'_>,
-        message: &[u8],
-        fields: impl Iterator<Item = Field<'f>> + Clone,
-    ) {
+    fn put(&self, level: Level, origin: Origin<'_>, message: &[u8], fields: Each<'_>) {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let entry = Entry { time, level, origin, message };
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -287,7 +286,7 @@ impl Entry<'_> {
     }
 }
 
-fn text<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = Field<'f>>) {
+fn text(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
     let Entry { time, level, origin, message } = entry;
     timestamp(line, time);
     line.push(b' ');
@@ -298,12 +297,12 @@ fn text<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = F
     visible(line, if origin.entry.is_empty() { origin.target } else { origin.entry.as_bytes() });
     line.extend_from_slice(b": ");
     visible(line, message);
-    for field in fields {
+    fields(&mut |field| {
         line.push(b' ');
         visible(line, field.name);
         line.push(b'=');
         visible(line, field.value);
-    }
+    });
 }
 
 /// Appends a text with its control characters in the forms of Rust's literals (`\n`, `\x1b`, `\u{9b}`), and bytes that are
@@ -348,10 +347,16 @@ const OWN: [&str; 7] = ["timestamp", "level", "requestId", "tenantId", "logger",
 /// Appends a module's fields to a JSON object, each key once. A field that is called as a member of the runtime's own
 /// (`own`) goes under `field.<name>`, and so does one that begins with `field.`; the second field of one name goes under
 /// `field.2.<name>`, the third under `field.3.<name>`.
-fn add_fields<'f>(json: &mut Writer<'_>, own: &[&str], fields: impl Iterator<Item = Field<'f>> + Clone) {
+fn add_fields(json: &mut Writer<'_>, own: &[&str], fields: Each<'_>) {
     const PREFIX: &[u8] = b"field.";
-    for (index, Field { name, value, is_json }) in fields.clone().enumerate() {
-        let earlier = fields.clone().take(index).filter(|other| other.name == name).count();
+    let mut index = 0;
+    fields(&mut |Field { name, value, is_json }| {
+        let (mut earlier, mut place) = (0, 0);
+        fields(&mut |other| {
+            earlier += usize::from(place < index && other.name == name);
+            place += 1;
+        });
+        index += 1;
         let is_free = !name.starts_with(PREFIX) && !own.iter().any(|own| own.as_bytes() == name);
         match earlier {
             0 if is_free => json.key(name),
@@ -363,7 +368,7 @@ fn add_fields<'f>(json: &mut Writer<'_>, own: &[&str], fields: impl Iterator<Ite
         } else {
             json.string(value);
         }
-    }
+    });
 }
 
 /// Appends a value that is JSON, in one line: outside of its strings a control character is space.
@@ -376,7 +381,7 @@ fn add_json(json: &mut Writer<'_>, value: &[u8]) {
     }
 }
 
-fn json<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = Field<'f>> + Clone) {
+fn json(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
     let Entry { level, origin, message, .. } = entry;
     let mut json = Writer::new(line);
     json.begin_object();

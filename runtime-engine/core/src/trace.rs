@@ -1,5 +1,6 @@
 //! Makes one trace context of the platforms' own: W3C's if they have it, else one from their ids.
 
+use crate::fields::lower_case;
 use crate::http1::Message;
 
 /// A `traceparent` from an X-Ray header, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`:
@@ -21,7 +22,7 @@ pub fn from_xray(header: &[u8]) -> Option<Vec<u8>> {
     if !(hex(epoch, 8) && hex(random, 24) && hex(parent, 16)) {
         return None;
     }
-    Some(format!("00-{epoch}{random}-{parent}-{sampled}").to_ascii_lowercase().into_bytes())
+    Some(lower_case(&format!("00-{epoch}{random}-{parent}-{sampled}")).into_bytes())
 }
 
 /// A `traceparent` from the B3 headers of a message, as Zipkin, Istio and Fn send them: `X-B3-TraceId` of 16 or 32 digits,
@@ -33,7 +34,7 @@ pub fn from_b3(message: &Message) -> Option<Vec<u8>> {
     let sampled = matches!(message.header("x-b3-sampled"), Some(b"1" | b"true"));
     let flags = if sampled || message.header("x-b3-flags") == Some(b"1") { "01" } else { "00" };
     let (trace, span) = (String::from_utf8_lossy(trace), String::from_utf8_lossy(span));
-    Some(format!("00-{trace:0>32}-{span}-{flags}").to_ascii_lowercase().into_bytes())
+    Some(lower_case(&format!("00-{trace:0>32}-{span}-{flags}")).into_bytes())
 }
 
 /// Is it a `traceparent` as W3C Trace Context writes it? Of versions that are still to come, what is known today has to be
@@ -53,7 +54,7 @@ pub fn is_traceparent(text: &[u8]) -> bool {
 pub fn from_cloud(header: &[u8]) -> Option<Vec<u8>> {
     let (trace, span, sampled) = cloud_parts(header)?;
     let flags = u8::from(sampled);
-    Some(format!("00-{trace}-{span:016x}-{flags:02}").to_ascii_lowercase().into_bytes())
+    Some(lower_case(&format!("00-{trace}-{span:016x}-{flags:02}")).into_bytes())
 }
 
 /// Is it a header that [`from_cloud`] reads?

@@ -38,6 +38,7 @@ pub(crate) use factory::WholeModule;
 pub(crate) use refusal::Refusal;
 
 use crate::failure::Failure;
+use crate::fields;
 use crate::flight::Lost;
 use crate::host::Environment;
 use crate::invocation::Invocation;
@@ -438,7 +439,7 @@ impl Routing {
             return None;
         }
         let exact = std::str::from_utf8(name).ok().and_then(|name| self.names.get(name));
-        let caseless = || self.names.iter().find(|(other, _)| other.as_bytes().eq_ignore_ascii_case(name));
+        let caseless = || self.names.iter().find(|(other, _)| fields::caseless(other.as_bytes(), name));
         exact.or_else(|| caseless().map(|(_, number)| number)).copied()
     }
 

@@ -109,15 +109,15 @@ impl Announced {
             }
             6 if caseless(name, b"Expect") => {
                 for expectation in grammar::list(value) {
-                    let known = expectation.eq_ignore_ascii_case(b"100-continue");
+                    let known = caseless(expectation, b"100-continue");
                     self.expects_continue |= known;
                     self.expects_other |= !known;
                 }
             }
             10 if caseless(name, b"Connection") => {
                 for option in grammar::list(value) {
-                    self.close |= option.eq_ignore_ascii_case(b"close");
-                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                    self.close |= caseless(option, b"close");
+                    self.keep_alive |= caseless(option, b"keep-alive");
                 }
             }
             14 if caseless(name, b"Content-Length") => {
@@ -163,10 +163,10 @@ pub fn decimal(value: &[u8]) -> Option<u64> {
 /// `chunked` alone is accepted. Something understood below it is one thing (501), a message whose end is in doubt
 /// another (400), RFC 9112 §6.1 and §6.3.
 fn only_chunked(value: &[u8]) -> Result<(), Refusal> {
-    if value.eq_ignore_ascii_case(b"chunked") {
+    if caseless(value, b"chunked") {
         return Ok(());
     }
-    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let is_chunked = |coding: &&[u8]| caseless(coding, b"chunked");
     let times = grammar::list(value).filter(is_chunked).count();
     let all_tokens = value.split(|&byte| byte == b',').map(grammar::trim).all(grammar::is_token);
     if all_tokens && times == 1 && grammar::list(value).last().is_some_and(|last| is_chunked(&last)) {

@@ -1,5 +1,6 @@
 //! The start line, and the head as a whole: read in one pass as the bytes come, kept as offsets into them.
 
+use crate::fields::caseless;
 use std::ops::Range;
 
 use super::fields::{Field, Line, LineEnd, Lines, line_end, read_line};
@@ -42,7 +43,7 @@ impl StartLine {
     #[cold]
     #[inline(never)]
     pub(super) fn outweigh_host(&self, bytes: &[u8], fields: &mut [Field]) {
-        for field in fields.iter_mut().filter(|field| field.name(bytes).eq_ignore_ascii_case(b"host")) {
+        for field in fields.iter_mut().filter(|field| caseless(field.name(bytes), b"host")) {
             *field = field.with_value(self.authority.clone());
         }
     }
@@ -299,7 +300,7 @@ fn split_target(
     }
     let scheme = [&b"http://"[..], b"https://"]
         .into_iter()
-        .find(|scheme| text.get(..scheme.len()).is_some_and(|front| front.eq_ignore_ascii_case(scheme)))
+        .find(|scheme| text.get(..scheme.len()).is_some_and(|front| caseless(front, scheme)))
         .ok_or(Refusal::BadTargetForm)?
         .len();
     let length = text[scheme..].iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(text.len() - scheme);

@@ -1,6 +1,8 @@
 //! Reading JSON without building a tree. [`parse`] checks the whole text once; from then on a [`Value`] is a slice of it, and
 //! looking something up walks the bytes. No function here allocates, but for strings that hold escapes and are asked for
 //! as a whole.
+//!
+//! What dozens of places call is `inline(never)`: in each of them its code would be there again.
 
 use super::error::{Error, ErrorKind};
 use super::escape::{is_escaped_form, unescape_into};
@@ -111,11 +113,13 @@ impl<'a> Value<'a> {
     }
 
     /// The number, if it is written as an integer (no point, no exponent, not `-0`) and fits.
+    #[inline(never)]
     pub fn as_i64(&self) -> Option<i64> {
         if self.text == "-0" { None } else { self.text.parse().ok() }
     }
 
     /// The number, if it is written as an integer (no point, no exponent, no sign) and fits.
+    #[inline(never)]
     pub fn as_u64(&self) -> Option<u64> {
         self.text.parse().ok()
     }
@@ -126,6 +130,7 @@ impl<'a> Value<'a> {
     }
 
     /// The string: borrowed from the text if it holds no escapes.
+    #[inline(never)]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         self.string_inside().map(|inside| unescaped(inside, scan::backslash(inside.as_bytes(), 0) < inside.len()))
     }
@@ -283,7 +288,7 @@ impl<'a> Members<'a> {
 impl<'a> Iterator for Members<'a> {
     type Item = (Key<'a>, Value<'a>);
 
-    #[inline]
+    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
         self.step(scan::value_end)
     }
@@ -301,7 +306,7 @@ pub struct Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
-    #[inline]
+    #[inline(never)]
     fn next(&mut self) -> Option<Value<'a>> {
         let bytes = self.text.as_bytes();
         let start = next_item(self.text)?;

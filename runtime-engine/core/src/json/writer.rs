@@ -1,5 +1,7 @@
 //! Writing JSON straight into a buffer: commas are set by themselves, strings are escaped on the way. The writer keeps no
 //! tree and no stack, so it cannot tell a bracket that is never closed; whoever opens one closes it.
+//!
+//! What dozens of places call is `inline(never)`, which keeps its code from being in each of them.
 
 use super::escape::escape_into;
 use crate::encoding::base64;
@@ -39,14 +41,14 @@ impl<'a> Writer<'a> {
         self.out
     }
 
-    #[inline]
+    #[inline(never)]
     fn begin(&mut self, bracket: u8) -> &mut Self {
         self.item().push(bracket);
         self.comma = false;
         self
     }
 
-    #[inline]
+    #[inline(never)]
     fn end(&mut self, bracket: u8) -> &mut Self {
         self.out.push(bracket);
         self.comma = true;
@@ -75,21 +77,30 @@ impl<'a> Writer<'a> {
 
     /// The key of the member whose value is written next. Text or bytes, as for [`string`](Self::string).
     pub fn key(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
-        self.string(key);
+        self.put_key(key.as_ref());
+        self
+    }
+
+    #[inline(never)]
+    fn put_key(&mut self, key: &[u8]) {
+        self.put_string(key);
         self.out.push(b':');
         self.comma = false;
-        self
     }
 
     /// A string of text or bytes, escaped. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub fn string(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
-        let text = text.as_ref();
+        self.put_string(text.as_ref());
+        self
+    }
+
+    #[inline(never)]
+    fn put_string(&mut self, text: &[u8]) {
         let out = self.item();
         out.reserve(text.len() + 2);
         out.push(b'"');
         escape_into(out, text);
         out.push(b'"');
-        self
     }
 
     /// A string of the base64 form of `bytes`: how platforms carry bodies that are not text.
@@ -102,6 +113,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A number without a sign.
+    #[inline(never)]
     pub fn number(&mut self, number: u64) -> &mut Self {
         decimal_into(self.item(), number);
         self
@@ -129,6 +141,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A value that is valid JSON already, such as [`Value::raw`](super::Value::raw). It is not checked.
+    #[inline(never)]
     pub fn raw(&mut self, value: &[u8]) -> &mut Self {
         self.item().extend_from_slice(value);
         self

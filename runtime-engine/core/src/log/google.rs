@@ -3,7 +3,7 @@
 //!
 //! Source: Google Cloud's documentation on structured logging.
 
-use super::{Entry, Field, Level, add_fields};
+use super::{Each, Entry, Level, add_fields};
 use crate::json::Writer;
 
 /// The members that are the runtime's own, and those that Google's log would take for the time of the entry.
@@ -24,7 +24,7 @@ const OWN: [&str; 13] = [
 ];
 
 /// Appends a line without its newline.
-pub(super) fn line<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = Field<'f>> + Clone) {
+pub(super) fn line(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
     let Entry { level, origin, message, .. } = entry;
     let mut json = Writer::new(line);
     json.begin_object();
@@ -71,14 +71,14 @@ fn severity(level: Level) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Origin;
+    use super::super::{Field, Origin};
     use super::*;
     use std::time::Duration;
 
     fn written(level: Level, origin: Origin<'_>, fields: &[(&[u8], &[u8])]) -> String {
         let mut out = Vec::new();
         let entry = Entry { time: Duration::from_millis(7), level, origin, message: b"painted" };
-        line(&mut out, entry, fields.iter().map(|(name, value)| Field::text(name, value)));
+        line(&mut out, entry, &|take| fields.iter().for_each(|(name, value)| take(Field::text(name, value))));
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 

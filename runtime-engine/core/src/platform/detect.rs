@@ -1,6 +1,7 @@
 //! Which platform this is, by its marks in the environment: one ordered table.
 
 use super::Protocol;
+use crate::fields::caseless;
 use crate::log::Format;
 use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
@@ -196,7 +197,7 @@ const fn names(entry: &PlatformEntry) -> PlatformName {
 
 /// Returns the names of the platform that somebody calls so, by its word or an alias, in any case; `None` if there is none.
 pub fn named(name: &str) -> Option<&'static PlatformName> {
-    let is_called_so = |known: &str| known.eq_ignore_ascii_case(name);
+    let is_called_so = |known: &str| caseless(known.as_bytes(), name.as_bytes());
     NAMES.iter().find(|names| is_called_so(names.word) || names.aliases.iter().copied().any(is_called_so))
 }
 

@@ -6,6 +6,7 @@ use crate::failure::{Failure, Openness};
 use crate::invocation::{Code, Invocation};
 use crate::json::Writer;
 use crate::log::Level;
+use crate::order;
 use crate::trigger::batch::{Batch, Partial};
 use faas_abi::host::Given;
 use faas_abi::{E_USER, OK, Status};
@@ -54,7 +55,7 @@ impl Why {
 
 /// Settles a batch that was run record by record.
 pub(super) fn conclude_records(invocation: &mut Invocation, mut undone: Vec<Undone>, rule: RecordFailures) -> Status {
-    undone.sort_unstable_by_key(|undone| undone.record);
+    order::sort(&mut undone, |a, b| a.record < b.record);
     let Some(batch) = invocation.batch_mut() else { return OK };
     for Undone { record, why } in &undone {
         let id = batch.id(*record).to_vec();

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::json::escape_into;
+use crate::order;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -23,7 +24,7 @@ pub struct Mask {
 impl Mask {
     /// Hides these values as well, each also as it stands in JSON. Of one with several lines each line is hidden by itself:
     /// in a log they stand apart.
-    pub fn add<'v>(&self, values: impl Iterator<Item = &'v str>) {
+    pub fn add(&self, values: &mut dyn Iterator<Item = &str>) {
         let mut all = self.values.write().unwrap_or_else(PoisonError::into_inner);
         for value in values.flat_map(str::lines).map(str::trim).filter(|value| value.len() >= LEAST_BYTES) {
             let mut escaped = Vec::with_capacity(value.len());
@@ -34,7 +35,7 @@ impl Mask {
                 }
             }
         }
-        all.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        order::sort(&mut all, |a, b| a.len() > b.len());
         self.is_on.store(!all.is_empty(), Ordering::Release);
     }
 
@@ -101,7 +102,7 @@ mod tests {
 
     fn hidden(values: &[&str], text: &str) -> String {
         let mask = Mask::default();
-        mask.add(values.iter().copied());
+        mask.add(&mut values.iter().copied());
         String::from_utf8(mask.hide(text.as_bytes()).into_owned()).expect("it is text")
     }
 
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_failure_says_no_secret() {
         let mask = Mask::default();
-        mask.add(["hunter2"].into_iter());
+        mask.add(&mut std::iter::once("hunter2"));
         let mut failure =
             Failure { detail: "at hunter2".into(), ..Failure::new("Db.hunter2", "postgres://me:hunter2@db") };
         mask.hide_in(&mut failure);

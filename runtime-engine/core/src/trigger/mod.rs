@@ -25,7 +25,7 @@ mod yandex;
 
 pub use view::{Body, HttpView, SpareView};
 
-use crate::fields::Fields;
+use crate::fields::{Fields, caseless};
 use crate::http1::Message;
 use crate::invocation::InvocationMetadata;
 use crate::json::{Object, Outline};
@@ -199,7 +199,7 @@ impl DecodedEvent {
     fn without_own(mut self, metadata: &InvocationMetadata) -> DecodedEvent {
         if let Some(view) = self.http.as_mut().filter(|_| !metadata.own_headers.is_empty()) {
             view.headers.remove(metadata.own_headers, |name, start| {
-                name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start))
+                name.get(..start.len()).is_some_and(|name| caseless(name, start))
             });
         }
         self

@@ -10,6 +10,7 @@ use faas_abi::Status;
 use faas_abi::host::Given;
 use faas_core::failure::Failure;
 use faas_core::http1::{Head, Message, Version};
+use faas_core::order;
 use faas_core::platform::{FailedInvocation, LocalResponse, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
@@ -163,7 +164,7 @@ impl Peers {
         let now = Instant::now();
         let idle = all.iter().filter_map(|peer| Some((peer.idle_since()?, peer)));
         let mut idle: Vec<_> = idle.filter(|(since, _)| now.duration_since(*since) > least).collect();
-        idle.sort_unstable_by_key(|(since, _)| *since);
+        order::sort(&mut idle, |(a, _), (b, _)| a < b);
         idle.iter().take(idle.len().div_ceil(part)).for_each(|(_, peer)| peer.close());
     }
 }

@@ -6,6 +6,7 @@ use super::socket::Socket;
 use super::startup_listener::Pending;
 use crate::{runtime_files, sys};
 use faas_core::log::Level;
+use faas_core::order;
 use faas_core::platform::Listen;
 use std::fs::Permissions;
 use std::io::{self, ErrorKind};
@@ -209,7 +210,7 @@ impl Server {
             }
         }
         let count = idle.len().div_ceil(MAKE_ROOM);
-        idle.sort_unstable_by_key(|(key, _)| *key);
+        order::sort(&mut idle, |(a, _), (b, _)| a < b);
         if idle.is_empty() {
             self.http2_peers.make_room(MAKE_ROOM, Duration::from_nanos(FRESH_NS));
         }

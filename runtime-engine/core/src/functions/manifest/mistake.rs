@@ -1,5 +1,6 @@
 //! The mistakes in a manifest: positions, paths, and the words for values that were found.
 
+use crate::fields::lower_case;
 use crate::json::{Value, ValueKind};
 use crate::settings::distance;
 use std::borrow::Cow;
@@ -127,12 +128,18 @@ impl Mistakes {
     /// Adds one more mistake, at that byte. `problem` is called only if the mistake is listed.
     pub(super) fn add(&mut self, offset: usize, path: &Path<'_>, problem: impl FnOnce() -> String) {
         if self.found.len() < MOST_LISTED {
-            // Most are found in order. A sort's code would be many times the rest of this file.
-            let at = self.found.partition_point(|(other, ..)| *other <= offset);
-            self.found.insert(at, (offset, path.to_string(), problem()));
+            self.list(offset, path, problem());
         } else {
             self.left_out += 1;
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn list(&mut self, offset: usize, path: &Path<'_>, problem: String) {
+        // Most are found in order. A sort's code would be many times the rest of this file.
+        let at = self.found.partition_point(|(other, ..)| *other <= offset);
+        self.found.insert(at, (offset, path.to_string(), problem));
     }
 
     /// Returns the number of mistakes so far.
@@ -202,10 +209,10 @@ pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>)
     if word.len() > MOST_SHOWN {
         return String::new();
     }
-    let lower = word.to_ascii_lowercase();
+    let lower = lower_case(word);
     let near = known
         .filter(|other| other.len().abs_diff(word.len()) <= allowed(word))
-        .map(|other| (distance(&lower, &other.to_ascii_lowercase()), other))
+        .map(|other| (distance(&lower, &lower_case(other)), other))
         .min();
     match near {
         Some((away, other)) if away <= allowed(word) => format!("; did you mean {}?", quoted(other)),

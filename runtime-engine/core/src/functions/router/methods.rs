@@ -1,5 +1,6 @@
 //! The methods of routes, each a bit of one word.
 
+use crate::fields::caseless;
 use std::fmt;
 
 /// The methods of RFC 9110 and `PATCH` (RFC 5789). Their places are their bits.
@@ -53,11 +54,11 @@ impl Methods {
     /// Returns the bit of a route's method, which is made if there is none. The usual methods are taken in any case,
     /// others as they are written.
     pub(super) fn take(&mut self, method: &str) -> Result<u64, Unusable> {
-        if let Some(place) = USUAL.iter().position(|usual| usual.eq_ignore_ascii_case(method)) {
+        if let Some(place) = USUAL.iter().position(|usual| caseless(usual.as_bytes(), method.as_bytes())) {
             return Ok(1 << place);
         }
         // These mean any method elsewhere, and nobody who writes them means a method of that name.
-        let means_any = ["*", "ANY", "ALL"].iter().any(|any| any.eq_ignore_ascii_case(method));
+        let means_any = ["*", "ANY", "ALL"].iter().any(|any| caseless(any.as_bytes(), method.as_bytes()));
         if method.is_empty() || means_any || !method.bytes().all(is_token) {
             return Err(Unusable::Name);
         }

@@ -9,6 +9,7 @@ use super::members::Event;
 use crate::encoding::{base64, percent};
 use crate::fields::{Fields, Span};
 use crate::json::{Key, Value, ValueKind as Json};
+use crate::order::sort;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -19,6 +20,7 @@ pub(in crate::trigger) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])
     }
 }
 
+#[inline(never)]
 fn text_of(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.kind() {
         Json::String => value.as_str(),
@@ -85,7 +87,7 @@ impl Listed {
             return Listed::Few(fields.len());
         }
         let mut places: Vec<u32> = (0..u32::try_from(fields.len()).unwrap_or(u32::MAX)).collect();
-        places.sort_unstable_by(|a, b| order(name_at(fields, *a), name_at(fields, *b)));
+        sort(&mut places, |a, b| order(name_at(fields, *a), name_at(fields, *b)).is_lt());
         Listed::Sorted(places)
     }
 

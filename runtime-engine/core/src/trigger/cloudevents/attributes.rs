@@ -2,6 +2,7 @@
 //! nor JSON.
 
 use super::time;
+use crate::fields::caseless;
 use std::borrow::Cow;
 
 /// The reason why a request that says it is an event is not one, and the status to answer with.
@@ -35,7 +36,7 @@ pub(super) struct Required(u8);
 impl Required {
     /// Notes an attribute that has been seen; its name may be in any case.
     pub(super) fn note(&mut self, name: &[u8]) {
-        if let Some(index) = REQUIRED.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(name)) {
+        if let Some(index) = REQUIRED.iter().position(|known| caseless(known.as_bytes(), name)) {
             self.0 |= 1 << index;
         }
     }
