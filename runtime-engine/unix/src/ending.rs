@@ -10,13 +10,13 @@ struct State {
     told: Condvar,
 }
 
-/// Kept for as long as it lasts. Its drop is the end, that of a panic included.
+/// The side that lasts: its drop is the end, that of a panic included.
 pub(crate) struct Lasting(Arc<State>);
 
-/// Waits for the end.
+/// The side that waits for the end.
 pub(crate) struct End(Arc<State>);
 
-/// Returns both sides of something that lasts.
+/// Returns both sides of something that begins to last.
 pub(crate) fn lasting() -> (Lasting, End) {
     let state = Arc::<State>::default();
     (Lasting(state.clone()), End(state))
@@ -35,7 +35,7 @@ impl End {
         *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits; returns `true` if it was over within `limit`.
+    /// Waits for the end, and returns `true` if it came within `limit`.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
         let is_over = self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.0.told.wait_timeout_while(is_over, limit, |is_over| !*is_over);
