@@ -47,6 +47,8 @@ impl Layer for Guard {
         invocation.set_value(Started(invocation.now_ns()))?;
         invocation.set_extension("user", "ada")?;
         invocation.remove(List::Header, "authorization")?;
+        // It is gone by now, which is no error.
+        invocation.remove(List::Header, "authorization")?;
         Ok(Flow::Continue)
     }
 
@@ -56,6 +58,7 @@ impl Layer for Guard {
         self.seen.fetch_add(1, Ordering::Relaxed);
         let status = invocation.reply_status().unwrap_or(0).to_string();
         invocation.set_reply_header("x-seen-status", &status)?;
+        invocation.remove_reply_header("x-never-there")?;
         invocation.log(Level::Info, format_args!("done"), &[("bytes", &invocation.reply_bytes())]);
         Ok(())
     }

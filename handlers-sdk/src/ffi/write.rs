@@ -6,7 +6,7 @@ use super::read::Reader;
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use faas_abi::tables::DropFn;
-use faas_abi::{Buf, Bytes, Inv, Status};
+use faas_abi::{Buf, Bytes, E_NOT_FOUND, Inv, OK, Status};
 
 /// The only access to an invocation during `'a`.
 pub(crate) struct Writer<'a> {
@@ -74,9 +74,11 @@ impl<'a> Writer<'a> {
         unsafe { (self.entry.host.add)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_ref())) }
     }
 
+    /// A name that is not there is removed already, which is no error.
     pub(crate) fn remove(&mut self, list: u32, name: &str) -> Status {
         // SAFETY: [write]; Alive and alone; the name is borrowed for the call.
-        unsafe { (self.entry.host.remove)(self.inv, list, Bytes::of(name.as_bytes())) }
+        let status = unsafe { (self.entry.host.remove)(self.inv, list, Bytes::of(name.as_bytes())) };
+        if status == E_NOT_FOUND { OK } else { status }
     }
 
     pub(crate) fn set_slot(&mut self, key: *const c_void, value: *mut c_void, drop: DropFn) -> Status {

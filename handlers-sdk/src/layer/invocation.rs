@@ -137,7 +137,7 @@ impl<'a> Invocation<'a> {
         accepted(name, self.writer.add(list.number(), name, value))
     }
 
-    /// Removes all values of that name.
+    /// Removes all values of that name, if there are any.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -254,8 +254,8 @@ impl<'a> Invocation<'a> {
         accepted("the timing of calls", self.writer.set_num(NUM_TIMED, 1))
     }
 
-    /// Returns the calls that have ended since [`time_calls`](Self::time_calls), in that order: in `after_invoke` those
-    /// further in, in `replied` those of all layers and the writing of the reply.
+    /// Returns the calls that have ended since [`time_calls`](Self::time_calls), in that order: in `after_invoke` the
+    /// layer's own `before_invoke` and all further in, in `replied` those of all layers and the writing of the reply.
     pub fn calls(&self) -> impl Iterator<Item = TimedCall<'_>> {
         Pairs::new(self.reader(), LIST_CALL).filter_map(|(name, value)| {
             let mut words = value.split(' ');
@@ -343,7 +343,7 @@ impl<'a> Invocation<'a> {
         accepted(name, self.writer.add(LIST_REPLY_HEADER, name, value))
     }
 
-    /// Removes a reply header.
+    /// Removes a reply header, if it is there.
     ///
     /// # Errors
     /// As for [`set`](Self::set).

@@ -127,7 +127,7 @@ impl<'a> ReplyHead<'a> {
         accepted(name, self.writer.add(LIST_REPLY_HEADER, name, value))
     }
 
-    /// Removes a header.
+    /// Removes a header, if it is there.
     ///
     /// # Errors
     /// As for [`set_status`](Self::set_status).
