@@ -306,9 +306,9 @@ mod tests {
     fn faas_platform_forces_one_and_an_unknown_name_lists_them() {
         let forced = found(&[("AWS_LAMBDA_RUNTIME_API", "x:1"), ("FAAS_PLATFORM", "http")]);
         assert_eq!(forced, Ok(("http".into(), "FAAS_PLATFORM names it".into())));
-        let unknown = found(&[("FAAS_PLATFORM", "moon")]).unwrap_err();
+        let unknown = found(&[("FAAS_PLATFORM", "mars")]).unwrap_err();
         assert!(
-            unknown.starts_with("FAAS_PLATFORM: expected one of aws-lambda, ") && unknown.ends_with(", found \"moon\"")
+            unknown.starts_with("FAAS_PLATFORM: expected one of aws-lambda, ") && unknown.ends_with(", found \"mars\"")
         );
         assert!(PLATFORMS.iter().all(|entry| unknown.contains(entry.name)), "{unknown}");
     }
