@@ -6,39 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A reply, read whole.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The status of the reply.
-    pub status: u16,
-    /// The fields in order, with names as they were sent.
-    pub headers: Vec<(String, String)>,
-    /// The bytes of the body, with chunks joined.
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// Returns the first header of that name, whatever its case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// Returns every value of a header.
-    pub fn all(&self, name: &str) -> Vec<&str> {
-        let same = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        same.map(|(_, value)| value.as_str()).collect()
-    }
-
-    /// Returns the body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// Returns `true` if the server closes after it.
-    pub fn closes(&self) -> bool {
-        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
-    }
-}
+pub use platform_emulators::wire::Answer as Reply;
 
 /// One connection to a server.
 pub struct Client {
@@ -206,7 +174,8 @@ impl Client {
         let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("not a status line: {status_line:?}")))?;
         let headers = self.fields()?;
-        let mut reply = Reply { status, headers, body: Vec::new() };
+        let mut reply = Reply { status, headers, body: Vec::new(), closes: false };
+        reply.closes = reply.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if head_only || matches!(status, 100..=199 | 204 | 304) {
             return Ok(reply);
         }

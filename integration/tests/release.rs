@@ -78,7 +78,7 @@ fn over_http_every_end_of_an_invocation_releases_once(runtime: &Runtime) {
     for (event, gives, kinds) in ENDS.iter().cycle().take(ENDS.len() * ROUNDS) {
         let reply = client.call("POST", "/", "Content-Type: text/plain\r\n", event.as_bytes());
         match &reply {
-            Ok(reply) if reply.closes() => client = run.client(),
+            Ok(reply) if reply.closes => client = run.client(),
             Ok(_) => {}
             Err(_) if kinds.contains(&Kind::Stream) => client = run.client(),
             Err(error) => panic!("{event}: {error}; output:\n{}", run.process.output()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::process::Process;
 use crate::wait::TimedOut;
+use crate::wire::Answer;
 
 /// The programs that run under the emulator, and their settings.
 #[derive(Clone, Debug)]
@@ -49,24 +50,6 @@ pub fn find(target: &Path) -> Result<PathBuf, PathBuf> {
     let folder = std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| target.join("foreign"), PathBuf::from);
     let program = folder.join("aws-lambda-rie");
     if program.is_file() { Ok(program) } else { Err(program) }
-}
-
-/// The answer of the emulator's front end.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The status of the answer.
-    pub status: u16,
-    /// The header fields in the order received, with names as written.
-    pub headers: Vec<(String, String)>,
-    /// The bytes of the body, with chunks joined.
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// Returns the first header of that name, whatever its case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
 }
 
 /// A running emulator; it and the runtime below it end when this is dropped.
@@ -130,7 +113,7 @@ impl Rie {
     ///
     /// # Errors
     /// The connection is lost, or the bytes are not HTTP; or no answer comes for the function's timeout and 30 s more.
-    pub fn invoke(&self, event: &[u8], headers: &[(&str, &str)]) -> io::Result<Reply> {
+    pub fn invoke(&self, event: &[u8], headers: &[(&str, &str)]) -> io::Result<Answer> {
         let mut stream = TcpStream::connect(self.front)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(self.patience))?;
@@ -188,7 +171,7 @@ fn wait_for_port(process: &Process, address: SocketAddr) -> io::Result<()> {
     Err(io::Error::other(format!("nothing listens on {address}")))
 }
 
-fn read_reply(stream: &mut impl BufRead) -> io::Result<Reply> {
+fn read_reply(stream: &mut impl BufRead) -> io::Result<Answer> {
     let status_line = line(stream)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(format!("not a status line: {status_line:?}")))?;
@@ -202,7 +185,7 @@ fn read_reply(stream: &mut impl BufRead) -> io::Result<Reply> {
             field.split_once(':').ok_or_else(|| io::Error::other(format!("not a header: {field:?}")))?;
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut reply = Reply { status, headers, body: Vec::new() };
+    let mut reply = Answer { status, headers, body: Vec::new(), closes: true };
     if reply.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         loop {
             let size = line(stream)?;

@@ -5,7 +5,8 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use libtest_mimic::Trial;
-use platform_emulators::rie::{Options, Reply, Rie};
+use platform_emulators::rie::{Options, Rie};
+use platform_emulators::wire::Answer;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -48,14 +49,14 @@ impl Run {
         Ok(Run { rie, _deployment: deployment })
     }
 
-    fn call(&self, event: &[u8]) -> Result<Reply, String> {
+    fn call(&self, event: &[u8]) -> Result<Answer, String> {
         self.rie.invoke(event, &[]).map_err(|error| format!("{error}; its log:\n{}", self.rie.log()))
     }
 
     /// Makes the first call, which also starts the runtime. The emulator itself now and then answers it with an empty
     /// 502 (it did so for C programs too): that one answer to that one call is no word of the runtime's, and the call
     /// is made once more. The event is one that may run twice.
-    fn first_call(&self, event: &[u8]) -> Result<Reply, String> {
+    fn first_call(&self, event: &[u8]) -> Result<Answer, String> {
         let reply = self.call(event)?;
         if reply.status != 502 || !reply.body.is_empty() {
             return Ok(reply);
@@ -64,7 +65,7 @@ impl Run {
         self.call(event)
     }
 
-    fn expect(&self, reply: &Reply, body: &[u8]) -> Result<(), String> {
+    fn expect(&self, reply: &Answer, body: &[u8]) -> Result<(), String> {
         if reply.status == 200 && reply.body == body {
             return Ok(());
         }
@@ -80,7 +81,7 @@ impl Run {
     }
 
     /// Returns the members of an error reply.
-    fn error(&self, reply: &Reply) -> Result<(String, String), String> {
+    fn error(&self, reply: &Answer) -> Result<(String, String), String> {
         let text = String::from_utf8_lossy(&reply.body);
         let json: Value = serde_json::from_slice(&reply.body)
             .map_err(|error| format!("{error}: {} {text:?}; its log:\n{}", reply.status, self.rie.log()))?;

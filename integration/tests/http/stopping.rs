@@ -104,7 +104,7 @@ fn sigterm_lets_what_runs_end_and_leaves_cleanly(runtime: &Runtime) {
     assert_eq!(run.process.status(), None, "it waits for what runs");
     std::fs::write(path, "").expect("the handler is let go");
     let reply = client.read().expect("what was accepted is answered");
-    assert_eq!((reply.status, reply.text().as_str(), reply.closes()), (200, "let go", true));
+    assert_eq!((reply.status, reply.text().as_str(), reply.closes), (200, "let go", true));
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
     assert!(idle.rest().is_ok_and(|rest| rest.is_empty()), "an idle connection ends without a word");
     assert!(Client::connect(run.address).is_err());

@@ -40,7 +40,7 @@ fn a_pod_that_drains_serves_on_then_refuses_then_leaves(runtime: &Runtime) {
     let (open, event) = gate(&run, "open");
     std::fs::write(open, "").expect("a file can be made");
     let late = run.call("POST", "/", "", &event);
-    assert_eq!((late.status, late.text().as_str(), late.closes()), (200, "let go", true));
+    assert_eq!((late.status, late.text().as_str(), late.closes), (200, "let go", true));
 
     // Then nobody gets in, and running calls are still waited for.
     let refused = until("the port is closed", &run.process, || Client::connect(run.address).err());
@@ -48,7 +48,7 @@ fn a_pod_that_drains_serves_on_then_refuses_then_leaves(runtime: &Runtime) {
     assert_eq!(run.process.status(), None, "it waits for what runs");
     std::fs::write(path, "").expect("the handler is let go");
     let reply = running.read().expect("what was accepted is answered");
-    assert_eq!((reply.status, reply.text().as_str(), reply.closes()), (200, "let go", true));
+    assert_eq!((reply.status, reply.text().as_str(), reply.closes), (200, "let go", true));
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
 }
 

@@ -148,38 +148,35 @@ impl Front {
                 let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                 let mut client = run.client();
                 let reply = client.call(method, target, &headers, body);
-                let reply =
-                    reply.unwrap_or_else(|error| panic!("{method} {target}: {error}; output:\n{}", self.output()));
-                Reply { status: reply.status, headers: reply.headers, body: reply.body }
+                reply.unwrap_or_else(|error| panic!("{method} {target}: {error}; output:\n{}", self.output()))
             }
             Door::Aws(run) => {
                 let answer = run.aws.invoke(&*gateway_event(method, target, headers, body));
                 match answer.kind {
                     aws_lambda::Kind::Response => gateway_reply(&answer.body),
                     // An API gateway makes this of a failed function.
-                    _ => Reply { status: 502, headers: Vec::new(), body: answer.body.to_vec() },
+                    _ => reply(502, Vec::new(), answer.body.to_vec()),
                 }
             }
             Door::Fc(fc) => {
                 let request = aliyun_fc::Request::new(method, target).body(body);
                 let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
                 let response = fc.request(&request);
-                Reply { status: response.status, body: response.body(), headers: response.headers }
+                reply(response.status, response.headers.clone(), response.body())
             }
             Door::Google(instance) => {
                 let answer = instance.call(&cloudevents::Request::new(method, target, headers, body));
-                let answer = answer.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output()));
-                Reply { status: answer.status, headers: answer.headers, body: answer.body }
+                answer.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output()))
             }
             Door::Azure(host, name) => {
                 let call =
                     azure_functions::Call::http(name, azure_functions::Request::new(method, target, headers, body));
                 match host.call(&call).unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output())) {
                     Ended::Done(done) => {
-                        let reply = done.reply.expect("a reply");
-                        Reply { status: reply.status, headers: reply.headers, body: reply.body }
+                        let done = done.reply.expect("a reply");
+                        reply(done.status, done.headers, done.body)
                     }
-                    Ended::Failed(why) => Reply { status: 500, headers: Vec::new(), body: why.into_bytes() },
+                    Ended::Failed(why) => reply(500, Vec::new(), why.into_bytes()),
                     Ended::Hung => panic!("it hangs; output:\n{}", self.output()),
                 }
             }
@@ -214,9 +211,11 @@ fn gateway_reply(answer: &[u8]) -> Reply {
     };
     let headers = head["headers"].as_object().into_iter().flatten();
     let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
-    Reply {
-        status: head["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status"),
-        headers: headers.collect(),
-        body,
-    }
+    let status = head["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status");
+    reply(status, headers.collect(), body)
+}
+
+/// A reply on a connection that stays open.
+fn reply(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Reply {
+    Reply { status, headers, body, closes: false }
 }

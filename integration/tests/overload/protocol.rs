@@ -38,7 +38,7 @@ fn answered_and_closed(run: &OnHttp, request: &str) -> u16 {
     let hidden = "POST /hidden HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n/no";
     client.send(format!("{request}{hidden}").as_bytes()).expect("it is open");
     let reply = client.read().expect("an answer");
-    assert!(reply.closes(), "{request:?}: {reply:?}");
+    assert!(reply.closes, "{request:?}: {reply:?}");
     assert_eq!(client.rest().expect("the end"), b"", "{request:?}: nothing behind it is answered");
     reply.status
 }

@@ -30,7 +30,7 @@ fn a_body_that_is_too_large_is_refused_in_words(runtime: &Runtime) {
             let mut request = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n").into_bytes();
             request.resize(request.len() + length, b'x');
             let reply = sent_whole(&mut run.client(), &request);
-            assert_eq!((reply.status, reply.closes()), (413, true));
+            assert_eq!((reply.status, reply.closes), (413, true));
         }
     }
     assert_eq!(run.call("POST", "/", "", b"served").body, b"served");
@@ -78,6 +78,6 @@ fn a_request_that_does_not_come_is_refused_in_words(runtime: &Runtime) {
     let run = OnHttp::start(runtime, deployment, "echo");
     for part in ["POST / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"] {
         let reply = sent_whole(&mut run.client(), part.as_bytes());
-        assert_eq!((reply.status, reply.closes()), (408, true), "{part:?}");
+        assert_eq!((reply.status, reply.closes), (408, true), "{part:?}");
     }
 }

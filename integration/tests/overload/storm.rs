@@ -53,7 +53,7 @@ fn caller(run: &OnHttp, over: &AtomicBool) -> (Answers, io::Result<()>) {
         match reply {
             Ok((reply, client)) => {
                 *answers.entry(reply.status).or_default() += 1;
-                kept = Some(client).filter(|_| !reply.closes());
+                kept = Some(client).filter(|_| !reply.closes);
             }
             Err(error) if last || over.load(Ordering::Acquire) => return (answers, Err(error)),
             Err(error) => panic!("{error}:\n{}", run.process.output()),

@@ -4,8 +4,9 @@
 use crate::rig::{Answer, Platform, Run, View};
 use integration::deployment::Deployment;
 use integration::on_plane::OnPlane;
+use integration::wait::silence;
 use platform_emulators::process::Process;
-use platform_emulators::runtime_api::{Kind, Outcome};
+use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind, Outcome};
 
 /// A function, and how its platform writes a request with a body in JSON as an event.
 pub(crate) struct EventFunction {
@@ -61,5 +62,30 @@ pub(crate) fn one_after_the_other(run: &OnPlane) {
     for (number, pending) in pending.into_iter().enumerate() {
         assert_eq!(pending.wait().text(), number.to_string());
     }
+    run.assert_clean();
+}
+
+/// Expects that a poll which is parked stays, for as long as nothing comes.
+pub(crate) fn the_poll_has_no_time_limit(run: &OnPlane) {
+    let polls = run.plane.snapshot().polls;
+    let moved = run.plane.wait_for(|now| now.polls > polls || now.parked == 0, silence());
+    assert!(moved.is_err(), "the poll that is parked stays: {moved:?}");
+    assert_eq!(run.call("late").text(), "late");
+    run.assert_clean();
+}
+
+/// Breaks polls in every way, and some more, and expects an event behind each to be served.
+pub(crate) fn polls_that_fail_are_made_again(run: OnPlane, more: impl IntoIterator<Item = Fault>) {
+    let garbage = Fault::Garbage(b"\x16\x03\x01garbage".to_vec());
+    for fault in [Fault::Reset, Fault::Close, garbage, Fault::HalfHead, Fault::HalfBody].into_iter().chain(more) {
+        run.plane.fault(Endpoint::Poll, fault.clone());
+        // The poll that is parked is not met by it; the one behind its answer is.
+        assert_eq!(run.call("before").text(), "before", "{fault:?}");
+        assert_eq!(run.call("behind").text(), "behind", "{fault:?}");
+        assert_eq!(run.plane.snapshot().faults, 0, "{fault:?}");
+    }
+    let run = run.polling();
+    run.plane.cut(Ending::Reset);
+    assert_eq!(run.call("after a cut").text(), "after a cut");
     run.assert_clean();
 }

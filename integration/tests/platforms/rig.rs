@@ -9,7 +9,6 @@ use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::process::{Process, Signal};
-use platform_emulators::wire;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::path::Path;
@@ -86,12 +85,6 @@ impl Answer {
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
         Answer::Reply { status: reply.status, headers: reply.headers, body: reply.body }
-    }
-}
-
-impl From<wire::Answer> for Answer {
-    fn from(answer: wire::Answer) -> Answer {
-        Answer::Reply { status: answer.status, headers: answer.headers, body: answer.body }
     }
 }
 

@@ -111,7 +111,7 @@ fn a_secret_may_come_with_the_start_that_the_platform_sends(runtime: &Runtime) {
 }
 
 /// Starts it on AWS Lambda and returns the message of its init error, which stands in its log as well.
-fn refused(runtime: &Runtime, deployment: Deployment) -> String {
+pub(crate) fn refused(runtime: &Runtime, deployment: Deployment) -> String {
     let run = OnAws::launch(runtime, deployment, "", Options::default());
     let answer = run.aws.invoke("{}");
     assert_eq!(answer.kind, Kind::InitError, "{}; output:\n{}", answer.text(), run.process.output());

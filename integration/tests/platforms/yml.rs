@@ -4,10 +4,7 @@ use super::combined::read;
 use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use integration::wait::limit;
-use platform_emulators::aws_lambda::{Kind, Options};
 use serde_json::Value;
 
 const YML: &str = "service: shop
@@ -79,15 +76,10 @@ fn one_of_several_deployments_is_named_by_a_setting() {
     assert!(found.ends_with(r#"FAAS_UNIT: it makes no deployment "lock"; it makes look, rest"#), "{found}");
 }
 
-/// Starts it on AWS Lambda and returns the message of its init error.
+/// Starts it on AWS Lambda and returns the message of its init error, which is that of a manifest.
 fn refused(runtime: &Runtime, deployment: Deployment) -> String {
-    let run = OnAws::launch(runtime, deployment, "", Options::default());
-    let answer = run.aws.invoke("{}");
-    assert_eq!(answer.kind, Kind::InitError, "{}; output:\n{}", answer.text(), run.process.output());
-    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
-    let told: Value = serde_json::from_slice(&answer.body).expect("the report is JSON");
-    assert_eq!(told["errorType"], "Runtime.BadManifest");
-    told["errorMessage"].as_str().unwrap_or_default().to_owned()
+    let told = crate::secrets::refused(runtime, deployment);
+    told.strip_prefix("Runtime.BadManifest: ").unwrap_or_else(|| panic!("{told}")).to_owned()
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl Shared {
             let (got, sent) = (reply.body.len(), request.body.len());
             return Err(io::Error::other(format!("{sent} bytes were sent, and {got} other ones came back")));
         }
-        if connections != Connections::Fresh && !reply.closes() {
+        if connections != Connections::Fresh && !reply.closes {
             *kept = Some(client);
         }
         Ok(reply.status)

@@ -97,7 +97,7 @@ fn twenty_mebibytes_that_nobody_reads_are_not_taken(runtime: &Runtime) {
     assert!(more < LITTLE, "{more} bytes for a body that nobody reads, {sent} sent");
     assert_eq!(run.get("/livez").status, 200);
     let reply = read(&run, &mut client);
-    assert_eq!((reply.status, reply.closes()), (504, true), "it is cancelled at its deadline: {reply:?}");
+    assert_eq!((reply.status, reply.closes), (504, true), "it is cancelled at its deadline: {reply:?}");
 }
 
 fn a_sender_of_single_bytes_is_read_as_long_as_it_is_in_time(runtime: &Runtime) {
@@ -143,15 +143,15 @@ fn a_body_that_is_too_large_or_too_slow_is_told_by_its_status(runtime: &Runtime)
         let _ = client.send(format!("190\r\n{}\r\n", "x".repeat(400)).as_bytes());
     }
     let reply = read(&run, &mut client);
-    assert_eq!((reply.status, reply.closes()), (413, true), "by what has come of it: {reply:?}");
+    assert_eq!((reply.status, reply.closes), (413, true), "by what has come of it: {reply:?}");
     let mut client = run.client();
     begin(&mut client, 100, "");
     let reply = read(&run, &mut client);
-    assert_eq!((reply.status, reply.closes()), (408, true), "{reply:?}");
+    assert_eq!((reply.status, reply.closes), (408, true), "{reply:?}");
     let mut client = run.client();
     client.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n").expect("it is open");
     let reply = read(&run, &mut client);
-    assert_eq!((reply.status, reply.closes()), (400, true), "{reply:?}");
+    assert_eq!((reply.status, reply.closes), (400, true), "{reply:?}");
 }
 
 fn a_client_that_asks_first_is_told_to_go_on_by_the_first_read(runtime: &Runtime) {
@@ -169,14 +169,14 @@ fn the_next_request_follows_a_body_that_was_left_if_little_of_it_was(runtime: &R
     begin(&mut client, 30_000, "");
     client.send(&[b'x'; 10_000]).expect("it is open");
     let reply = read(&run, &mut client);
-    assert_eq!((reply.text().as_str(), reply.closes()), ("there is one", false));
+    assert_eq!((reply.text().as_str(), reply.closes), ("there is one", false));
     client.send(&[b'x'; 20_000]).expect("it is open");
     begin(&mut client, 0, "");
     assert_eq!(read(&run, &mut client).text(), "there is none");
     begin(&mut client, 20 * MIB, "");
     client.send(&[b'x'; 1000]).expect("it is open");
     let reply = read(&run, &mut client);
-    assert_eq!((reply.text().as_str(), reply.closes()), ("there is one", true), "nobody waits for 20 MiB");
+    assert_eq!((reply.text().as_str(), reply.closes), ("there is one", true), "nobody waits for 20 MiB");
 }
 
 /// Starts one process with two functions.

@@ -1,10 +1,10 @@
 //! The calls that are made, and the treatment of answers that are no events.
 
+use crate::event_function;
 use crate::huawei_functiongraph::run::{launch, options, start};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_plane::{OnPlane, nameless};
-use integration::wait::silence;
 use platform_emulators::huawei_functiongraph::Options;
 use platform_emulators::runtime_api::{Endpoint, Event, Fault};
 use std::time::Duration;
@@ -95,12 +95,7 @@ fn quick_empty_answers_make_no_busy_loop(runtime: &Runtime) {
 }
 
 fn the_poll_has_no_time_limit(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let polls = run.plane.snapshot().polls;
-    let moved = run.plane.wait_for(|now| now.polls > polls || now.parked == 0, silence());
-    assert!(moved.is_err(), "the poll that is parked stays: {moved:?}");
-    assert_eq!(run.call("late").text(), "late");
-    run.assert_clean();
+    event_function::the_poll_has_no_time_limit(&start(runtime, "echo"));
 }
 
 fn a_handler_that_means_nothing_is_the_only_function(runtime: &Runtime) {

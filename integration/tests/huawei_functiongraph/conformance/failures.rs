@@ -1,5 +1,6 @@
 //! The reactions to failures.
 
+use crate::event_function;
 use crate::huawei_functiongraph::run::{launch, options, start};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -7,7 +8,7 @@ use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::huawei_functiongraph::Options;
 use platform_emulators::process::Signal;
-use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind};
+use platform_emulators::runtime_api::{Endpoint, Fault, Kind};
 
 integration::both![
     a_refused_answer_is_logged_and_the_loop_goes_on,
@@ -69,19 +70,7 @@ fn a_failed_start_is_said_and_no_poll_is_made(runtime: &Runtime) {
 }
 
 fn polls_that_fail_are_made_again(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let garbage = Fault::Garbage(b"\x16\x03\x01garbage".to_vec());
-    for fault in [Fault::Reset, Fault::Close, garbage, Fault::HalfHead, Fault::HalfBody] {
-        run.plane.fault(Endpoint::Poll, fault.clone());
-        // The poll that is parked is not met by it; the one behind its answer is.
-        assert_eq!(run.call("before").text(), "before", "{fault:?}");
-        assert_eq!(run.call("behind").text(), "behind", "{fault:?}");
-        assert_eq!(run.plane.snapshot().faults, 0, "{fault:?}");
-    }
-    let run = run.polling();
-    run.plane.cut(Ending::Reset);
-    assert_eq!(run.call("after a cut").text(), "after a cut");
-    run.assert_clean();
+    event_function::polls_that_fail_are_made_again(start(runtime, "echo"), []);
 }
 
 /// The pauses have their own test, for a minute in all; here the control plane is away for as long as it takes to reach

@@ -1,10 +1,11 @@
 //! The calls that are made, their order and their content.
 
+use crate::event_function;
 use crate::tencent_scf::run::{launch, patient, start};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_plane::nameless;
-use integration::wait::{limit, silence};
+use integration::wait::limit;
 use platform_emulators::runtime_api::{Endpoint, Fault};
 
 const READY: &str = "POST /runtime/init/ready";
@@ -46,12 +47,7 @@ fn readiness_is_told_once_after_the_start_and_before_the_first_poll(runtime: &Ru
 }
 
 fn the_poll_has_no_time_limit(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let polls = run.plane.snapshot().polls;
-    let moved = run.plane.wait_for(|now| now.polls > polls || now.parked == 0, silence());
-    assert!(moved.is_err(), "the poll that is parked stays: {moved:?}");
-    assert_eq!(run.call("late").text(), "late");
-    run.assert_clean();
+    event_function::the_poll_has_no_time_limit(&start(runtime, "echo"));
 }
 
 fn each_event_is_answered_once_before_the_next_poll_and_no_path_has_an_id(runtime: &Runtime) {

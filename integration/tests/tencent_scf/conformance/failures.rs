@@ -1,12 +1,13 @@
 //! The reactions to failures.
 
+use crate::event_function;
 use crate::tencent_scf::run::{launch, patient, start};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::process::Signal;
-use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind};
+use platform_emulators::runtime_api::{Endpoint, Fault, Kind};
 
 integration::both![
     a_failed_start_tells_nothing_and_exits,
@@ -80,21 +81,7 @@ fn a_result_over_six_mebibytes_is_an_error_of_our_own(runtime: &Runtime) {
 }
 
 fn polls_that_fail_are_made_again(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let garbage = Fault::Garbage(b"\x16\x03\x01garbage".to_vec());
-    let faults =
-        [Fault::Reset, Fault::Close, garbage, Fault::HalfHead, Fault::HalfBody, Fault::Status(500), Fault::Status(404)];
-    for fault in faults {
-        run.plane.fault(Endpoint::Poll, fault.clone());
-        // The poll that is parked is not met by it; the one behind its answer is.
-        assert_eq!(run.call("before").text(), "before", "{fault:?}");
-        assert_eq!(run.call("behind").text(), "behind", "{fault:?}");
-        assert_eq!(run.plane.snapshot().faults, 0, "{fault:?}");
-    }
-    let run = run.polling();
-    run.plane.cut(Ending::Reset);
-    assert_eq!(run.call("after a cut").text(), "after a cut");
-    run.assert_clean();
+    event_function::polls_that_fail_are_made_again(start(runtime, "echo"), [Fault::Status(500), Fault::Status(404)]);
 }
 
 fn readiness_that_is_refused_is_told_again(runtime: &Runtime) {

@@ -38,12 +38,12 @@ const LEAST_READ: usize = 4 << 10;
 pub const STREAM_FULL: usize = 256 << 10;
 
 /// A clock, in nanoseconds: [`Process`]'s, or a test's.
-pub trait NanosecondClock {
+pub trait NsClock {
     /// Returns the moment, in nanoseconds.
     fn now_ns(&self) -> u64;
 }
 
-impl NanosecondClock for Process {
+impl NsClock for Process {
     fn now_ns(&self) -> u64 {
         Process::now_ns(self)
     }
@@ -154,7 +154,7 @@ impl Connection {
         reader: Option<Reader>,
         budget: &Arc<Budget>,
         config: &ServerSettings,
-        clock: &impl NanosecondClock,
+        clock: &impl NsClock,
     ) -> Connection {
         let now = clock.now_ns();
         let first_byte_by = now.saturating_add(nanos(config.read_timeout));
@@ -197,13 +197,7 @@ impl Connection {
 
     /// Returns the next step. `spare` is read into while the connection is idle, and stays idle itself. `draining`: no
     /// request is waited for any more.
-    pub fn step(
-        &mut self,
-        spare: &mut Reader,
-        config: &ServerSettings,
-        draining: bool,
-        clock: &impl NanosecondClock,
-    ) -> Step {
+    pub fn step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Step {
         let step = self.next_step(spare, config, draining, clock);
         if !matches!(step, Step::Read | Step::Request | Step::Head) && !spare.is_idle() {
             if self.phase == Phase::Reading && !self.closing {
@@ -216,13 +210,7 @@ impl Connection {
         step
     }
 
-    fn next_step(
-        &mut self,
-        spare: &mut Reader,
-        config: &ServerSettings,
-        draining: bool,
-        clock: &impl NanosecondClock,
-    ) -> Step {
+    fn next_step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Step {
         loop {
             match self.phase {
                 Phase::Closed => return Step::Wait,
@@ -289,7 +277,7 @@ impl Connection {
     }
 
     /// Returns the step when there is nothing to do until more comes.
-    fn rest(&mut self, config: &ServerSettings, draining: bool, clock: &impl NanosecondClock) -> Step {
+    fn rest(&mut self, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Step {
         if self.reader.is_none() {
             if draining && self.begun {
                 return self.end(Step::Close);
@@ -343,7 +331,7 @@ impl Connection {
     }
 
     /// Notes that `count` bytes came, of `room` that there was room for.
-    pub fn filled(&mut self, spare: &mut Reader, count: usize, room: usize, clock: &impl NanosecondClock) {
+    pub fn filled(&mut self, spare: &mut Reader, count: usize, room: usize, clock: &impl NsClock) {
         let reader = self.reader.as_mut().unwrap_or(spare);
         let first = reader.is_idle();
         reader.filled(count);
@@ -375,7 +363,7 @@ impl Connection {
     }
 
     /// Notes that bytes were read to be thrown away.
-    pub fn discarded(&mut self, clock: &impl NanosecondClock) {
+    pub fn discarded(&mut self, clock: &impl NsClock) {
         self.deadline = clock.now_ns().saturating_add(nanos(LINGER)).min(self.linger_until);
     }
 
@@ -390,7 +378,7 @@ impl Connection {
     }
 
     /// Notes that `count` bytes were taken; returns the token of a writer who has room again, 0 for none.
-    pub fn sent(&mut self, count: usize, clock: &impl NanosecondClock) -> usize {
+    pub fn sent(&mut self, count: usize, clock: &impl NsClock) -> usize {
         self.unsent.sent(count);
         self.charge.force(self.unsent.len());
         if self.unsent.is_empty() {
@@ -405,7 +393,7 @@ impl Connection {
     }
 
     /// The socket takes nothing for now.
-    pub fn no_room(&mut self, config: &ServerSettings, clock: &impl NanosecondClock) {
+    pub fn no_room(&mut self, config: &ServerSettings, clock: &impl NsClock) {
         self.writable = false;
         if self.writing.is_none() {
             let now = clock.now_ns();
@@ -488,7 +476,7 @@ impl Connection {
     }
 
     /// Its patience may be over; returns a step if it is.
-    pub fn time_is_up(&mut self, clock: &impl NanosecondClock) -> Option<Step> {
+    pub fn time_is_up(&mut self, clock: &impl NsClock) -> Option<Step> {
         self.entered = NEVER;
         let now = clock.now_ns();
         self.upload_is_late(now);

@@ -4,7 +4,7 @@ use faas_core::flight::word::{Due, FlightState, StateWord, StopMoments};
 use faas_core::http1::{Message, Reader};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::Response;
-use faas_core::serve::connection::NanosecondClock;
+use faas_core::serve::connection::NsClock;
 use faas_core::serve::{Admission, Budget, Charge, Connection, Event, Manner, Step, Upload, response_head};
 use faas_core::settings::{Env, ServerSettings};
 use std::cell::Cell;
@@ -28,7 +28,7 @@ impl Sink for Silent {
 
 pub(crate) struct Time(pub(crate) Cell<u64>);
 
-impl NanosecondClock for Time {
+impl NsClock for Time {
     fn now_ns(&self) -> u64 {
         self.0.get()
     }

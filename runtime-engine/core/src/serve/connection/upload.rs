@@ -4,7 +4,7 @@
 //! of any body, but only the time counts in which the invocation waits for the client. What is left when the answer is out
 //! is thrown away for the next request's sake if it is little; otherwise the connection ends.
 
-use super::{Connection, NanosecondClock, Phase, Step};
+use super::{Connection, NsClock, Phase, Step};
 use crate::http1::write::CONTINUE;
 use crate::http1::{Head, Message, Part, Reader, Refusal};
 use crate::serve::admission::NEVER;
@@ -94,12 +94,7 @@ impl Connection {
 
     /// Takes the head after [`Step::Head`], as a message without a body: the request is to be answered before the next
     /// step, and its body is read by [`upload`](Connection::upload).
-    pub fn take_head(
-        &mut self,
-        spare: &mut Reader,
-        config: &ServerSettings,
-        clock: &impl NanosecondClock,
-    ) -> Option<Message> {
+    pub fn take_head(&mut self, spare: &mut Reader, config: &ServerSettings, clock: &impl NsClock) -> Option<Message> {
         let reader = self.reader.get_or_insert_with(|| std::mem::replace(spare, Reader::request(config.limits)));
         let expects_continue = reader.head()?.expects_continue();
         let message = reader.take_head()?;
@@ -119,7 +114,7 @@ impl Connection {
     }
 
     /// Returns what to do for whoever reads the body.
-    pub fn upload(&mut self, clock: &impl NanosecondClock) -> Upload {
+    pub fn upload(&mut self, clock: &impl NsClock) -> Upload {
         if self.phase == Phase::Closed {
             return Upload::Failed(E_CANCELLED);
         }
@@ -160,7 +155,7 @@ impl Connection {
     }
 
     /// Notes that `count` bytes of the body came, of `room` that there was room for.
-    pub fn upload_filled(&mut self, count: usize, room: usize, clock: &impl NanosecondClock) {
+    pub fn upload_filled(&mut self, count: usize, room: usize, clock: &impl NsClock) {
         if let Some(reader) = &mut self.reader {
             reader.filled(count);
         }
@@ -179,7 +174,7 @@ impl Connection {
     }
 
     /// Notes that the reader of the body waits, and is told by that token.
-    pub fn wait_for_upload(&mut self, token: usize, clock: &impl NanosecondClock) {
+    pub fn wait_for_upload(&mut self, token: usize, clock: &impl NsClock) {
         if let Some(incoming) = &mut self.incoming {
             incoming.ready = token;
             incoming.advance(clock.now_ns(), 0);
@@ -230,12 +225,7 @@ impl Connection {
     }
 
     /// Throws away what has come of a body that nobody reads. `None`: there is more to do, or the next request is next.
-    pub(super) fn skip(
-        &mut self,
-        config: &ServerSettings,
-        draining: bool,
-        clock: &impl NanosecondClock,
-    ) -> Option<Step> {
+    pub(super) fn skip(&mut self, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Option<Step> {
         let part = self.reader.as_mut().map_or(Ok(Part::End), Reader::take_part);
         match (part, self.skips) {
             (Ok(Part::Data(bytes)), Some(left)) if bytes.len() as u64 <= left => {
