@@ -33,6 +33,11 @@ impl<'a> HttpView<'a> {
         (reader.num(NUM_IS_HTTP) != 0).then_some(HttpView { reader })
     }
 
+    /// The view of an event that is known to be a request.
+    pub(crate) fn known(reader: Reader<'a>) -> HttpView<'a> {
+        HttpView { reader }
+    }
+
     fn value(self, list: u32, name: &str) -> Option<&'a str> {
         self.reader.get(list, name).and_then(|value| core::str::from_utf8(value).ok())
     }

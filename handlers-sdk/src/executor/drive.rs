@@ -72,16 +72,23 @@ fn end(held: Held, outcome: Outcome) -> Status {
     held.end(outcome)
 }
 
-fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
+fn start(held: Held, future: Running, runtime: &'static Runtime) -> Status {
+    let mut future = Some(future);
     let mut nobody = Context::from_waker(Waker::noop());
-    let first = runtime.entered(|| look(&held, &mut future, &mut nobody));
-    if let Poll::Ready(outcome) = first.unwrap_or_else(|panic| Poll::Ready(Outcome::panicked(panic))) {
-        let outcome = runtime.entered(|| {
-            let outcome = discard(&held, future, outcome);
+    let first = runtime.entered(|| {
+        let first = look(&held, &mut future, &mut nobody);
+        if first.is_ready() {
             (runtime.left)();
-            outcome
-        });
-        return held.end(outcome.unwrap_or_else(Outcome::panicked));
+        }
+        first
+    });
+    match first {
+        Ok(Poll::Ready(outcome)) => return held.end(outcome),
+        Ok(Poll::Pending) => {}
+        Err(panic) => {
+            let outcome = discard(&held, &mut future, Outcome::panicked(panic));
+            return held.end(outcome);
+        }
     }
     let lends_thread = held.entry().has(F_MAY_BLOCK);
     let task = Task::new(held, future);
@@ -104,31 +111,46 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
     PENDING
 }
 
-fn look(held: &Held, future: &mut Running, context: &mut Context<'_>) -> Poll<Outcome> {
-    let seen = match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
-        Err(panic) => Poll::Ready(Outcome::panicked(panic)),
-    };
+/// Polls a future. Once that has ended it is dropped, and `future` is `None`.
+fn look(held: &Held, future: &mut Option<Running>, context: &mut Context<'_>) -> Poll<Outcome> {
+    let polled = catch(|| {
+        within(held, || {
+            authored(|| {
+                let polled = future.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(context));
+                if polled.is_ready() {
+                    // Here, since its drop is author's code as well.
+                    *future = None;
+                }
+                polled
+            })
+        })
+    });
+    let seen = polled.unwrap_or_else(|panic| Poll::Ready(discard(held, future, Outcome::panicked(panic))));
     if held.has_later() { look_at_later(held, future, seen, context) } else { seen }
 }
 
 /// Runs the work for after the reply further, if the call's own code has ended and that cannot wait.
 #[cold]
-fn look_at_later(held: &Held, future: &mut Running, seen: Poll<Outcome>, context: &mut Context<'_>) -> Poll<Outcome> {
+fn look_at_later(
+    held: &Held,
+    future: &mut Option<Running>,
+    seen: Poll<Outcome>,
+    context: &mut Context<'_>,
+) -> Poll<Outcome> {
     let Poll::Ready(outcome) = seen else { return Poll::Pending };
     match AfterReply::due(held) {
         None => Poll::Ready(outcome),
         Some(work) => {
-            *future = work.then(outcome);
+            *future = Some(work.then(outcome));
             look(held, future, context)
         }
     }
 }
 
-/// Drops a future, which may run author's code and panic.
-fn discard(held: &Held, future: Running, outcome: Outcome) -> Outcome {
-    let dropped: Result<(), Panic> = catch(|| within(held, || authored(|| drop(future))));
+/// Drops a future that is not polled any more, which may run author's code and panic.
+#[cold]
+fn discard(held: &Held, future: &mut Option<Running>, outcome: Outcome) -> Outcome {
+    let dropped: Result<(), Panic> = catch(|| within(held, || authored(|| *future = None)));
     dropped.map_or_else(Outcome::panicked, |()| outcome)
 }
 
@@ -142,19 +164,20 @@ struct Waiting {
     /// The hearing is dropped before the share, which it must not outlive.
     hearing: Hearing,
     held: Held,
-    future: Running,
+    /// `None` once it has ended.
+    future: Option<Running>,
 }
 
 impl Task {
-    fn new(held: Held, future: Running) -> Task {
+    fn new(held: Held, future: Option<Running>) -> Task {
         Task { state: Some(Waiting { hearing: held.hear_cancel(), held, future }) }
     }
 
     fn finish(&mut self, outcome: Outcome) -> Option<(Held, Outcome)> {
-        let Waiting { hearing, held, future } = self.state.take()?;
+        let Waiting { hearing, held, mut future } = self.state.take()?;
         // The hearing goes before the call ends: its address may serve another call right after.
         drop(hearing);
-        let outcome = discard(&held, future, outcome);
+        let outcome = if future.is_some() { discard(&held, &mut future, outcome) } else { outcome };
         Some((held, outcome))
     }
 }
