@@ -117,11 +117,14 @@ impl Fields {
         match self.items.iter().position(|(other, _)| same(other.read(text), name)) {
             Some(first) => {
                 self.items[first] = new;
-                let mut index = 0;
-                self.items.retain(|(other, _)| {
-                    index += 1;
-                    index - 1 <= first || !same(other.read(text), name)
-                });
+                // Nearly always it was the last one that is there.
+                if first + 1 < self.items.len() {
+                    let mut index = 0;
+                    self.items.retain(|(other, _)| {
+                        index += 1;
+                        index - 1 <= first || !same(other.read(text), name)
+                    });
+                }
             }
             None => self.items.push(new),
         }

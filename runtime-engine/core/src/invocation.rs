@@ -195,6 +195,8 @@ pub struct Invocation {
     /// Head hooks of the layers that are entered, outermost first.
     heads: Vec<HeadHook>,
     heads_ran: bool,
+    /// `true` while there is no invocation here, nor anything of the last one.
+    is_clear: bool,
     /// `true` once the reply is out: it can be read and not changed any more.
     is_out: bool,
     /// `true` if the function has left work for after the reply, whatever its table says.
@@ -258,6 +260,7 @@ impl Invocation {
             dropped: None,
             heads: Vec::new(),
             heads_ran: false,
+            is_clear: true,
             is_out: false,
             has_later: false,
             no_streams: false,
@@ -272,7 +275,10 @@ impl Invocation {
 
     /// Makes this place serve the next invocation. Everything of the last one is gone.
     pub fn renew(&mut self, message: Message, metadata: InvocationMetadata, cold: bool) {
-        self.clear();
+        if !self.is_clear {
+            self.clear();
+        }
+        self.is_clear = false;
         self.message = Some(message);
         self.received_ns = if metadata.received_ns > 0 { metadata.received_ns } else { self.process.now_ns() };
         self.metadata = metadata;
@@ -319,6 +325,7 @@ impl Invocation {
             self.captured.clear();
         }
         self.metadata = InvocationMetadata::default();
+        self.is_clear = true;
         self.message.take()
     }
 

@@ -2,7 +2,7 @@
 
 use super::fields::Field;
 use super::{Refusal, Version, grammar};
-use crate::fields::caseless;
+use crate::fields::{caseless, caseless_inline};
 
 /// The way in which the end of a body is marked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Announced {
     fn note_steering(&mut self, bytes: &[u8], field: Field, request: bool) -> Result<(), Refusal> {
         let (name, value) = (field.name(bytes), field.value(bytes));
         match name.len() {
-            4 if request && caseless(name, b"Host") => {
+            4 if request && caseless_inline(name, b"Host") => {
                 if self.host.is_some() {
                     return Err(Refusal::RepeatedHost);
                 }

@@ -82,7 +82,7 @@ fn at_least<const N: u8>(word: u64) -> u64 {
 
 /// Whether all of it is one token.
 pub(super) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && token_len(bytes) == bytes.len()
+    !bytes.is_empty() && bytes.iter().fold(true, |all, &byte| all & TOKEN[usize::from(byte)])
 }
 
 /// Whether all of it may be a field value.

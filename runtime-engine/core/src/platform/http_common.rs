@@ -3,7 +3,7 @@
 
 use super::{BodyFrom, FailedInvocation, Response, endpoint, error_document};
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::{Span, caseless, caseless_inline};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::process::{Deadline, Process};
@@ -130,7 +130,7 @@ pub(super) fn head(invocation: &Invocation, code: Code, response: &mut Response)
     };
     let mut typed = false;
     for (name, value) in invocation.reply_headers().iter() {
-        typed |= caseless(name, b"content-type");
+        typed |= caseless_inline(name, b"content-type");
         response.headers.add(name, value);
     }
     for (_, cookie) in invocation.reply_cookies().iter() {

@@ -27,7 +27,7 @@ const COPY: usize = 4 << 10;
 /// A rendered reply's memory up to this size is kept for the next one.
 const KEPT: usize = 256 << 10;
 
-impl Worker {
+impl Worker<'_> {
     /// Serves a request. Returns the connection if this worker is to go on with it.
     pub(super) fn serve(
         &mut self,
@@ -37,7 +37,7 @@ impl Worker {
         manner: Manner,
         mut seat: Box<Seat>,
     ) -> Option<Arc<Link>> {
-        let server = self.server.clone();
+        let server = self.server;
         let process = server.runtime.process();
         let cold = process.enter();
         seat.place.reset();
@@ -57,8 +57,8 @@ impl Worker {
         if waits {
             // A place that no other thread holds any more has room for the next.
             let spare = self.spare.take().filter(|pending| Arc::strong_count(pending) == 1);
-            let pending = spare.unwrap_or_else(|| Pending::new(&server));
-            pending.begin(&server, seat);
+            let pending = spare.unwrap_or_else(|| Pending::new(server));
+            pending.begin(server, seat);
             return self.run_pending(pending, began);
         }
         let is_mine = {
@@ -81,7 +81,7 @@ impl Worker {
 
     /// Goes on with an invocation that was woken. Returns the connection if this worker is to go on with it.
     pub(super) fn resume(&mut self, pending: Arc<Pending>) -> Option<Arc<Link>> {
-        let server = self.server.clone();
+        let server = self.server;
         let began = self.step_aside(server.runtime.process().now_ns());
         self.run_pending(pending, began)
     }
@@ -103,7 +103,7 @@ impl Worker {
 
     /// Answers an invocation whose walk has ended, unless another thread has, and runs the work after the reply.
     fn finish(&mut self, mut seat: Box<Seat>, is_mine: bool, began: u64) -> Option<Arc<Link>> {
-        let server = self.server.clone();
+        let server = self.server;
         let process = server.runtime.process();
         let (mut mine, mut answered) = (None, false);
         if is_mine && let Some((client, manner)) = seat.flight.end() {
@@ -111,7 +111,7 @@ impl Worker {
             server.protocol.after(process, ended.metadata(), ended.request_id(), ended.failure().is_some());
             // This comes before the response is out: a client that has read it may send the next request at once.
             server.admission.answered();
-            mine = self.answer(&server, &mut seat, client, manner);
+            mine = self.answer(server, &mut seat, client, manner);
             answered = true;
         }
         if answered && server.runtime.has_replied_work(&seat.place) {
@@ -120,7 +120,7 @@ impl Worker {
                 link.lock().claimed = false;
                 server.look_again(&link);
             }
-            self.after_reply(&server, &mut seat);
+            self.after_reply(server, &mut seat);
         }
         process.leave();
         seat.charge = Default::default();

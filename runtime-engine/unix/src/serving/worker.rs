@@ -28,8 +28,9 @@ const LEAVING: (&str, &str) = ("Runtime.Closing", "this instance is about to lea
 const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
 
 /// The state of one thread of the server.
-pub(super) struct Worker {
-    pub(super) server: Arc<Server>,
+pub(super) struct Worker<'s> {
+    /// The server, borrowed: a share of it would be counted several times a request.
+    pub(super) server: &'s Arc<Server>,
     /// The reader for the next request; idle between connections, so that an idle connection needs no buffer.
     pub(super) reader: Reader,
     /// The seat for the next invocation.
@@ -48,10 +49,10 @@ pub(super) struct Worker {
     taken: Option<u64>,
 }
 
-impl Worker {
-    pub(super) fn new(server: &Arc<Server>) -> Worker {
+impl<'s> Worker<'s> {
+    pub(super) fn new(server: &'s Arc<Server>) -> Worker<'s> {
         Worker {
-            server: server.clone(),
+            server,
             reader: Reader::request(server.config.limits),
             seat: None,
             spare: None,
@@ -67,7 +68,7 @@ impl Worker {
 
     /// Works until the end. `called`: the thread was made because another needed a watcher.
     pub(super) fn work(&mut self, called: bool) {
-        let server = self.server.clone();
+        let server = self.server;
         if called {
             server.pool.nap();
         }
@@ -98,7 +99,7 @@ impl Worker {
 
     /// Waits for news, does the server's own work, and returns one connection that has news.
     fn listen(&mut self) -> Option<Event> {
-        let server = self.server.clone();
+        let server = self.server;
         if let Some(event) = server.ready.next() {
             return Some(event);
         }
@@ -132,7 +133,7 @@ impl Worker {
             server.timers.at(server.timers.after(thread_pool::NAP));
         }
         if alarm {
-            self.alarm(&server);
+            self.alarm(server);
         }
         first
     }
@@ -187,7 +188,7 @@ impl Worker {
 
     /// Attends to one event. Returns `false` if another thread has the connection.
     fn attend_to(&mut self, event: Event) -> bool {
-        let server = self.server.clone();
+        let server = self.server;
         let Some(link) = server.table.get(event.token) else { return true };
         link.note(event.ended);
         // The thread that holds the lock reads the note when it is free.
@@ -218,7 +219,7 @@ impl Worker {
 
     /// Works at a connection, until there is nothing more to do or another thread has it.
     fn go_on<'l>(&mut self, link: &'l Arc<Link>, mut state: Locked<'l>) {
-        let server = self.server.clone();
+        let server = self.server;
         if server.http2.is_some() && state.connection.is_fresh() {
             let Some(same) = server.as_http1(link, state) else { return };
             state = same;
@@ -312,11 +313,11 @@ impl Worker {
 
     /// Serves a request that has waited for a thread. Returns the connection if this worker is to go on with it.
     fn serve_queued(&mut self, request: Request) -> Option<Arc<Link>> {
-        let server = self.server.clone();
+        let server = self.server;
         // Many may have been accepted before the first of them had its response.
         if !server.has_memory() {
             server.admission.freed();
-            self.refuse_accepted(&server, request, FULL);
+            self.refuse_accepted(server, request, FULL);
             return None;
         }
         let Request { client, message, metadata, manner, charge } = request;
