@@ -12,10 +12,11 @@ use faas_core::log::Log;
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
 use faas_core::platform::{HandlerName, LogTo};
-use faas_core::process::Identity;
+use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, Settings};
 use faas_unix::loader::{self, Libraries};
 use faas_unix::output::Output;
+use faas_unix::start;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,7 +88,8 @@ impl LightRuntime {
         let settings =
             Settings::read(&env).map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
         let log = Log::new(settings.level, settings.format, Arc::new(Output::new(None, LogTo::Output)));
-        let process = Runtime::process_of(Identity { platform: "embedded", ..Identity::default() }, log);
+        let identity = Identity { platform: "embedded", ..Identity::default() };
+        let process = Arc::new(Process::by(start::clock(), identity, log));
         let features = F_MAY_BLOCK | F_RECORDS;
         let check = |module| loader::linked(module, features).map_err(|why| Failure::new("Runtime.LoadFailed", why));
         let layers = self.layers.iter().map(|module| check(*module)).collect::<Result<_, _>>()?;

@@ -14,11 +14,11 @@ use crate::functions::manifest::Manifest;
 use crate::functions::target::{FailedStart, Started};
 use crate::functions::{self, Factory, Function, Functions, Linked, Loader, Owner, Refusal};
 use crate::invocation::Invocation;
-use crate::log::{Level, Log};
+use crate::log::Level;
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
-use crate::process::{Identity, Process};
+use crate::process::Process;
 use crate::report;
 use crate::settings::Settings;
 use crate::trigger::MessageFormat;
@@ -194,11 +194,6 @@ async fn start_all(
 }
 
 impl Runtime {
-    /// The process before anything is loaded.
-    pub fn process_of(identity: Identity, log: Log) -> Arc<Process> {
-        Arc::new(Process::new(identity, log))
-    }
-
     /// Runs RuntimeStart and FunctionStart. After a failure, whatever had been made has been closed.
     ///
     /// # Errors

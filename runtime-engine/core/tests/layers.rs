@@ -14,7 +14,7 @@ use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
 use faas_core::platform::HandlerName;
-use faas_core::process::Identity;
+use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, Settings};
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::path::{Path, PathBuf};
@@ -157,7 +157,7 @@ fn start(loader: Shelf, settings: &[(&str, &str)], linked: Linked, variables: &[
     let settings = Settings::read(&Env::new(&look_up)).expect("the settings fit");
     let log = Arc::new(Kept::default());
     let identity = Identity { platform: "http", ..Identity::default() };
-    let process = Runtime::process_of(identity, Log::new(Level::Info, Format::Text, log.clone()));
+    let process = Arc::new(Process::new(identity, Log::new(Level::Info, Format::Text, log.clone())));
     process.give_environment(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
     let roots = Roots { task: PathBuf::from("/task") };
     let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });

@@ -65,7 +65,7 @@ impl Lines {
 }
 
 fn process(lines: &Arc<Lines>) -> Arc<Process> {
-    Runtime::process_of(Identity::default(), Log::new(Level::Warn, Format::Text, lines.clone()))
+    Arc::new(Process::new(Identity::default(), Log::new(Level::Warn, Format::Text, lines.clone())))
 }
 
 /// One host table for all cases: it has to live as long as the process.

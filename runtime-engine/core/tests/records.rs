@@ -13,7 +13,7 @@ use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
-use faas_core::process::{Deadline, Identity};
+use faas_core::process::{Deadline, Identity, Process};
 use faas_core::settings::{Env, Settings};
 use handlers_sdk::{Error, FaasContext, Failure, Flow, Invocation, Layer, Recovery, function, layer};
 use std::path::{Path, PathBuf};
@@ -224,7 +224,7 @@ impl World {
         let settings = Settings::read(&Env::new(&look_up)).expect("the settings fit");
         let log = Arc::new(Kept::default());
         let identity = Identity { platform: "aws-lambda", ..Identity::default() };
-        let process = Runtime::process_of(identity, Log::new(Level::Info, Format::Text, log.clone()));
+        let process = Arc::new(Process::new(identity, Log::new(Level::Info, Format::Text, log.clone())));
         let roots = Roots { task: PathBuf::from("/task") };
         let linked = Linked {
             function: Some(checked(function)),

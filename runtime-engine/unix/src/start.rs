@@ -19,7 +19,7 @@ use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
 use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};
-use faas_core::process::Process;
+use faas_core::process::{Clock, Process};
 use faas_core::settings::{Env, Settings};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,11 @@ pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[
     let _ = answer_command_line(driver);
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Linked { function, layers }))
+}
+
+/// Returns the clock of a process that begins now.
+pub fn clock() -> Clock {
+    Clock::machine(sys::monotonic_ns)
 }
 
 /// Answers `--help` and `--version`, and ends the process. Returns any other first argument; `None` if there is none.
@@ -143,7 +148,7 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
         log.conceal(manifest.secrets.values());
     }
     let _guard = Guard(&log);
-    let process = Runtime::process_of(identity, log.clone());
+    let process = Arc::new(Process::by(clock(), identity, log.clone()));
     laid.doubts.iter().for_each(|doubt| process.log.say(Level::Warn, doubt));
     process.cover_environment(laid.before);
     let life = Life { driver, process, settings, manifest, roots, handler, source, why };

@@ -83,6 +83,7 @@ mod c {
         pub(super) fn epoll_create1(flags: c_int) -> c_int;
         pub(super) fn epoll_ctl(epoll: c_int, what: c_int, fd: c_int, event: *mut EpollEvent) -> c_int;
         pub(super) fn epoll_wait(epoll: c_int, events: *mut EpollEvent, count: c_int, timeout: c_int) -> c_int;
+        pub(super) fn clock_gettime(clock: c_int, now: *mut Timespec) -> c_int;
         pub(super) fn timerfd_create(clock: c_int, flags: c_int) -> c_int;
         pub(super) fn timerfd_settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> c_int;
         pub(super) fn listen(fd: c_int, backlog: c_int) -> c_int;
@@ -345,6 +346,16 @@ impl Events {
     pub(crate) fn new() -> Events {
         Events([c::EpollEvent { events: 0, token: 0 }; Events::ROOM])
     }
+}
+
+/// Returns nanoseconds on the clock that never goes back.
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut now = c::Timespec { seconds: 0, nanos: 0 };
+    // It can fail only for a wrong number.
+    // SAFETY: the time is written to a local.
+    unsafe { c::clock_gettime(c::CLOCK_MONOTONIC, &raw mut now) };
+    // Both are positive: the clock counts from the start of the machine.
+    now.seconds.cast_unsigned() * 1_000_000_000 + now.nanos.cast_unsigned()
 }
 
 /// A clock that makes a descriptor readable.

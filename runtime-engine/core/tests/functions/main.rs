@@ -161,7 +161,7 @@ fn try_start_as(service: &str, manifest: &str, handler: Option<HandlerName>) -> 
     let settings = Settings::read(&Env::new(&look_up)).expect("a name is fine");
     let log = Arc::new(Kept::default());
     let identity = Identity { function: service.to_owned(), ..Identity::default() };
-    let unit = Runtime::process_of(identity, Log::new(Level::Debug, Format::Text, log.clone()));
+    let unit = Arc::new(Whole::new(identity, Log::new(Level::Debug, Format::Text, log.clone())));
     let roots = Roots { task: PathBuf::from("/task") };
     let opened = Arc::<Mutex<Vec<String>>>::default();
     let loader = Arc::new(Shelf { opened: opened.clone() });
