@@ -67,7 +67,7 @@ fn expected(sample: &Sample) -> &'static str {
     match (sample.trigger(), sample.name()) {
         (_, "aws/firehose") => "",
         ("timer", _) | (_, "google/scheduler" | "knative/ping" | "openfaas/cron" | "vefaas/timer") => "Timer",
-        ("queue" | "stream", _) | (_, "aliyun/mns-queue" | "aliyun/rocketmq" | "knative/kafka") => "Queue",
+        ("queue" | "stream", _) | (_, "knative/kafka") => "Queue",
         ("topic", _) | (_, "google/pubsub") => "Topic",
         ("storage", _) => "Storage",
         (_, "azure/eventgrid" | "azure/eventgrid-cloudevent" | "google/storage" | "google/storage-deleted") => {

@@ -245,7 +245,7 @@ argument!(Sls);
 argument!(Mns);
 argument!(Batch);
 
-/// Records of Kafka or of another stream, by way of EventBridge: each is a text, and the text a CloudEvent in JSON.
+/// Messages of a queue, of Kafka or of another stream, by way of EventBridge: each is a CloudEvent in JSON.
 ///
 /// ```
 /// # use handlers_sdk::{Error, function, testing::sample};
@@ -267,8 +267,24 @@ argument!(Batch);
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Batch {
-    /// The texts.
+    /// The CloudEvents as texts, whether they came as texts or as objects.
+    #[serde(deserialize_with = "texts")]
     pub records: Vec<String>,
+}
+
+fn texts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Record {
+        Text(String),
+        Object(serde_json::Map<String, serde_json::Value>),
+    }
+    let records: Vec<Record> = serde::Deserialize::deserialize(from)?;
+    let text = |record| match record {
+        Record::Text(text) => text,
+        Record::Object(members) => serde_json::Value::Object(members).to_string(),
+    };
+    Ok(records.into_iter().map(text).collect())
 }
 
 impl OssObject {
@@ -302,7 +318,7 @@ views! {
     Timer: "an event of a timer", |view| !view.trigger_name.is_empty();
     Sls: "an event of a log store", |view| !view.source.logstore_name.is_empty();
     Mns: "an event of an MNS topic", |view| !view.topic_name.is_empty() || !view.attrs.is_empty();
-    Batch: "a list of texts", |_| true;
+    Batch: "a list of CloudEvents", |_| true;
 }
 
 #[cfg(test)]
@@ -332,6 +348,8 @@ mod tests {
         let sls = Sls::parse(sls).expect("SLS");
         assert_eq!((sls.source.shard_id, sls.cursor_time), (3, 5));
         assert_eq!(Batch::parse(br#"["{}","{\"a\":1}"]"#).expect("a batch").records[1], "{\"a\":1}");
+        assert_eq!(Batch::parse(br#"[{ "a": 1 }]"#).expect("a batch").records[0], "{\"a\":1}");
+        assert!(Batch::parse(b"[1]").is_err());
     }
 
     #[test]
@@ -350,7 +368,9 @@ mod tests {
         assert_eq!(error.message(), "expected an event of acs:oss, found an object with the members events");
         let error = Timer::parse(br#"{"triggerTime":"x"}"#).expect_err("no timer");
         assert_eq!(error.message(), "expected an event of a timer, found an object with the members triggerTime");
-        assert!(Batch::parse(b"{}").expect_err("no list").message().starts_with("expected a list of texts, found"));
+        assert!(
+            Batch::parse(b"{}").expect_err("no list").message().starts_with("expected a list of CloudEvents, found")
+        );
         assert!(Cdn::parse(br#"{"events":[]}"#).is_err() && Sls::parse(b"{}").is_err() && Mns::parse(b"{}").is_err());
     }
 }

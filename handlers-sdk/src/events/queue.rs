@@ -51,7 +51,7 @@ impl FromInvocation for Queue {
             "aws:kafka" | "self-managed-kafka" => (kafka(body)?, "events::aws::Kafka"),
             "aws:mq" => (active_mq(body)?, "Json"),
             "aws:rmq" => (rabbit_mq(body)?, "Json"),
-            "aliyun:eventbridge" => (texts(body)?, "events::aliyun::Batch"),
+            "aliyun:eventbridge" if cloud_event(ctx).is_none() => (texts(body)?, "events::aliyun::Batch"),
             "azure:queue" => (vec![storage_queue(ctx)?], "events::azure::Envelope"),
             "azure:servicebus" => (service_bus(ctx)?, "events::azure::Envelope"),
             "azure:eventhub" => (event_hub(ctx)?, "events::azure::Envelope"),
@@ -180,22 +180,46 @@ fn texts(body: &[u8]) -> Result<Vec<Message>, Error> {
     batch.records.iter().map(|text| json(text.as_bytes()).map(|event| stream_message(&event))).collect()
 }
 
-/// Returns a message of Kafka in the data of a CloudEvent; of another stream the data is the message.
+/// Returns a message of a queue or of Kafka in the data of a CloudEvent; of another stream the data is the message.
 fn stream_message(event: &Value) -> Message {
     let data = &event["data"];
+    let of = || Message { id: text_of(&event["id"]), source: text_of(&event["source"]), ..Message::default() };
+    if let Some(message) = queue_message(event["type"].as_str().unwrap_or_default(), data, of) {
+        return message;
+    }
     match (data["topic"].as_str(), data["partition"].as_i64(), data["offset"].as_i64()) {
         (Some(topic), Some(partition), Some(offset)) => Message {
             body: bytes_of(&data["value"]),
             key: data["key"].as_str().map(|key| key.as_bytes().to_vec()),
             ..in_partition(topic, partition, offset)
         },
-        _ => Message {
-            id: text_of(&event["id"]),
-            body: bytes_of(data),
-            source: text_of(&event["source"]),
-            ..Message::default()
-        },
+        _ => Message { body: bytes_of(data), ..of() },
     }
+}
+
+/// Returns a message by way of Alibaba's EventBridge, of the type and with the data of its CloudEvent; `of` makes the rest. `None`:
+/// it is of no queue.
+fn queue_message(kind: &str, data: &Value, of: impl FnOnce() -> Message) -> Option<Message> {
+    Some(match kind {
+        "mns:Queue:SendMessage" => {
+            Message { id: text_of(&data["messageId"]), body: bytes_of(&data["messageBody"]), ..of() }
+        }
+        "mq:Topic:SendMessage" => Message {
+            id: text_of(&data["systemProperties"]["MSG_ID"]),
+            body: bytes_of(&data["body"]),
+            attributes: texts_of(&data["userProperties"]),
+            key: said(&text_of(&data["systemProperties"]["KEYS"])).map(String::into_bytes),
+            source: text_of(&data["topic"]),
+            ..of()
+        },
+        "amqp:Queue:SendMessage" => Message {
+            id: text_of(&data["props"]["messageId"]),
+            body: bytes_of(&data["body"]),
+            attempt: if data["envelope"]["redeliver"] == true { 2 } else { 1 },
+            ..of()
+        },
+        _ => return None,
+    })
 }
 
 fn storage_queue(ctx: &FaasContext) -> Result<Message, Error> {
@@ -337,8 +361,7 @@ fn openwhisk(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(openwhisk::Kafka::parse(body)?.messages.into_iter().map(message).collect())
 }
 
-/// Returns a message that comes as a CloudEvent: of Knative's Kafka source, of MNS and RocketMQ by way of Alibaba's
-/// EventBridge.
+/// Returns a message that comes as a CloudEvent: of Knative's Kafka source, or by way of Alibaba's EventBridge.
 fn cloud_event_message(ctx: &FaasContext) -> Result<Message, Error> {
     let no_queue = || refused("an event of a queue", ctx);
     let event = cloud_event(ctx).ok_or_else(no_queue)?;
@@ -350,21 +373,9 @@ fn cloud_event_message(ctx: &FaasContext) -> Result<Message, Error> {
             group: event.subject().and_then(|place| place.split('#').next()).map(str::to_owned),
             ..message
         },
-        "mns:Queue:SendMessage" => {
-            let data: Value = event.data_as()?;
-            Message { id: text_of(&data["messageId"]), body: bytes_of(&data["messageBody"]), ..message }
+        kind => {
+            let data: Value = event.data_as().unwrap_or_default();
+            queue_message(kind, &data, || message).ok_or_else(no_queue)?
         }
-        "mq:Topic:SendMessage" => {
-            let data: Value = event.data_as()?;
-            Message {
-                id: text_of(&data["systemProperties"]["MSG_ID"]),
-                body: bytes_of(&data["body"]),
-                attributes: texts_of(&data["userProperties"]),
-                key: said(&text_of(&data["systemProperties"]["KEYS"])).map(String::into_bytes),
-                source: text_of(&data["topic"]),
-                ..message
-            }
-        }
-        _ => return Err(no_queue()),
     })
 }

@@ -106,6 +106,10 @@ matrix! {
     own inspect_over_every_trigger, error, panic, init_failure, concurrency;
 }
 
+/// A message of a queue of MNS, as EventBridge sends it alone; in a batch it is an element, or the text of one.
+const MESSAGE: &str = r#"{"specversion":"1.0","id":"1","source":"MNS-Function-orders","type":"mns:Queue:SendMessage",
+    "subject":"acs:mns:cn-hangzhou:1:queues/orders","data":{"requestId":"r","messageId":"m","messageBody":"hi"}}"#;
+
 /// A batch of changes to a table, in CBOR.
 const TABLESTORE: &[u8] = b"\xa2\x67Version\x67Sync-v1\x67Records\x81\xa3\x64Type\x66PutRow\x6aPrimaryKey\x81\xa2\x6a\
     ColumnName\x62id\x65Value\x18\x2a\x67Columns\x80";
@@ -150,6 +154,9 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
         ("table", TABLESTORE.to_vec()),
         ("event", bus.as_bytes().to_vec()),
         ("stream", batch.into_bytes()),
+        ("queue", MESSAGE.as_bytes().to_vec()),
+        ("queue", format!("[{MESSAGE}]").into_bytes()),
+        ("queue", serde_json::json!([MESSAGE]).to_string().into_bytes()),
     ] {
         let seen = run.inspect(event.clone());
         assert_eq!(seen.text("trigger"), trigger, "{}", event.escape_ascii());

@@ -11,15 +11,18 @@
 //! | `source.logstoreName` | log | `aliyun:sls` |
 //! | `TopicName` and what else MNS says of a message; or `body` and `attrs.Extend` | topic | `aliyun:mns` |
 //! | CBOR, or JSON, of `Version` and `Records` with primary keys | table | `aliyun:tablestore` |
-//! | a list of texts, the first a CloudEvent | stream | `aliyun:eventbridge` |
+//! | a CloudEvent of a queue ([`is_of_a_queue`]), or a list of them, each an object or a text | queue | `aliyun:eventbridge` |
+//! | any other list of CloudEvents | stream | `aliyun:eventbridge` |
 //!
-//! A message of MNS in its simplified form is the message's own bytes and nothing more; a single event of EventBridge is a
-//! CloudEvent like any other.
+//! A message of MNS in its simplified form is the message's own bytes and nothing more. Any other event of EventBridge is a
+//! CloudEvent like those of other places.
 
 pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
+use super::cloudevents::is_of_a_queue;
 use super::members::members;
+use super::resource::EVENTBRIDGE;
 use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
@@ -43,19 +46,27 @@ pub(super) fn recognise_other(event: &[u8]) -> Option<DecodedEvent> {
     if cbor::is_map_of_records(event) {
         return Some(DecodedEvent::bare(Kind::Table, "aliyun:tablestore"));
     }
-    is_batch(event).then(|| DecodedEvent::bare(Kind::Stream, "aliyun:eventbridge"))
+    is_batch(event).map(|kind| DecodedEvent::bare(kind, EVENTBRIDGE))
 }
 
-/// Kafka and other streams come in batches, each record a text that is a CloudEvent.
-fn is_batch(event: &[u8]) -> bool {
+/// Queues, Kafka and other streams come in batches: a list of CloudEvents, each an object or a text that is one. The kind, by
+/// the first.
+fn is_batch(event: &[u8]) -> Option<Kind> {
     let mut begin = event.iter().filter(|byte| !byte.is_ascii_whitespace());
-    if (begin.next(), begin.next()) != (Some(&b'['), Some(&b'"')) {
-        return false;
+    if !matches!((begin.next(), begin.next()), (Some(b'['), Some(b'"' | b'{'))) {
+        return None;
     }
-    let Ok(list) = json::parse(event) else { return false };
-    let first = list.elements().next().and_then(|first| first.as_str());
-    let Some(first) = first else { return false };
-    json::parse(first.as_bytes()).is_ok_and(|event| event.get("specversion").is_some() && event.get("type").is_some())
+    let list = json::parse(event).ok()?;
+    let first = list.elements().next()?;
+    let kind = |first: Value<'_>| {
+        let is_event = first.get("specversion").is_some();
+        let event_type = first.get("type").filter(|_| is_event)?.as_str()?;
+        Some(if is_of_a_queue(event_type.as_bytes()) { Kind::Queue } else { Kind::Stream })
+    };
+    match first.as_str() {
+        Some(text) => kind(json::parse(text.as_bytes()).ok()?),
+        None => kind(first),
+    }
 }
 
 members! {
@@ -295,6 +306,16 @@ mod tests {
                 r#"["{\"specversion\":\"1.0\",\"type\":\"alikafka:Topic:Message\",\"data\":{}}","{}"]"#,
                 (Kind::Stream, "aliyun:eventbridge"),
             ),
+            (
+                r#"["{\"specversion\":\"1.0\",\"type\":\"mns:Queue:SendMessage\",\"data\":{}}"]"#,
+                (Kind::Queue, "aliyun:eventbridge"),
+            ),
+            (r#" [ {"specversion":"1.0","type":"amqp:Queue:SendMessage"},{}]"#, (Kind::Queue, "aliyun:eventbridge")),
+            (r#"[{"specversion":"1.0","type":"alikafka:Topic:Message"}]"#, (Kind::Stream, "aliyun:eventbridge")),
+            (
+                r#"{"specversion":"1.0","id":"1","source":"s","type":"mq:Topic:SendMessage","data":{"body":"hi"}}"#,
+                (Kind::Queue, "aliyun:eventbridge"),
+            ),
         ] {
             assert_eq!(kind(event), expected, "{event}");
         }
@@ -313,6 +334,8 @@ mod tests {
             r#"{"Version":"Sync-v1","Records":[]}"#,
             r#"["text"]"#,
             r#"["{\"type\":\"x\"}"]"#,
+            r#"[{"type":"mns:Queue:SendMessage"}]"#,
+            r#"[{"specversion":"1.0"}]"#,
             r#"["{\"specversion\":\"1.0\",\"type\":\"x\"}""#,
             "[]",
             "[[\"a\"]]",

@@ -44,12 +44,32 @@ const PLACES: &[(&str, &[&[&str]])] = &[
     ("google:firestore", &[&["context", "resource"], &["resource"]]),
 ];
 
+/// The source of messages that come by Alibaba's EventBridge.
+pub(super) const EVENTBRIDGE: &str = "aliyun:eventbridge";
+
 /// Returns the names of the resource that an event of this source comes from, in the source's own words: a name, a
 /// path, or an ARN. There are none if the source writes none, or the event is not as it should be.
 pub(crate) fn names<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = Cow<'e, str>> + use<'e> {
     let places = PLACES.iter().find(|(other, _)| *other == source).map_or(&[][..], |(_, places)| *places);
+    let by_eventbridge = if source == EVENTBRIDGE { of_eventbridge(event) } else { Vec::new() };
     let event = if places.is_empty() { None } else { json::parse(event).ok() };
-    places.iter().filter_map(move |place| follow(event?, place))
+    places.iter().filter_map(move |place| follow(event?, place)).chain(by_eventbridge)
+}
+
+/// Returns what a message by Alibaba's EventBridge names, alone or the first of a batch: the subject of its CloudEvent, and the topic of
+/// its data.
+fn of_eventbridge<'e>(event: &[u8]) -> Vec<Cow<'e, str>> {
+    let look = |event: Value<'_>| {
+        let places: [&[&str]; 2] = [&["subject"], &["data", "topic"]];
+        let owned = |place: &&[&str]| Some(Cow::Owned(follow(event, place)?.into_owned()));
+        places.iter().filter_map(owned).collect()
+    };
+    let Ok(event) = json::parse(event) else { return Vec::new() };
+    let Some(first) = event.elements().next() else { return look(event) };
+    match first.as_str() {
+        Some(text) => json::parse(text.as_bytes()).map(look).unwrap_or_default(),
+        None => look(first),
+    }
 }
 
 /// The types that an event of this source says it is of, where that is no CloudEvent's attribute.
@@ -72,10 +92,10 @@ fn follow<'e>(event: Value<'e>, place: &[&str]) -> Option<Cow<'e, str>> {
 /// The words by which a configuration may call this name of a source's: all of it, the resource of an ARN, and each part
 /// of a path or of that resource, each of them once. `orders` is `arn:aws:sqs:eu-west-1:1:orders` and `projects/p/topics/orders`.
 pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
-    // arn:partition:service:region:account:resource, yrn alike, and urn:service:region:project:resource.
+    // arn:partition:service:region:account:resource, yrn alike, urn:service:region:project:resource and acs alike.
     let skipped = match name.split(':').next() {
         Some("arn" | "yrn") => 5,
-        Some("urn") => 4,
+        Some("urn" | "acs") => 4,
         _ => 0,
     };
     let resource = name.splitn(skipped + 1, ':').nth(skipped).unwrap_or(name);
@@ -122,6 +142,18 @@ mod tests {
             (r#"{"triggerName":"nightly","triggerTime":"t","payload":""}"#, "nightly"),
             (r#"{"Type":"Timer","TriggerName":"nightly","Time":"t"}"#, "nightly"),
             (r#"{"trigger_type":"TIMER","trigger_name":"nightly"}"#, "nightly"),
+            (
+                r#"[{"specversion":"1.0","type":"mns:Queue:SendMessage","subject":"acs:mns:cn-hangzhou:1:queues/orders"}]"#,
+                "orders",
+            ),
+            (
+                r#"{"specversion":"1.0","id":"1","source":"s","type":"mns:Queue:SendMessage","subject":"acs:mns:r:1:queues/orders"}"#,
+                "orders",
+            ),
+            (
+                r#"["{\"specversion\":\"1.0\",\"type\":\"mq:Topic:SendMessage\",\"data\":{\"topic\":\"paid\"}}"]"#,
+                "paid",
+            ),
             (r#"{"record":[{"smn":{"topic_urn":"urn:smn:region:project:alerts"}}]}"#, "alerts"),
             (
                 r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.messagequeue.QueueMessage"},"details":{"queue_id":"yrn:yc:ymq:ru:b1:orders"}}]}"#,

@@ -2,6 +2,7 @@
 //! samples of its Go library.
 
 use super::{Content, Index, Partial, Source, Whole, at, cloudevents_data, each, each_named, kafka_names, parse, text};
+use crate::json::Value;
 use crate::trigger::aliyun::cbor::each_record;
 
 pub(super) const SOURCES: &[Source] = &[
@@ -46,19 +47,20 @@ fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     }
 }
 
-/// CloudEvents, each as a text. Records of Kafka keep the order of their partitions.
+/// A CloudEvent, or a list of them, each an object or a text. Records of Kafka keep the order of their partitions.
 fn events(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
-    for event in parse(batch.body)?.elements() {
-        index.add_decoded(event, |event| {
-            let event = parse(event);
-            let (_, group) = kafka_names(at(event, &["data"]));
-            (text(at(event, &["id"])).as_bytes().to_vec(), group.into_bytes())
-        });
-    }
+    let name = |event: Option<Value<'_>>| {
+        let (_, group) = kafka_names(at(event, &["data"]));
+        (text(at(event, &["id"])).as_bytes().to_vec(), group.into_bytes())
+    };
+    // Of a CloudEvent that comes alone the body is its data.
+    let all = parse(batch.event)?;
+    let alone = if all.get("specversion").is_some() { Some(all) } else { None };
+    alone.into_iter().chain(all.elements()).for_each(|event| index.add_decoded(event, |event| name(parse(event))));
     Some(())
 }
 
-/// The payload of a message that an event's data wraps: a record of Kafka's, a message of RocketMQ's or of an MNS queue.
+/// The payload of a message that an event's data wraps: a record of Kafka's, a message of RocketMQ's, RabbitMQ's or of an MNS queue.
 /// The data of any other event is its payload.
 fn event(bytes: &[u8], content: &mut Content) {
     cloudevents_data(bytes, content);
@@ -68,6 +70,8 @@ fn event(bytes: &[u8], content: &mut Content) {
         ("value", &["topic", "partition", "offset", "timestamp", "key"])
     } else if has("topic") && has("systemProperties") && has("body") {
         ("body", &["topic"])
+    } else if has("envelope") && has("props") && has("body") {
+        ("body", &[])
     } else if has("messageId") && has("messageBody") {
         ("messageBody", &["messageId", "requestId"])
     } else {
@@ -75,7 +79,7 @@ fn event(bytes: &[u8], content: &mut Content) {
     };
     content.payload(bytes, at(data, &[payload]), false);
     others.iter().for_each(|name| content.attribute(name, at(data, &[name])));
-    for properties in ["headers", "systemProperties", "userProperties"] {
+    for properties in ["headers", "systemProperties", "userProperties", "props"] {
         content.attributes_of(at(data, &[properties]));
     }
 }

@@ -163,6 +163,15 @@ fn batches_of_alibaba() {
         format!(r#"e4||-|{{"b":2}}{}"#, common("e4", "o")),
     ];
     assert_eq!(found, expected);
+    // The same as objects, and a message of a queue alone.
+    let objects = read(&format!("[{}]", wrapped.join(",")));
+    assert_eq!(objects, ("aliyun:eventbridge", Partial::None, expected.to_vec()));
+    let alone = wrapped[2].replace(r#""type":"m""#, r#""type":"mns:Queue:SendMessage""#);
+    let expected = expected[2].replace("type=m", "type=mns:Queue:SendMessage");
+    assert_eq!(read(&alone), ("aliyun:eventbridge", Partial::None, vec![expected]));
+    let rabbit = r#"[{"specversion":"1.0","id":"e5","source":"s","type":"amqp:Queue:SendMessage","data":{"envelope":{},"body":{"a":1},"props":{"messageId":"i"}}}]"#;
+    let expected = r#"e5||-|{"a":1} specversion=1.0 id=e5 source=s type=amqp:Queue:SendMessage datacontenttype=application/json messageId=i"#;
+    assert_eq!(read(rabbit), ("aliyun:eventbridge", Partial::None, vec![expected.to_owned()]));
     let topic = r#"{"TopicOwner":"1","Message":"hi","TopicName":"t","MessageId":"m","MessageMD5":"x"}"#;
     let expected = "m||-|hi TopicOwner=1 TopicName=t MessageId=m MessageMD5=x";
     assert_eq!(read(topic), ("aliyun:mns", Partial::None, vec![expected.to_owned()]));

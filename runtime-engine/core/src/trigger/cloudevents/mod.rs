@@ -20,8 +20,9 @@ pub(super) use attributes::check;
 pub use binary::encode_header_value;
 
 use super::media_types::essence;
+use super::resource::EVENTBRIDGE;
 use super::{Data, DecodedEvent, Kind, ReplyFormat};
-use crate::fields::caseless;
+use crate::fields::{caseless, exact};
 use crate::http1::Message;
 use crate::json::{self, Value};
 
@@ -133,7 +134,14 @@ pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> 
     }
     let mut data = Box::<Data>::default();
     structured::read(bytes, value, structured::Rigour::Lenient, Some(&mut data)).ok()?;
-    Some(DecodedEvent { data: Some(data), ..DecodedEvent::bare(Kind::Event, ONE) })
+    let is_of_a_queue = data.attributes.get(b"type", exact).is_some_and(is_of_a_queue);
+    let (kind, source) = if is_of_a_queue { (Kind::Queue, EVENTBRIDGE) } else { (Kind::Event, ONE) };
+    Some(DecodedEvent { data: Some(data), ..DecodedEvent::bare(kind, source) })
+}
+
+/// `true` if a CloudEvent of this type is a message of a queue by way of Alibaba's EventBridge: of MNS, RocketMQ or RabbitMQ.
+pub(super) fn is_of_a_queue(event_type: &[u8]) -> bool {
+    [&b"mns:Queue:SendMessage"[..], b"mq:Topic:SendMessage", b"amqp:Queue:SendMessage"].contains(&event_type)
 }
 
 /// Reads a CloudEvent that came over HTTP, in the mode that its content type says. What [`look`] refuses is raw.
