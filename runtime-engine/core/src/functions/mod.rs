@@ -213,7 +213,10 @@ impl Functions {
                 let message = format!("no function {text:?} in the manifest; it has: {}", known.join(", "));
                 return Err(Failure::new("Runtime.NoSuchFunction", message));
             }
-            log.say(Level::Info, &format!("the platform's handler {text:?} names no function of the manifest"));
+            // Deployment files of several functions give the platform the name of the unit.
+            if *text != manifest.name {
+                log.say(Level::Info, &format!("the platform's handler {text:?} names no function of the manifest"));
+            }
         }
         if !settings.config.is_empty() {
             let message = "FAAS_CONFIG means nothing beside a manifest, where each function has a config of its own";

@@ -153,7 +153,15 @@ fn a_handler_that_names_no_function_of_the_manifest_ends_the_start() {
     let words = "Runtime.NoSuchFunction: no function \"refunds\" in the manifest; it has: orders, create, files";
     assert_eq!(failure, words);
     let hint = HandlerName { text: "bootstrap".to_owned(), required: false };
-    assert!(try_start(SHOP, Some(hint)).is_ok(), "a text that may mean nothing does not");
+    let process = try_start(SHOP, Some(hint)).unwrap_or_else(|failure| panic!("{failure}"));
+    let is_note =
+        |line: &String| line.ends_with("the platform's handler \"bootstrap\" names no function of the manifest");
+    assert!(process.lines("INFO").iter().any(is_note), "a text that may mean nothing is said");
+    // The name of the unit is what deployment files of several functions say.
+    let named = SHOP.replacen("\"version\":1,", "\"version\":1,\"name\":\"bootstrap\",", 1);
+    let hint = HandlerName { text: "bootstrap".to_owned(), required: false };
+    let process = try_start(&named, Some(hint)).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(!process.lines("INFO").iter().any(is_note), "{:?}", process.lines("INFO"));
 }
 
 #[test]
