@@ -35,15 +35,18 @@ fn main() -> ExitCode {
         nasty(folder.path());
         validate(python, "texts", folder.path(), None)
     }));
-    for (kind, name) in [
-        ("aliyun", "s_yaml_fits_the_schema_of_fc3_and_has_no_other_key"),
-        ("azure", "files_of_azure_fit_their_schemas"),
-        ("google", "services_of_cloud_run_fit_their_schema"),
-        ("knative", "objects_of_knative_fit_their_definitions_and_have_no_other_key"),
+    let clients = needs::folder("python-clients").and(python.clone());
+    for (kind, name, beside) in [
+        ("aliyun", "s_yaml_fits_the_schema_of_fc3_and_has_no_other_key", &schemas),
+        ("azure", "files_of_azure_fit_their_schemas", &schemas),
+        ("google", "services_of_cloud_run_fit_their_schema", &schemas),
+        ("knative", "objects_of_knative_fit_their_definitions_and_have_no_other_key", &schemas),
+        ("huawei", "bodies_of_functiongraph_are_those_of_huaweis_client_library", &clients),
+        ("vefaas", "bodies_of_vefaas_are_those_of_volcengines_client_library", &clients),
     ] {
         let python = python.clone();
-        trials.push(needs::once(&schemas, name, move |schemas| {
-            clean(&python.path().ok_or("python-templates is missing")?, kind, Some(schemas))
+        trials.push(needs::once(beside, name, move |beside| {
+            clean(&python.path().ok_or("python-templates is missing")?, kind, Some(beside))
         }));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -53,7 +56,7 @@ fn clean(python: &Path, kind: &str, schemas: Option<&Path>) -> Result<(), String
     validate(python, kind, all().path(), schemas)
 }
 
-/// Runs the checks of one kind over all files.
+/// Runs the checks of one kind over all files. Some need schemas, or libraries that lie in a folder.
 fn validate(python: &Path, kind: &str, folder: &Path, schemas: Option<&Path>) -> Result<(), String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/validate.py");
     let mut command = Command::new(python.join("bin/python"));

@@ -1,10 +1,12 @@
 """Holds deployment files against checks that their vendors or others publish. Prints one line a mistake.
 
-Usage: validate.py KIND FOLDER [SCHEMAS]. Below FOLDER lie <service>/<platform>/<files>. The exit code is 0 if all was
+Usage: validate.py KIND FOLDER [SCHEMAS]. SCHEMAS is a folder of schemas, or of an environment with client libraries. Below FOLDER lie <service>/<platform>/<files>. The exit code is 0 if all was
 looked at, whatever was found; what is wrong with a file is a line of the output.
 """
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -304,13 +306,6 @@ PAGES = {
     "fn": ("fn", "func.yaml", "schema_version name version runtime memory timeout idle_timeout config triggers", {
         "triggers/*": "name type source",
     }),
-    "huawei": ("huawei-functiongraph", "function.json",
-               "func_name description package runtime handler memory_size timeout code_type xrole user_data strategy_config "
-               "func_vpc log_config", {}),
-    "huawei-trigger": ("huawei-functiongraph", "trigger-*.json", "trigger_type_code trigger_status event_data", {}),
-    "vefaas": ("vefaas", "function.json",
-               "Name Description Runtime Command SourceType MemoryMB RequestTimeout MaxConcurrency InitializerSec Role Envs "
-               "VpcConfig TlsConfig", {}),
 }
 
 
@@ -336,6 +331,77 @@ def at(value, place):
     else:
         inner = [value.get(place[0])] if value else []
     return [found for one in inner for found in at(one, place[1:])]
+
+
+class Model:
+    """A class of a vendor's own client library that is the body of a call, or a part of one. It is read and never run, so
+    that nothing which the library asks for has to be there."""
+
+    TYPES = {"str": str, "int": int, "bool": bool}
+
+    def __init__(self, name, folder):
+        self.folder = folder
+        file = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() + ".py"
+        tree = ast.parse((folder / file).read_text())
+        body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+        told = {node.targets[0].id: node.value for node in body if isinstance(node, ast.Assign)}
+        types = ast.literal_eval(told.get("openapi_types") or told["swagger_types"])
+        keys = ast.literal_eval(told["attribute_map"])
+        self.types = {keys[field]: kind for field, kind in types.items()}
+        # What has to be there is set without a condition.
+        start = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+        set_at_once = {
+            target.attr
+            for node in start.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
+            for target in node.targets if isinstance(target, ast.Attribute)
+        }
+        self.required = {key for field, key in keys.items() if field in set_at_once}
+
+    def check(self, path, value, given=(), at=""):
+        """`given` is what the script puts in."""
+        for key in self.required - set(value) - set(given):
+            say(path, f"{at}{key} is not there")
+        for key, inner in value.items():
+            if key in self.types:
+                self.check_as(path, inner, self.types[key], f"{at}{key}")
+            else:
+                say(path, f"the call has no {at}{key}")
+
+    def check_as(self, path, value, kind, at):
+        if kind.startswith("list["):
+            if not isinstance(value, list):
+                say(path, f"{at} is no list")
+                return
+            for inner in value:
+                self.check_as(path, inner, kind[5:-1], at)
+        elif kind not in self.TYPES:
+            Model(kind, self.folder).check(path, value, at=f"{at}/")
+        elif type(value) is not self.TYPES[kind]:
+            say(path, f"{at}: expected {kind}, found {value!r}")
+
+
+def models(package):
+    """The folder of a client library's models, in the environment that holds such libraries."""
+    [folder] = schemas.glob(f"lib/python*/site-packages/{package}")
+    return folder
+
+
+def huawei():
+    folder = models("huaweicloudsdkfunctiongraph/v2/model")
+    for call, name in (
+        ("CreateFunctionRequestBody", "function.json"),
+        ("UpdateFunctionConfigRequestBody", "config.json"),
+        ("CreateFunctionTriggerRequestBody", "trigger-*.json"),
+    ):
+        model = Model(call, folder)
+        for path in files("huawei-functiongraph", name):
+            model.check(path, json.loads(path.read_text()))
+
+
+def vefaas():
+    model = Model("CreateFunctionRequest", models("volcenginesdkvefaas/models"))
+    for path in files("vefaas", "function.json"):
+        model.check(path, json.loads(path.read_text()))
 
 
 def texts():

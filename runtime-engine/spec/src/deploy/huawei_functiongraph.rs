@@ -1,5 +1,5 @@
-//! Huawei FunctionGraph: the bodies of its API's calls "create a function" and "create a trigger", since no text form of a
-//! deployment is published.
+//! Huawei FunctionGraph: the bodies of its API's calls "create a function", "change its configuration" and "create a trigger",
+//! since no text form of a deployment is published.
 //!
 //! An event function takes requests, too: API Gateway sends them as events.
 
@@ -31,7 +31,10 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let mut put = |name: &str, map: Mapping| {
             files.push(File { path: format!("{folder}/{name}.json"), text: Document::from(map).to_json() });
         };
-        put("function", function(site, deployment));
+        let configuration = configuration(site, deployment);
+        put("function", configuration.clone().with("package", "default").with("code_type", "zip"));
+        // The one part of it that the call which creates a function does not take.
+        let strategy = strategy(site, deployment).map(|strategy| configuration.with("strategy_config", strategy));
         let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
         let path = quoted(folder);
         let mut fill = ".func_code = {file: ($code | rtrimstr(\"\\n\"))}".to_owned();
@@ -55,8 +58,24 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let triggers: Vec<(String, Mapping)> =
             deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
         let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
-        let create = if triggers.is_empty() { create } else { format!("URN=$({create} | jq -r .func_urn)") };
+        let is_named = !triggers.is_empty() || strategy.is_some();
+        let create = if is_named { format!("URN=$({create} | jq -r .func_urn)") } else { create };
         script.run(HCLOUD, create);
+        let mut left = format!("{path}/.code {path}/.request.json");
+        if let Some(body) = strategy {
+            put("config", body);
+            let mut file = format!("{path}/config.json");
+            if !deployment.secrets.is_empty() {
+                // A call without the secrets might clear them.
+                let secrets = quoted(".encrypted_user_data = $request[0].encrypted_user_data");
+                let whole = format!("{path}/.config.json");
+                script.run(JQ, format!("jq --slurpfile request {path}/.request.json {secrets} {file} > {whole}"));
+                left = format!("{left} {whole}");
+                file = whole;
+            }
+            let update = "hcloud FunctionGraph UpdateFunctionConfig";
+            script.run(HCLOUD, format!("{update}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
+        }
         for (name, body) in triggers {
             let text = Document::from(body.clone()).to_json_line();
             put(&format!("trigger-{name}"), body);
@@ -71,29 +90,29 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             let create = "hcloud FunctionGraph CreateFunctionTrigger";
             script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
         }
-        script.run(JQ, format!("rm -f {path}/.code {path}/.request.json"));
+        script.run(JQ, format!("rm -f {left}"));
     }
     files
 }
 
-fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+/// Returns how many requests an instance takes at once; `None` if the yml does not say.
+fn strategy(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Mapping> {
+    let limit = within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests")?;
+    Some(Mapping::new().with("concurrency", -1).with("concurrent_num", limit))
+}
+
+fn configuration(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
     let mut out = Mapping::new();
     out.put("func_name", deployment.name.as_str());
     out.put_some("description", deployment.description.clone());
-    out.put("package", "default");
     out.put("runtime", "Custom");
     out.put("handler", deployment.handler.as_str());
     let steps = [128, 256, 512, 768, 1_024, 1_280, 1_536, 1_792, 2_048, 2_560, 3_072, 3_584, 4_096, 8_192, 10_240];
     out.put("memory_size", step_up(site, "memory", deployment.memory, &steps).unwrap_or(128));
     out.put("timeout", within(site, "a timeout", deployment.timeout, 3..=900, "seconds").unwrap_or(30));
-    out.put("code_type", "zip");
     out.put_some("xrole", site.provider_text("role"));
     // Variables are a text of JSON there.
     out.put_some("user_data", deployment.environment().some().map(|all| Document::from(all).to_json_line()));
-    if let Some(limit) = within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests") {
-        let strategy = Mapping::new().with("concurrency", -1).with("concurrent_num", limit);
-        out.put("strategy_config", strategy);
-    }
     if let Some(limit) = deployment.init_timeout {
         site.lacks(limit.span, "an event function with a runtime of its own has no time limit for its start there", "");
     }
