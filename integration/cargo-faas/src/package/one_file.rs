@@ -74,7 +74,7 @@ pub(crate) fn build(
         command.env("RUSTFLAGS", flags);
     });
     let made = made.map_err(|failure| match arch == Arch::host() {
-        true => failure,
+        true => Failure::new("one file", format!("{failure}; what it links has to be `pub`: {}", function.module)),
         false => Failure::new("one file", format!("{failure}; it needs zig, and `rustup target add {target}`")),
     })?;
     let program = made.into_iter().find(|artifact| artifact.binary.as_deref() == Some("one-file"));

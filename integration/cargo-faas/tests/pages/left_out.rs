@@ -23,7 +23,6 @@ const VENDOR: &str =
 const REPOSITORY: &str =
     "tests of this repository, which run by themselves; integration/tests/docs.rs holds their names";
 const SETTINGS: &str = "variables and no command; the tests of layers hold them";
-const ONE_FILE: &str = "one more build of everything, for a static program; tests/package.rs has one";
 const ARM: &str =
     "minutes: one more build of a runtime and of all that a project needs; tests/package.rs has one for arm64";
 const DEBUGGER: &str = "a debugger's view of a process that hangs, or has died, at that moment";
@@ -31,7 +30,6 @@ const DEBUGGER: &str = "a debugger's view of a process that hangs, or has died, 
 /// All commands that are left out.
 pub(crate) const LEFT_OUT: &[LeftOut] = &[
     left_out("", "docker ", DOCKER),
-    left_out("docs/packaging.md", "cargo faas package --platform aws-lambda --one-file", ONE_FILE),
     left_out("docs/packaging.md", "cargo faas package --platform tencent-scf --arch arm64", ARM),
     left_out("docs/platforms/aws-lambda.md", "cargo faas package --platform aws-lambda --arch arm64", ARM),
     left_out("", "skopeo copy docker://", "a registry: an image is fetched; the base here is one that umoci makes"),

@@ -41,7 +41,7 @@ const ORDER: &str = "use handlers_sdk::{Path, function};
 
 /// Returns one order, by its number.
 #[function]
-async fn order(Path(id): Path<u32>) -> String {
+pub async fn order(Path(id): Path<u32>) -> String {
     format!(\"order {id}\")
 }
 ";
