@@ -88,11 +88,15 @@ pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     (event, stamp::trace_header(&root))
 }
 
-/// Makes a request to a route of a manifest, with 1 for each of its parameters, as JSON.
+/// Returns the path of a request to a route of a manifest, with 1 for each of its parameters.
+pub(crate) fn target_of(path: &str) -> String {
+    let concrete = |segment| if str::starts_with(segment, [':', '*', '{']) { "1" } else { segment };
+    path.split('/').map(concrete).collect::<Vec<_>>().join("/")
+}
+
+/// Returns a request to a route of a manifest, with 1 for each of its parameters, as JSON.
 pub(crate) fn of_route(method: &str, path: &str) -> String {
-    let concrete =
-        |segment: &str| if segment.starts_with([':', '*', '{']) { "1".to_owned() } else { segment.to_owned() };
-    let target: Vec<String> = path.split('/').map(concrete).collect();
+    let target = target_of(path);
     let mut headers =
         vec![("host".to_owned(), "localhost:8080".to_owned()), ("user-agent".to_owned(), "cargo-faas".to_owned())];
     let has_body = matches!(method, "POST" | "PUT" | "PATCH");
@@ -101,7 +105,7 @@ pub(crate) fn of_route(method: &str, path: &str) -> String {
     }
     let request = Request {
         method,
-        target: &target.join("/"),
+        target: &target,
         headers: &headers,
         body: if has_body { b"{}" } else { b"" },
         client: SocketAddr::from(([127, 0, 0, 1], 40_000)),

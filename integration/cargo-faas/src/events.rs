@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::screen::Screen;
+use crate::stage::ClientRequest;
 use clap::{Args, Subcommand};
 use handlers_sdk::testing::{Sample, samples};
 use serde_json::json;
@@ -98,6 +99,19 @@ pub(crate) fn find(name: &str) -> Result<&'static Sample, Failure> {
         format!("there are: {}", near.join(", "))
     };
     Err(Failure::new("event", format!("there is no event {name:?}; {near}")))
+}
+
+/// Reads a sample that its platform sends as a request: a request line, headers, an empty line, the body.
+pub(crate) fn request_of(sample: &Sample) -> ClientRequest {
+    let text = sample.bytes();
+    let end = text.windows(2).position(|two| two == b"\n\n").unwrap_or(text.len());
+    let head = String::from_utf8_lossy(&text[..end]).into_owned();
+    let mut lines = head.lines();
+    let mut words = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    ClientRequest { method, target, headers, body: text.get(end + 2..).unwrap_or_default().to_vec() }
 }
 
 #[cfg(test)]

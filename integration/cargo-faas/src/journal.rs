@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::screen::Screen;
-use platform_emulators::process::Process;
+use platform_emulators::process::Tail;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// process that it has left behind.
 const LAST_LINES: Duration = Duration::from_secs(30);
 
-/// A time that is longer than any session: lines are followed until the process closes its output.
-const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-
-/// A phase of the process that ended.
+/// A phase that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phase {
     /// The name of the phase: `RuntimeStart`, `FunctionStart`, `Close`, …
@@ -40,6 +37,13 @@ pub(crate) struct Invocation {
     pub(crate) cold_start: bool,
     /// The outcome: `ok`, or the failure.
     pub(crate) outcome: String,
+}
+
+impl From<&Invocation> for Phase {
+    fn from(seen: &Invocation) -> Phase {
+        let cold = if seen.cold_start { ", cold start" } else { "" };
+        Phase { name: "Invoke".to_owned(), took: seen.took, outcome: format!("{}{cold}", seen.outcome) }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -100,25 +104,18 @@ impl Shared {
 pub(crate) struct Journal(Arc<Shared>);
 
 impl Journal {
-    /// Follows a process until its output is closed. All other lines are shown under `name`.
-    pub(crate) fn follow(process: Arc<Process>, name: String, screen: Screen) -> Result<Journal, Failure> {
+    /// Follows the output of a process until it is closed. Lines that are nobody's are shown under `name`.
+    pub(crate) fn follow(tail: Tail, name: String, screen: Screen) -> Result<Journal, Failure> {
         let shared = Arc::new(Shared::default());
         let written = Arc::clone(&shared);
         let follow = move || {
-            // No line fits, so each is seen once until there are no more.
-            let _ = process.wait_for_line(
-                |text| {
-                    match read(text) {
-                        Line::Phase(phase) => written.change(|kept| kept.phases.push(phase)),
-                        Line::Invocation(invocation) => written.change(|kept| {
-                            kept.invocations.insert(invocation.request_id.clone(), invocation);
-                        }),
-                        Line::Other => screen.passed_on(&name, text),
-                    }
-                    false
-                },
-                FOR_EVER,
-            );
+            tail.follow(|line| match read(&line.text) {
+                Line::Phase(phase) => written.change(|kept| kept.phases.push(phase)),
+                Line::Invocation(invocation) => written.change(|kept| {
+                    kept.invocations.insert(invocation.request_id.clone(), invocation);
+                }),
+                Line::Other => screen.passed_on(&name, &line.text),
+            });
             written.change(|kept| kept.ended = true);
         };
         let follower = std::thread::Builder::new().name("journal".to_owned()).spawn(follow);
@@ -135,6 +132,11 @@ impl Journal {
     /// Returns the invocation of that id as the runtime tells of it; `None` if it tells nothing.
     pub(crate) fn invocation(&self, request_id: &str) -> Option<Invocation> {
         self.wait(|kept| kept.invocations.remove(request_id))
+    }
+
+    /// Returns the same of the only invocation of a process, whichever request id the platform chose for it.
+    pub(crate) fn only_invocation(&self) -> Option<Invocation> {
+        self.wait(|kept| kept.invocations.drain().next().map(|(_, invocation)| invocation))
     }
 
     /// Returns all phases of a process that has ended. When this returns, every line that it wrote has been shown.

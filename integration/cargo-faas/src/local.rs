@@ -119,7 +119,7 @@ fn spawn(aws: &Aws, task: &Task, screen: Screen) -> Result<Environment, Failure>
     let process = aws.spawn(task.command()).map_err(|error| failed(error.to_string()))?;
     let process = Arc::new(process);
     let name = task.runtime_name();
-    let journal = Journal::follow(Arc::clone(&process), name.clone(), screen)?;
+    let journal = Journal::follow(process.tail(), name.clone(), screen)?;
     let reached = aws.wait_for(|now| now.parked > 0 || now.init_errors > reported || now.ended, INIT_LIMIT);
     let took = duration(started.elapsed());
     let outcome = match reached {

@@ -9,12 +9,13 @@
 //! | `project` | what there is to build, what it declares, what is deployed together; the runtimes |
 //! | `running`, `task` | what is run, and the folder that it runs in |
 //! | `outer` | where the layers of the command line stand |
-//! | `local` | the platform and the runtime's process |
+//! | `stage` | local platforms, each with a runtime on it |
+//! | `local` | AWS Lambda more closely, for `invoke` |
 //! | `journal` | what the runtime wrote, phases apart from the rest |
 //! | `event`, `stamp` | an HTTP request as an API Gateway event |
 //! | `reply` | a function's answer as an HTTP response |
 //! | `dev` | serving a project while it is written, with a console |
-//! | `invoke`, `invoked` | one invocation, under a platform of its own or by a running dev; its answer for programs |
+//! | `invoke` | one invocation, under a platform of its own or by a running dev |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `artefact` | what a compiled file is and wants |
 //! | `package` | `package`: what each platform is given, written |
@@ -36,7 +37,6 @@ mod event;
 mod events;
 mod failure;
 mod invoke;
-mod invoked;
 mod journal;
 mod local;
 mod new;
@@ -47,6 +47,7 @@ mod reply;
 mod running;
 mod screen;
 mod service;
+mod stage;
 mod stamp;
 mod task;
 

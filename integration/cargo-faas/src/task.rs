@@ -3,10 +3,13 @@
 
 use crate::failure::Failure;
 use crate::outer;
+use crate::package::platforms::Packaging;
 use crate::project::library::Library;
 use crate::running::Prepared;
+use crate::stage::{Platform, Setting};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A task folder and the runtime that is to run in it.
@@ -70,11 +73,35 @@ impl Task {
     /// Returns the runtime's command, with the variables that are not the platform's.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.prepared.runtime);
-        command.envs(self.prepared.environment.iter().map(|(name, value)| (name, value)));
-        if self.prepared.deployment.manifest.is_none() && !self.prepared.layers.is_empty() {
-            command.env("FAAS_LAYERS", self.prepared.layers.join(","));
-        }
+        command.envs(self.environment());
         command
+    }
+
+    /// Returns what a local platform starts the runtime with. A platform that has no handler says by a variable which function runs, as
+    /// deployment files do.
+    pub(crate) fn setting(&self, platform: &'static Platform, timeout: Duration) -> Setting {
+        let own = Packaging::of(platform.name).map_or(&[][..], |packaging| packaging.environment);
+        let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut environment: Vec<_> = own.chain(self.environment()).collect();
+        environment.push(("FAAS_ROOT".to_owned(), self.root().display().to_string()));
+        if self.prepared.deployment.manifest.is_none() {
+            environment.push(("FAAS_HANDLER".to_owned(), self.handler().to_owned()));
+        }
+        Setting {
+            runtime: self.prepared.runtime.clone(),
+            root: self.root().to_owned(),
+            name: self.handler().to_owned(),
+            environment,
+            timeout,
+        }
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        let mut all = self.prepared.environment.clone();
+        if self.prepared.deployment.manifest.is_none() && !self.prepared.layers.is_empty() {
+            all.push(("FAAS_LAYERS".to_owned(), self.prepared.layers.join(",")));
+        }
+        all
     }
 }
 

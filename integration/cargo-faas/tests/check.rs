@@ -383,6 +383,53 @@ fn a_start_is_measured_and_one_that_fails_or_takes_too_long_is_an_error() {
 }
 
 #[test]
+fn a_package_is_started_by_what_its_platform_starts_in_the_platforms_own_environment() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let script = "#!/bin/sh\ncd \"${0%/*}\" && exec ./bootstrap\n";
+    for (platform, script_name) in [
+        ("aliyun-fc", None),
+        ("aws-lambda", None),
+        ("azure-container-apps", None),
+        ("azure-functions", None),
+        ("fn", None),
+        ("google-cloud", None),
+        ("http", None),
+        ("huawei-functiongraph", None),
+        ("knative", None),
+        ("kubernetes", None),
+        ("openfaas", None),
+        ("openwhisk", Some("exec")),
+        ("tencent-scf", Some("scf_bootstrap")),
+        ("vefaas", Some("run.sh")),
+        ("yandex", Some("handler.sh")),
+    ] {
+        let mut entries = package();
+        entries.extend(script_name.map(|name| (name, script.into(), Some(0o100_755))));
+        zip(folder.path(), &entries);
+        let ways = ["--platform", platform, "--glibc", "99.0", "--start", "shop.zip"];
+        let (_, found, whole) = report(folder.path(), &ways);
+        let errors: Vec<&String> = found.iter().filter(|finding| finding.starts_with("error")).collect();
+        assert!(errors.is_empty() && whole["initMs"].as_f64() > Some(0.0), "{platform}: {whole:#}");
+    }
+    // A runtime that is told to be on a platform ends where that platform's variables are not.
+    zip(folder.path(), &package());
+    let on = |platform: &str, told: &str| {
+        let told = format!("FAAS_PLATFORM={told}");
+        let ways = ["--platform", platform, "--glibc", "99.0", "--start", "--env", &told, "shop.zip"];
+        report(folder.path(), &ways)
+            .1
+            .iter()
+            .filter(|finding| finding.starts_with("error"))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    for platform in ["aws-lambda", "fn", "huawei-functiongraph"] {
+        assert_eq!(on(platform, platform), [""; 0], "{platform}");
+        assert_eq!(on("http", platform), ["error does-not-start bootstrap"], "{platform}");
+    }
+}
+
+#[test]
 fn every_file_of_a_package_is_listed_with_what_it_is() {
     let folder = tempfile::tempdir().expect("there is room");
     zip(folder.path(), &with(("README.md", b"#\n".to_vec(), Some(0o100_644))));

@@ -85,6 +85,83 @@ fn the_answer_in_json_is_alone_on_the_standard_output_and_says_all_that_is_known
     assert!(why.contains("asked for a panic"), "{why}");
 }
 
+/// Every platform but AWS Lambda, whose control plane the tests above see.
+const PLATFORMS: [&str; 14] = [
+    "aliyun-fc",
+    "azure-container-apps",
+    "azure-functions",
+    "fn",
+    "google-cloud",
+    "http",
+    "huawei-functiongraph",
+    "knative",
+    "kubernetes",
+    "openfaas",
+    "openwhisk",
+    "tencent-scf",
+    "vefaas",
+    "yandex",
+];
+
+#[test]
+fn on_every_platform_one_event_goes_through_both_runtimes_and_every_phase_is_told() {
+    for runtime in artifacts::get().both() {
+        for platform in PLATFORMS {
+            let output = invoke(&runtime.path, "hello", &["--platform", platform, "--json"]);
+            let about = format!("{}, {platform}: {}", runtime.name, text(&output.stderr));
+            assert_eq!(output.status.code(), Some(0), "{about}");
+            let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {about}"));
+            let one = &said["invocations"][0];
+            assert_eq!((&one["platform"], &one["status"]), (&json!(platform), &json!(200)), "{about}");
+            let body = one["reply"]["text"].as_str().expect("a text");
+            assert!(body.contains(r#""hello":"Ada Lovelace""#), "{body}; {about}");
+            let phases = said["phases"].as_array().expect("a list").iter().map(|phase| &phase["name"]);
+            assert_eq!(
+                phases.collect::<Vec<_>>(),
+                ["RuntimeStart", "FunctionStart", "Invoke", "Close"],
+                "{said:#}; {about}"
+            );
+            assert!(text(&output.stderr).contains(&format!("platform {platform} (")), "the runtime found it: {about}");
+        }
+    }
+}
+
+#[test]
+fn on_another_platform_a_sample_is_one_of_its_own_and_a_failure_is_told() {
+    let runtime = &artifacts::get().light_bootstrap().path;
+    for (platform, sample, part) in [
+        ("tencent", "tencent/timer", r#""TriggerName":"#),
+        ("knative", "knative/ping", r#"{"run":"full"}"#),
+        ("yandex", "yandex/ymq", "queue_id"),
+        ("azure", "azure/queue", "queueTrigger"),
+    ] {
+        let output = invoke(runtime, "echo", &["--platform", platform, "--sample", sample]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+        assert!(said.contains(&format!("event     {sample}, ")), "{said}");
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let output = invoke(runtime, "echo", &["--platform", "tencent", "--sample", "aws/sqs"]);
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("aws/sqs is sent by aws-lambda, and this is tencent-scf: say --platform aws-lambda"),
+        "{error}"
+    );
+
+    for platform in ["fc", "huawei", "http", "openwhisk", "yandex"] {
+        let failing = ["--platform", platform, "--data", r#"{"do":"panic"}"#, "--json"];
+        let output = invoke(runtime, "faulty", &failing);
+        let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        let one = &said["invocations"][0];
+        assert_eq!((output.status.code(), &one["failed"]), (Some(1), &json!(true)), "{platform}: {said:#}");
+        assert!(one["status"].as_u64() >= Some(500), "{platform}: {said:#}");
+        assert!(text(&output.stderr).contains("\nfailed: invocation: "), "{platform}: {}", text(&output.stderr));
+    }
+
+    let error = text(&invoke(runtime, "hello", &["--platform", "mars"]).stderr);
+    assert!(error.contains("failed: platform: there is no local platform \"mars\"; there are aws-lambda, "), "{error}");
+}
+
 #[test]
 fn a_library_without_functions_and_a_start_that_fails_are_failures_that_say_why() {
     let runtime = &artifacts::get().light_bootstrap().path;

@@ -19,6 +19,7 @@ pub mod huawei_functiongraph;
 pub mod knative;
 pub mod openfaas;
 pub mod openwhisk;
+pub mod plain_http;
 pub mod process;
 pub mod rie;
 pub mod runtime_api;

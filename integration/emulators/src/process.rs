@@ -214,6 +214,8 @@ pub struct Process {
     watched: Arc<Watched>,
     /// The folder, variables, program and arguments, as for a shell.
     started: String,
+    /// When.
+    began: Instant,
 }
 
 /// The time for which a program may be held open for writing by others.
@@ -243,6 +245,7 @@ impl Process {
         // The command is kept as text: the command itself would hold its end of a pipe that is the process' input.
         let started = format!("{command:?}");
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let began = Instant::now();
         let mut child = start(&mut command)?;
         let watched = Arc::new(Watched { pid: child.id(), seen: Mutex::default(), changed: Condvar::new() });
         let outputs = child.stdout.take().map(OwnedFd::from).map(|pipe| (Stream::Stdout, pipe));
@@ -258,7 +261,7 @@ impl Process {
                 waiter.changed.notify_all();
             }
         });
-        Ok(Process { watched, started })
+        Ok(Process { watched, started, began })
     }
 
     pub(crate) fn watched(&self) -> Arc<Watched> {
@@ -268,6 +271,11 @@ impl Process {
     /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.watched.pid
+    }
+
+    /// Returns how long ago its start began.
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Returns the exit status, if the process has ended.

@@ -123,7 +123,7 @@ impl Call {
     }
 
     /// Closes the input, if it is open, and waits for the end.
-    pub fn end(mut self, limit: Duration) -> Ended {
+    pub fn end(&mut self, limit: Duration) -> Ended {
         self.finish();
         let status = self.process.wait(limit);
         let result = self.process.lines_of(Stream::Stdout).join("\n");

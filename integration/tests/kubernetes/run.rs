@@ -4,22 +4,13 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_http::OnHttp;
 use integration::wait::scale;
+use platform_emulators::plain_http::KUBERNETES;
+pub(crate) use platform_emulators::plain_http::POD;
 use std::path::PathBuf;
-
-/// The name of the pod.
-pub(crate) const POD: &str = "shop-5d8f7c-x2k7q";
 
 /// Returns a function's folder in a pod.
 pub(crate) fn pod(deployment: Deployment) -> Deployment {
-    [
-        ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
-        ("KUBERNETES_SERVICE_PORT", "443"),
-        ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),
-        ("KUBERNETES_PORT", "tcp://10.96.0.1:443"),
-        ("HOSTNAME", POD),
-    ]
-    .into_iter()
-    .fold(deployment, |deployment, (name, value)| deployment.env(name, value))
+    KUBERNETES.iter().fold(deployment, |deployment, (name, value)| deployment.env(name, value))
 }
 
 /// Starts it and waits until it is ready.

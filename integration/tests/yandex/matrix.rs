@@ -130,7 +130,7 @@ impl Run for Calls {
         let begun: Vec<_> = bodies.iter().map(begin).collect();
         let processes: Vec<_> = begun.iter().map(|call| call.process()).collect();
         then(self, &processes);
-        begun.into_iter().map(|call| told(call.end(limit()).outcome)).collect()
+        begun.into_iter().map(|mut call| told(call.end(limit()).outcome)).collect()
     }
 
     /// Sends the bytes as a value, since texts that are JSON come back as that JSON.

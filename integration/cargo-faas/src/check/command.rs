@@ -43,7 +43,7 @@ pub(crate) struct Check {
     #[arg(long)]
     files: bool,
 
-    /// Start each package as it is, and measure how long it takes until it is ready
+    /// Start each package as its platform does, and measure how long it takes until it is ready
     #[arg(long)]
     start: bool,
 
@@ -232,7 +232,9 @@ impl Check {
             };
             declared::check(contents, &root, &mut found);
             if (self.start || self.max_init_ms.is_some()) && found.errors() == 0 {
-                init_ms = self.started(&root, &mut found);
+                let manifest = contents.file(package::MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());
+                let name = manifest.map(|manifest| manifest.name).filter(|name| !name.is_empty());
+                init_ms = self.started(&root, packaging, name.as_deref(), &mut found);
             }
         } else if self.start || self.max_init_ms.is_some() {
             let why =
@@ -254,12 +256,12 @@ impl Check {
         })
     }
 
-    fn started(&self, root: &Path, found: &mut Findings) -> Option<f64> {
-        // Relative paths belong to the process itself.
+    fn started(&self, root: &Path, packaging: &Packaging, name: Option<&str>, found: &mut Findings) -> Option<f64> {
+        // Relative paths are the process' own.
         let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-        match start::start(&root, PROGRAM, &self.env) {
+        match start::start(&root, packaging, name, &self.env) {
             Err(why) => {
-                found.error("does-not-start", PROGRAM, why);
+                found.error("does-not-start", packaging.boot, why);
                 None
             }
             Ok(took) => {

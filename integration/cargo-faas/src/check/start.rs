@@ -1,91 +1,80 @@
-//! Starts a package as it is, with its own runtime and the given environment alone, and measures how long it takes
-//! until it is ready. It is started as plain HTTP, which every runtime can do, whatever platforms it was built with.
+//! Starts a package as its platform does: what the platform starts, under the platform's emulator and in its environment, and
+//! measures how long it takes until it is ready.
 
+use crate::package::platforms::Packaging;
+use crate::stage::{self, PATIENCE, PLAIN_HTTP, Setting};
+use platform_emulators::openwhisk::{Init, Proxy, Started};
 use platform_emulators::process::{Process, Signal};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// The time after which a start counts as one that never ends.
-const LIMIT: Duration = Duration::from_secs(30);
+use std::time::Duration;
 
 /// The time that the runtime may take to leave.
 const LEAVE: Duration = Duration::from_secs(10);
 
-/// The text before the address in a line of the runtime's.
-const LISTENING: &str = "listening on ";
+/// The handler that a platform names where there is no manifest with a name.
+const HANDLER: &str = "bootstrap";
 
-/// Starts the program of the folder `root`, and ends it again.
+/// Starts the package in the folder `root`, and ends it again. `name` is that of its manifest, if it has one.
 ///
-/// Returns the time from its start until its readiness probe said 200: functions and layers have started by then.
+/// Returns the time from the start of its process until the platform would send it an event: it has asked for one, listens, or
+/// has answered a probe.
 ///
 /// # Errors
-/// The program was not ready. The error has its output.
-pub(crate) fn start(root: &Path, program: &str, environment: &[(String, String)]) -> Result<Duration, String> {
-    let mut command = Command::new(root.join(program));
-    command.current_dir(root).env_clear().stdin(Stdio::null());
-    if let Some(path) = std::env::var_os("PATH") {
-        command.env("PATH", path);
+/// What it said, if it was not ready.
+pub(crate) fn start(
+    root: &Path,
+    packaging: &Packaging,
+    name: Option<&str>,
+    environment: &[(String, String)],
+) -> Result<Duration, String> {
+    let own = packaging.environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut setting = Setting {
+        runtime: root.join(packaging.boot),
+        root: root.to_owned(),
+        name: name.unwrap_or(HANDLER).to_owned(),
+        environment: own.chain(environment.iter().cloned()).collect(),
+        timeout: PATIENCE,
+    };
+    let platform = match packaging.platform {
+        "openwhisk" => return below_a_proxy(&setting),
+        // A process there has its event before it is ready, so there is nothing to measure by.
+        "yandex" => {
+            setting.environment.push(("FAAS_PLATFORM".to_owned(), PLAIN_HTTP.to_owned()));
+            PLAIN_HTTP
+        }
+        other => other,
+    };
+    let stage = stage::platform(platform).map_err(|failure| failure.to_string())?;
+    let stage = (stage.start)(&setting.without_clients())?;
+    let mut took = Duration::ZERO;
+    stage.with_process(&mut |process| {
+        took = process.age();
+        end(process);
+    });
+    Ok(took)
+}
+
+/// Starts a package as OpenWhisk does: it is unpacked and started by the proxy of a stock image, which waits for a word of it.
+fn below_a_proxy(setting: &Setting) -> Result<Duration, String> {
+    let proxy = Proxy::new(Started { patience: PATIENCE, ..Started::default() });
+    let init = setting.environment.iter().fold(Init::default(), |init, (name, value)| init.env(name, value));
+    // What is sent counts as unpacked already, and may not be empty.
+    let said =
+        proxy.init(&Init { code: "UEsDBA==".to_owned(), binary: true, ..init }, &setting.runtime, Path::new("/"));
+    if said.status != 200 {
+        return Err(format!("{}{}", proxy.with_child(Process::output), String::from_utf8_lossy(&said.body).trim_end()));
     }
-    command.env("FAAS_ROOT", root).envs(environment.iter().map(|(name, value)| (name, value)));
-    command.env("FAAS_PLATFORM", "http").env("FAAS_HOST", "127.0.0.1").env("PORT", "0");
-    let begun = Instant::now();
-    let process = Process::spawn(command, |_| ()).map_err(|error| format!("it cannot be started: {error}"))?;
-    let ready = until_ready(&process, begun);
-    // A process that has ended by itself cannot be signalled.
+    Ok(proxy.with_child(|process| {
+        let took = process.age();
+        end(process);
+        took
+    }))
+}
+
+fn end(process: &Process) {
+    // A process that has ended by itself cannot be asked to.
     let _ = process.signal(Signal::Term);
     let _ = process.wait(LEAVE);
-    ready
-}
-
-fn until_ready(process: &Process, begun: Instant) -> Result<Duration, String> {
-    let line = process.wait_for_line(|line| listening(line).is_some(), LIMIT);
-    let Some(address) = line.ok().as_deref().and_then(listening) else { return Err(not_ready(process, begun)) };
-    // It answers from now on, and says 503 while some part still starts.
-    while !is_ready(address) {
-        if process.status().is_some() || begun.elapsed() > LIMIT {
-            return Err(not_ready(process, begun));
-        }
-        std::thread::yield_now();
-    }
-    Ok(begun.elapsed())
-}
-
-/// Returns the failure of a process that is not ready: the reason, behind its own output.
-fn not_ready(process: &Process, begun: Instant) -> String {
-    // A process that has closed its outputs before the limit is ending.
-    let left = LIMIT.saturating_sub(begun.elapsed()).min(LEAVE);
-    match process.wait(left) {
-        Ok(status) => format!("{}ended before it was ready: {status}", said(process)),
-        Err(_) => format!("{}it was not ready after {} s", said(process), LIMIT.as_secs()),
-    }
-}
-
-fn listening(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once(LISTENING)?;
-    let rest = rest.strip_prefix("http://").unwrap_or(rest);
-    rest.split([',', '/', ' ']).next()?.parse().ok()
-}
-
-fn is_ready(address: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
-        stream.set_read_timeout(Some(LIMIT))?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut head = [0; 12];
-        stream.read_exact(&mut head)?;
-        Ok(head.ends_with(b" 200"))
-    };
-    ask().unwrap_or(false)
-}
-
-/// Returns the last lines of its output, which is where the reason stands.
-fn said(process: &Process) -> String {
-    let lines = process.lines();
-    let tail = lines.len().saturating_sub(5);
-    lines[tail..].iter().map(|line| format!("{}\n", line.text)).collect()
 }
 
 #[cfg(test)]
@@ -93,21 +82,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_read_from_the_start_line() {
-        let line = "2026-11-26T17:37:00.213Z INFO - runtime: listening on http://127.0.0.1:4711, platform http (nothing marks another)";
-        let of_manifest = "2026-11-29T15:35:09.227Z INFO - runtime: listening on 127.0.0.1:4711";
-        for line in [line, of_manifest] {
-            assert_eq!(listening(line), Some(SocketAddr::from(([127, 0, 0, 1], 4711))), "{line}");
-        }
-        assert_eq!(listening("INFO - runtime: platform aws-lambda"), None);
-    }
-
-    #[test]
     fn what_ends_at_once_is_quoted() {
         let folder = tempfile::tempdir().expect("there is room");
-        let error = start(folder.path(), "bootstrap", &[]).expect_err("there is no program");
-        assert!(error.starts_with("it cannot be started: "), "{error}");
-        let error = start(Path::new("/bin"), "false", &[]).expect_err("it does not serve");
-        assert!(error.ends_with("ended before it was ready: exit status: 1"), "{error}");
+        let plain = Packaging::of("http").expect("it is one");
+        let error = start(folder.path(), plain, None, &[]).expect_err("there is no program");
+        assert!(error.contains("No such file"), "{error}");
+        let program = Packaging { boot: "false", ..*plain };
+        let error = start(Path::new("/bin"), &program, None, &[]).expect_err("it does not serve");
+        assert!(error.contains("ended before it was ready: exit status: 1"), "{error}");
     }
 }

@@ -2,10 +2,10 @@
 
 use super::deployment::Timer;
 use super::generation::{Around, Generation, How, Lease};
-use super::stage::{self, Call, CallInput, Platform, Reply};
 use super::store::{Body, Change, Input, New, Store};
 use crate::failure::Failure;
 use crate::screen::{Screen, bytes, duration};
+use crate::stage::{self, Call, CallInput, Platform, Reply};
 use crate::stamp;
 use handlers_sdk::testing::samples;
 use serde_json::{Value, json};

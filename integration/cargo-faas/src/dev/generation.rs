@@ -3,10 +3,10 @@
 
 use super::deployment::{Deployment, Unit};
 use super::lines;
-use super::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage, free_port};
 use super::store::{Phase, Store};
 use crate::failure::Failure;
 use crate::screen::Screen;
+use crate::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage, free_port};
 use platform_emulators::process::{Process, Signal, Tail};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
@@ -178,7 +178,7 @@ impl Generation {
         let port = free_port()?;
         let setting = self.setting(unit);
         let mut command = setting.command();
-        command.env_clear().envs(setting.environment.iter().cloned()).env("FAAS_ROOT", &unit.root);
+        command.env_clear().envs(setting.environment.iter().cloned());
         command.env("FAAS_PLATFORM", "http").env("FAAS_HOST", "127.0.0.1").env("PORT", port.to_string());
         command.stdin(std::process::Stdio::null());
         let failed = |why: std::io::Error| {
@@ -205,6 +205,7 @@ impl Generation {
         // The reader of the replies here is the author.
         environment.entry("FAAS_DEBUG".to_owned()).or_insert_with(|| "1".to_owned());
         environment.extend(self.deployment.environment.iter().filter(|(name, _)| !is_decided(name)).cloned());
+        environment.insert("FAAS_ROOT".to_owned(), unit.root.display().to_string());
         Setting {
             runtime: self.how.runtime.clone(),
             root: unit.root.clone(),
@@ -526,5 +527,5 @@ fn rss_kib(pid: u32) -> Option<u64> {
 
 /// Returns the name of a platform as it is shown.
 pub(crate) fn title(platform: &str) -> &str {
-    stage::platform(platform).map_or("plain HTTP", |platform| platform.title())
+    stage::platform(platform).map_or(platform, |platform| platform.title())
 }

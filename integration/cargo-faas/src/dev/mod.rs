@@ -7,7 +7,6 @@
 //! | `source` | where deployments come from, and what is watched |
 //! | `watch`, `timers` | what changes; what is due |
 //! | `deployment`, `generation` | a deployment on disk; the processes that run it |
-//! | `stage` | local platforms |
 //! | `front`, `tee` | the HTTP server before everything; bodies that pass by |
 //! | `app` | what the parts share |
 //! | `store`, `lines` | what has happened; what a line of output says |
@@ -26,7 +25,6 @@ mod generation;
 mod lines;
 mod options;
 mod source;
-mod stage;
 mod store;
 mod tee;
 mod timers;
@@ -38,6 +36,7 @@ pub(crate) use options::{Asking, Dev, Logs};
 
 use crate::failure::Failure;
 use crate::screen::{Screen, duration};
+use crate::stage::{self, PLAIN_HTTP};
 use app::{App, Build};
 use generation::{Generation, How};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -73,8 +72,9 @@ impl Dev {
 fn run(options: &Dev, screen: Screen) -> Result<ExitCode, Failure> {
     let failed = |error: io::Error| Failure::new("dev", error);
     let platform = match options.run.platform() {
-        None | Some("http") => None,
-        Some(word) => Some(stage::platform(word).ok_or_else(|| no_platform(word))?),
+        // The front passes requests on as they are.
+        None | Some(PLAIN_HTTP) => None,
+        Some(word) => Some(stage::platform(word)?),
     };
     let (signals, heard) = mpsc::unbounded_channel();
     watch_signals(signals).map_err(|error| Failure::new("signals", error))?;
@@ -95,12 +95,7 @@ fn run(options: &Dev, screen: Screen) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-fn no_platform(word: &str) -> Failure {
-    let names: Vec<&str> = stage::PLATFORMS.iter().map(|platform| platform.name).collect();
-    Failure::new("platform", format!("there is no local platform {word:?}; there are http, {}", names.join(", ")))
-}
-
-/// Returns the address at which the console is reached, whichever it listens on.
+/// Returns where the console is reached, wherever it listens.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let local = match address {
         SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], address.port())),

@@ -2,6 +2,7 @@
 //! is bounded, and knows no network and no process.
 
 use super::lines::{self, Line, Problem, Span};
+use crate::stage::Headers;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,10 +24,7 @@ const LATE: Duration = Duration::from_secs(2);
 /// The number of changes that a slow listener may be behind.
 const BEHIND: usize = 1_024;
 
-/// The names and values of headers, in order.
-pub(crate) type Headers = Vec<(String, String)>;
-
-/// The first bytes of a body, and the number of all.
+/// The first bytes of a body, and how many there were.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
     /// The first bytes, at most [`BODY`].

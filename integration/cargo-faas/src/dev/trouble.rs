@@ -3,7 +3,7 @@
 
 use super::app::Trouble;
 use super::generation::Generation;
-use super::stage::Platform;
+use crate::stage::Platform;
 use platform_emulators::process::{Process, Signal};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

@@ -8,6 +8,8 @@
 use super::super::app::{App, Trouble, Wanted, timer_platform};
 use super::super::tee::Out;
 use super::{Instead, json, send};
+use crate::events::request_of;
+use crate::stage::ClientRequest;
 use handlers_sdk::testing::samples;
 use hyper::Response;
 use serde::Deserialize;
@@ -46,7 +48,8 @@ pub(super) async fn invoke(app: &Arc<App>, body: &[u8]) -> Result<Response<Out>,
     let numbers = if let Some(request) = asked.request {
         let method = request.method.unwrap_or_else(|| if request.body.is_empty() { "GET" } else { "POST" }.to_owned());
         let target = request.target.unwrap_or_else(|| "/".to_owned());
-        vec![send::request(app, (method, target, request.headers, request.body.into_bytes()), None).await?]
+        let (headers, body) = (request.headers, request.body.into_bytes());
+        vec![send::request(app, ClientRequest { method, target, headers, body }, None).await?]
     } else {
         event(app, asked).await?
     };
@@ -76,7 +79,7 @@ async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
             };
             let sample = sample.ok_or_else(near)?;
             if sample.is_request() {
-                return Ok(vec![send::request(app, send::read_request(sample.bytes())?, None).await?]);
+                return Ok(vec![send::request(app, request_of(sample), None).await?]);
             }
             let bytes = asked.event.map_or_else(|| sample.bytes().to_vec(), String::into_bytes);
             (name.clone(), bytes, send::find_platform(sample.platform())?)

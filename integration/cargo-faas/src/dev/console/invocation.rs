@@ -3,9 +3,10 @@
 use super::super::app::App;
 use super::super::generation::title;
 use super::super::lines::{Span, with_stack};
-use super::super::store::{BODY, Body, Headers, Input, Record};
+use super::super::store::{BODY, Body, Input, Record};
 use super::Instead;
 use super::html::{self, escape};
+use crate::stage::Headers;
 use std::fmt::Write as _;
 use std::time::Duration;
 

@@ -2,13 +2,14 @@
 
 use super::super::app::{App, Wanted, timer_platform};
 use super::super::front::{Carried, carry};
-use super::super::stage::{self, Platform};
 use super::super::store::Input;
 use super::super::tee::{Out, full};
 use super::Instead;
 use super::form::Form;
 use super::html::{self, escape};
 use super::invocation::request_fields;
+use crate::events::request_of;
+use crate::stage::{self, ClientRequest, Platform};
 use handlers_sdk::testing::{Sample, samples};
 use http_body_util::BodyExt;
 use hyper::header::{HeaderName, HeaderValue};
@@ -26,10 +27,8 @@ pub(super) fn page(app: &App, query: &Form) -> String {
 }
 
 fn request_form(app: &App, sample: Option<&Sample>) -> String {
-    let (method, target, headers, body) = match sample.map(|sample| read_request(sample.bytes())) {
-        Some(Ok(read)) => read,
-        _ => ("GET".to_owned(), "/".to_owned(), Vec::new(), Vec::new()),
-    };
+    let plain = || ClientRequest { method: "GET".into(), target: "/".into(), headers: Vec::new(), body: Vec::new() };
+    let ClientRequest { method, target, headers, body } = sample.map_or_else(plain, request_of);
     format!(
         "<section id=\"request\"><h2>A request</h2><p class=\"none\">It goes through the front like any other one to \
          http://{}/.</p><form action=\"/_faas/send\" method=\"post\"><input type=\"hidden\" name=\"what\" value=\"request\">\
@@ -75,10 +74,6 @@ fn catalogue() -> String {
     for sample in samples() {
         let (folder, name) = sample.name().split_once('/').unwrap_or(("", sample.name()));
         let place = if sample.is_request() { "request" } else { "event" };
-        if !sample.is_request() && stage::of_samples(folder).is_none() {
-            // There is no local platform to send it.
-            continue;
-        }
         let link = format!(
             "<li><a href=\"/_faas/send?sample={0}#{place}\">{name}</a> <small>{1}</small></li>",
             sample.name(),
@@ -98,22 +93,6 @@ fn catalogue() -> String {
     )
 }
 
-/// The parts of a request's text: method, target, headers, body.
-type ReadRequest = (String, String, Vec<(String, String)>, Vec<u8>);
-
-/// Reads a request as its text: request line, headers, an empty line, body.
-pub(super) fn read_request(text: &[u8]) -> Result<ReadRequest, Instead> {
-    let end = text.windows(2).position(|two| two == b"\n\n").unwrap_or(text.len());
-    let head = String::from_utf8_lossy(&text[..end]).into_owned();
-    let (first, headers) = head.split_once('\n').unwrap_or((&head, ""));
-    let mut words = first.split_whitespace();
-    let (Some(method), Some(target)) = (words.next(), words.next()) else {
-        return Err(Instead::wrong(format!("{first:?} is no request line, such as `GET /`")));
-    };
-    let body = text.get(end + 2..).unwrap_or_default().to_vec();
-    Ok((method.to_owned(), target.to_owned(), read_headers(headers)?, body))
-}
-
 fn read_headers(text: &str) -> Result<Vec<(String, String)>, Instead> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let pair = |line: &str| match line.split_once(':') {
@@ -123,9 +102,9 @@ fn read_headers(text: &str) -> Result<Vec<(String, String)>, Instead> {
     lines.map(pair).collect()
 }
 
-/// Sends a request through the front and waits for its whole reply. Returns the number of its invocation.
-pub(super) async fn request(app: &Arc<App>, read: ReadRequest, repeats: Option<u64>) -> Result<u64, Instead> {
-    let (method, target, headers, body) = read;
+/// Sends a request through the front and waits for its whole reply; the number of its invocation.
+pub(super) async fn request(app: &Arc<App>, wanted: ClientRequest, repeats: Option<u64>) -> Result<u64, Instead> {
+    let ClientRequest { method, target, headers, body } = wanted;
     let mut request = Request::builder().method(method.as_str()).uri(&target);
     let has_host = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
     if !has_host {
@@ -153,8 +132,8 @@ pub(super) async fn post(app: &Arc<App>, form: &Form) -> Result<Response<Out>, I
     let number = match form.get("what") {
         "request" => {
             let (method, target) = (form.get("method").to_owned(), form.get("target").to_owned());
-            let read = (method, target, read_headers(form.get("headers"))?, form.get("body").as_bytes().to_vec());
-            request(app, read, None).await?
+            let (headers, body) = (read_headers(form.get("headers"))?, form.get("body").as_bytes().to_vec());
+            request(app, ClientRequest { method, target, headers, body }, None).await?
         }
         _ => {
             let wanted = Wanted {
@@ -176,9 +155,7 @@ async fn event(app: &Arc<App>, platform: &str, wanted: Wanted) -> Result<u64, In
 
 /// Returns a platform with a stage.
 pub(super) fn find_platform(word: &str) -> Result<&'static Platform, Instead> {
-    let names: Vec<&str> = stage::PLATFORMS.iter().map(|platform| platform.name).collect();
-    stage::platform(word)
-        .ok_or_else(|| Instead::wrong(format!("there is no local platform {word:?}; there are {}", names.join(", "))))
+    stage::platform(word).map_err(Instead::wrong)
 }
 
 /// Sends an invocation again, as its form says.
@@ -192,13 +169,9 @@ pub(super) async fn replay(app: &Arc<App>, form: &Form) -> Result<Response<Out>,
     let repeats = Some(record.number);
     let number = match &record.input {
         Input::Request { .. } => {
-            let read = (
-                form.get("method").to_owned(),
-                form.get("target").to_owned(),
-                read_headers(form.get("headers"))?,
-                body,
-            );
-            request(app, read, repeats).await?
+            let (method, target) = (form.get("method").to_owned(), form.get("target").to_owned());
+            let headers = read_headers(form.get("headers"))?;
+            request(app, ClientRequest { method, target, headers, body }, repeats).await?
         }
         Input::Event(name) => {
             let (name, function) = (name.clone(), record.function.clone());

@@ -18,6 +18,7 @@ struct Serving<F> {
     front: F,
     send: fn(&F, &Call) -> Reply,
     process: LendProcess<F>,
+    breaches: fn(&F) -> Vec<String>,
 }
 
 /// Lends the process of a front.
@@ -31,6 +32,10 @@ impl<F: Send + Sync> Stage for Serving<F> {
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
         (self.process)(&self.front, look);
     }
+
+    fn breaches(&self) -> Vec<String> {
+        (self.breaches)(&self.front)
+    }
 }
 
 fn port() -> Result<u16, String> {
@@ -38,18 +43,18 @@ fn port() -> Result<u16, String> {
 }
 
 /// Returns the command of a runtime that this machine alone reaches.
-fn local(setting: &Setting) -> Command {
+pub(super) fn local(setting: &Setting) -> Command {
     let mut command = setting.command();
     command.env("FAAS_HOST", "127.0.0.1");
     command
 }
 
-fn words(error: std::io::Error) -> String {
+pub(super) fn words(error: std::io::Error) -> String {
     error.to_string()
 }
 
-/// Makes the reply that a client gets of an answer, or of a failure to get one.
-fn of_answer(answer: std::io::Result<Answer>) -> Reply {
+/// What a client gets of an answer, or of none.
+pub(super) fn of_answer(answer: std::io::Result<Answer>) -> Reply {
     match answer {
         Ok(answer) => {
             let own = |name: &str| {
@@ -70,8 +75,8 @@ fn borrowed(headers: &Headers) -> Vec<(&str, &str)> {
     headers.iter().filter(|(name, _)| !is_own(name)).map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// Makes a request of the call: an event is a POST of JSON.
-fn request(call: &Call) -> Request {
+/// Returns the call as a request: an event is a POST of JSON.
+pub(super) fn request(call: &Call) -> Request {
     match &call.input {
         CallInput::Event(bytes) => Request::new(
             "POST",
@@ -120,7 +125,12 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             Reply { status, headers: answer.headers, body, failure, request_id: Some(answer.request_id) }
         }
     };
-    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+    Ok(Box::new(Serving {
+        front,
+        send,
+        process: |front, look| look(front.process()),
+        breaches: aliyun_fc::Fc::violations,
+    }))
 }
 
 /// Starts a runtime under the Azure Functions host; everything is an envelope.
@@ -159,7 +169,12 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         };
         Reply { request_id, ..reply }
     };
-    Ok(Box::new(Serving { front, send, process: |front, look| look(&front.process()) }))
+    Ok(Box::new(Serving {
+        front,
+        send,
+        process: |front, look| look(&front.process()),
+        breaches: azure_functions::Host::breaches,
+    }))
 }
 
 /// Makes a call of an envelope as the host writes it; any other event is the message of a queue.
@@ -186,7 +201,12 @@ pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let front = google_cloud::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
     let send = |front: &google_cloud::Instance, call: &Call| of_answer(front.call(&request(call)));
-    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+    Ok(Box::new(Serving {
+        front,
+        send,
+        process: |front, look| look(front.process()),
+        breaches: google_cloud::Instance::breaches,
+    }))
 }
 
 /// Starts a runtime as a Knative service, behind a queue-proxy.
@@ -195,7 +215,7 @@ pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let front = knative::Pod::spawn(local(setting), options).map_err(words)?;
     front.ready()?;
     let send = |front: &knative::Pod, call: &Call| of_answer(front.call(&request(call)));
-    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()), breaches: |_| Vec::new() }))
 }
 
 /// Starts a runtime as OpenFaaS' function, without a watchdog of theirs.
@@ -217,7 +237,12 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             openfaas::Call { headers, body, id: call.request_id.clone(), ..openfaas::Call::new(&method, &target) };
         of_answer(front.call(&sent))
     };
-    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+    Ok(Box::new(Serving {
+        front,
+        send,
+        process: |front, look| look(front.process()),
+        breaches: openfaas::Pod::violations,
+    }))
 }
 
 /// Starts a runtime as a veFaaS instance.
@@ -235,7 +260,7 @@ pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         };
         of_answer(front.invoke(&sent))
     };
-    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()), breaches: |_| Vec::new() }))
 }
 
 /// Starts a runtime as an OpenWhisk action; a request is a web action's event.
@@ -266,7 +291,7 @@ pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             other => Reply::failed(502, format!("{other:?}")),
         }
     };
-    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()), breaches: Invoker::violations }))
 }
 
 fn web_action(method: &str, target: &str, headers: &Headers, body: &[u8]) -> String {
@@ -326,5 +351,6 @@ pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let process = |front: &Fn, look: &mut dyn FnMut(&Process)| {
         look(front.agent.lock().unwrap_or_else(PoisonError::into_inner).process());
     };
-    Ok(Box::new(Serving { front, send, process }))
+    let breaches = |front: &Fn| front.agent.lock().unwrap_or_else(PoisonError::into_inner).violations();
+    Ok(Box::new(Serving { front, send, process, breaches }))
 }

@@ -1,34 +1,40 @@
 //! The command `invoke`: one event through, the reply, every phase, and the end.
 
+mod document;
+mod on_stage;
+mod wanted;
+
 use crate::dev::{self, Asking};
+use crate::events;
 use crate::failure::Failure;
-use crate::invoked;
 use crate::journal::Phase;
 use crate::local::{Local, Stopped};
-use crate::project::deployment::Deployment;
-use crate::reply::{self, Reply};
+use crate::reply;
 use crate::running::RunArgs;
 use crate::screen::{Screen, bytes, duration};
+use crate::stage::{self, CallInput, Platform};
 use crate::task::Task;
-use crate::{event, events};
 use clap::Args;
+use document::{Ended, body_text};
 use platform_emulators::aws_lambda::{Answer, Event, Kind};
 use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
+use wanted::Given;
 
 /// The names of the phases that a process goes through.
 const PHASES: [&str; 4] = ["RuntimeStart", "FunctionStart", "Invoke", "Close"];
 
-/// The platform that `invoke` runs under.
+/// The platform that `invoke` runs under if none is named.
 const PLATFORM: &str = "aws-lambda";
 
 /// Send one event through a function of this project, print the reply and every phase, and exit
 ///
 /// A running `cargo faas dev` of this project sends it, if there is one; otherwise a runtime is started for it under a local AWS
-/// Lambda. Without an event it is then one that the function is written for: a request to its first route, or the event of its
-/// trigger.
+/// Lambda, or under the platform that --platform names. Without an event it is then one that the function is written for: a
+/// request to its first route, or the event of its trigger.
 #[derive(Debug, Args)]
 pub(crate) struct Invoke {
     /// Send this JSON file; `-` is the standard input
@@ -39,7 +45,7 @@ pub(crate) struct Invoke {
     #[arg(long, value_name = "JSON", conflicts_with = "sample")]
     data: Option<String>,
 
-    /// Send an event of AWS' by its name: `cargo faas events list aws-lambda`
+    /// Send an event of the platform's by its name: `cargo faas events list aws-lambda`
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
 
@@ -56,43 +62,44 @@ impl Invoke {
             return self.ask(screen);
         }
         let (answer, screen) = (screen, if self.asking.json { Screen::aside() } else { screen });
-        let given = self.given()?;
+        let platform = stage::platform(self.run.platform().unwrap_or(PLATFORM))?;
+        let given = self.given(platform)?;
         let prepared = self.run.prepare(screen)?;
-        let event = match given {
-            Some(event) => event,
-            None => of_deployment(&prepared.deployment)?,
+        let is_on_aws = platform.name == PLATFORM;
+        let wanted = if is_on_aws {
+            // The emulator takes a request as its event.
+            let event = match given {
+                Some(Given::Text(text)) => text,
+                Some(Given::Sample(sample)) => text_of(sample.bytes()),
+                None => wanted::on_aws(&prepared.deployment)?,
+            };
+            wanted::given(Given::Text(event), &prepared.deployment)
+        } else {
+            match given {
+                Some(given) => wanted::given(given, &prepared.deployment),
+                None => wanted::on(platform, &prepared.deployment),
+            }
         };
         let task = Task::make(prepared)?;
         announce(&task, screen);
         let monitored = task.is_monitored();
-        let local = Local::start(task, self.run.timeout(), screen)?;
-        let mut phases = local.start_phases();
-        let title = kind_of(&event);
-        screen.head("event", &format!("{title}, {}", bytes(event.len())));
-        let served = local.invoke(Event::from(event.as_str()))?;
-        let failed = show(&served.answer, is_request(&event), screen);
-        phases.extend(served.invocation.iter().map(|seen| Phase {
-            name: "Invoke".to_owned(),
-            took: seen.took,
-            outcome: if seen.cold_start { format!("{}, cold start", seen.outcome) } else { seen.outcome.clone() },
-        }));
-        let stopped = local.stop();
-        phases.extend(stopped.phases.iter().filter(|phase| phase.name == "Close").cloned());
+        let (ended, stopped) = match wanted.input {
+            CallInput::Event(event) if is_on_aws => on_aws(task, &text_of(&event), self.run.timeout(), screen)?,
+            _ => on_stage::run(platform, &task, wanted, self.run.timeout(), screen)?,
+        };
         screen.head("shutdown", &ending(&stopped));
         if monitored {
             screen.head("phases", "as the runtime timed them");
-            screen.phases(&phases);
+            screen.phases(&stopped.phases);
         } else {
             screen.head("phases", "not timed: --layers monitor times them");
         }
         if self.asking.json {
-            let problem = failed.as_deref();
-            let document = invoked::document(&title, &served, is_request(&event), problem, &phases, &stopped);
-            answer.line(&format!("{document:#}"));
+            answer.line(&format!("{:#}", document::document(&ended, &stopped)));
         }
-        match failed {
+        match ended.problem {
             Some(why) => Err(Failure::new("invocation", why)),
-            None => judge(&stopped, monitored.then_some(&phases[..])).map(|()| ExitCode::SUCCESS),
+            None => judge(&stopped, monitored).map(|()| ExitCode::SUCCESS),
         }
     }
 
@@ -109,24 +116,26 @@ impl Invoke {
         dev::ask(&self.asking, sent, screen)
     }
 
-    /// Returns the event that the command line gives; `None` without one.
-    fn given(&self) -> Result<Option<String>, Failure> {
+    /// Returns the event of the command line: a text, or a sample of the platform's.
+    fn given(&self, platform: &Platform) -> Result<Option<Given>, Failure> {
         if let Some(file) = &self.event {
-            return read(file).map(Some);
+            return read(file).map(|text| Some(Given::Text(text)));
         }
         if let Some(text) = &self.data {
-            return json(text.clone(), "--data").map(Some);
+            return json(text.clone(), "--data").map(|text| Some(Given::Text(text)));
         }
         let Some(name) = &self.sample else { return Ok(None) };
         let sample = events::find(name)?;
-        if sample.platform() != PLATFORM {
+        if sample.platform() != platform.name {
             let why = format!(
-                "{name} is sent by {}; `invoke` runs under {PLATFORM}, whose events are {PLATFORM}'s",
+                "{name} is sent by {}, and this is {}: say --platform {}",
+                sample.platform(),
+                platform.name,
                 sample.platform()
             );
             return Err(Failure::new("event", why));
         }
-        Ok(Some(text_of(sample.bytes())))
+        Ok(Some(Given::Sample(sample)))
     }
 }
 
@@ -151,57 +160,49 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Returns an event that a function of the deployment is written for: a request to the plainest of its routes if there
-/// is one.
-fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
-    let all = || deployment.functions.iter().flat_map(|function| &function.events);
-    let routes = all().filter_map(|event| event.get("http")).map(|http| {
-        let path = http["path"].as_str().unwrap_or("/");
-        (path.contains([':', '*', '{']), first_method(&http["method"]) != "GET", path, http)
-    });
-    if let Some((.., path, http)) =
-        routes.min_by_key(|(has_parameters, changes, path, _)| (*has_parameters, *changes, *path))
-    {
-        return Ok(match http.get("path") {
-            Some(_) => event::of_route(&first_method(&http["method"]), path),
-            None => event::BUILT_IN.to_owned(),
-        });
-    }
-    let Some(event) = all().next() else { return Ok(event::BUILT_IN.to_owned()) };
-    let kind = event.as_object().and_then(|members| members.keys().next()).map(String::as_str);
-    let sample = match kind {
-        Some("timer") => "aws/schedule",
-        Some("queue") => "aws/sqs",
-        Some("topic") => "aws/sns",
-        Some("storage") => "aws/s3",
-        Some("log") => "aws/logs",
-        Some("stream") => "aws/kinesis",
-        Some("table") => "aws/dynamodb",
-        Some("event") => "aws/eventbridge",
-        Some("websocket") => "aws/websocket",
-        Some("authorizer") => "aws/authorizer",
-        _ => return Ok("{}".to_owned()),
+/// Sends an event through a local AWS Lambda, whose control plane says more than the stage that `dev` has of it.
+fn on_aws(task: Task, event: &str, timeout: Duration, screen: Screen) -> Result<(Ended, Stopped), Failure> {
+    let local = Local::start(task, timeout, screen)?;
+    let mut phases = local.start_phases();
+    let title = kind_of(event);
+    screen.head("event", &format!("{title}, {}", bytes(event.len())));
+    let served = local.invoke(Event::from(event))?;
+    let is_request = is_request(event);
+    let problem = show(&served.answer, is_request, screen);
+    phases.extend(served.invocation.iter().map(Phase::from));
+    let mut stopped = local.stop();
+    phases.extend(stopped.phases.into_iter().filter(|phase| phase.name == "Close"));
+    stopped.phases = phases;
+    let answer = served.answer;
+    let response = reply::of(&answer).ok().filter(|_| is_request);
+    let went_well = if answer.kind == Kind::Response { 200 } else { 500 };
+    let ended = Ended {
+        took: answer.round_trip(),
+        request_id: answer.request_id,
+        title,
+        platform: PLATFORM,
+        status: response.as_ref().map_or(went_well, |response| response.status),
+        headers: response.as_ref().map(|response| response.headers.clone()).unwrap_or_default(),
+        body: response.map_or_else(|| answer.body.to_vec(), |response| response.body),
+        cold_start: served.invocation.map(|seen| seen.cold_start),
+        problem,
     };
-    Ok(text_of(events::find(sample)?.bytes()))
+    Ok((ended, stopped))
 }
 
-/// Returns the method of a route in capitals. In a manifest it is a text, a list, or left out.
-fn first_method(method: &Value) -> String {
-    let first = method.as_str().or_else(|| method[0].as_str()).unwrap_or("GET").to_ascii_uppercase();
-    if matches!(&*first, "ANY" | "ALL" | "*") { "GET".to_owned() } else { first }
-}
-
-/// Judges the end of the process: one that the platform does not expect is a failure of the run.
-fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
+/// An end that is not what the platform expects is a failure of the run.
+fn judge(stopped: &Stopped, monitored: bool) -> Result<(), Failure> {
     if let Some(breach) = stopped.violations.first() {
         return Err(Failure::new("protocol", breach));
     }
-    let Some(phases) = phases else { return Ok(()) };
-    // With the monitor there is work at Close, so the process was asked to leave and could report.
+    if !monitored {
+        return Ok(());
+    }
+    // With the monitor there is work at Close, so the process was asked to leave and had its say.
     if stopped.shutdown.status.is_none_or(|status| !status.success()) {
         return Err(Failure::new("shutdown", ending(stopped)));
     }
-    match PHASES.iter().find(|wanted| phases.iter().all(|phase| phase.name != **wanted)) {
+    match PHASES.iter().find(|wanted| stopped.phases.iter().all(|phase| phase.name != **wanted)) {
         Some(missing) => Err(Failure::new("phases", format!("the runtime never reported {missing}"))),
         None => Ok(()),
     }
@@ -266,7 +267,7 @@ fn show(answer: &Answer, is_request: bool, screen: Screen) -> Option<String> {
             for (name, value) in &reply.headers {
                 screen.under(&format!("{name}: {value}"));
             }
-            screen.under(&body_text(&reply));
+            screen.under(&body_text(&reply.body));
             None
         }
         Err(why) if answer.kind == Kind::Response => {
@@ -281,18 +282,10 @@ fn show(answer: &Answer, is_request: bool, screen: Screen) -> Option<String> {
     }
 }
 
-fn body_text(reply: &Reply) -> String {
-    match std::str::from_utf8(&reply.body) {
-        Ok(text) => text.to_owned(),
-        Err(_) => format!("({}, not text)", bytes(reply.body.len())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::deployment::DeployedFunction;
-    use serde_json::json;
+    use crate::event;
 
     #[test]
     fn events_are_told_by_what_they_are() {
@@ -308,36 +301,5 @@ mod tests {
         let error = read(&file).unwrap_err().to_string();
         assert!(error.starts_with("event: ") && error.contains("event.json: expected JSON: "), "{error}");
         assert!(read(&folder.path().join("none")).is_err());
-    }
-
-    #[test]
-    fn without_an_event_it_is_one_that_the_function_is_written_for() {
-        let deployment = |events: Value| Deployment {
-            name: "d".into(),
-            manifest: None,
-            handler: "d".into(),
-            functions: vec![DeployedFunction {
-                name: "f".into(),
-                handler: "d.f".into(),
-                events: events.as_array().unwrap().clone(),
-            }],
-            layers: Vec::new(),
-            libraries: Vec::new(),
-        };
-        let made = |events: Value| of_deployment(&deployment(events)).unwrap();
-        assert_eq!(made(json!([])), event::BUILT_IN);
-        assert_eq!(made(json!([{"http": true}])), event::BUILT_IN);
-        let route: Value =
-            serde_json::from_str(&made(json!([{"timer": true}, {"http": {"path": "/a/:id/*", "method": ["PUT"]}}])))
-                .unwrap();
-        assert_eq!((&route["rawPath"], &route["requestContext"]["http"]["method"]), (&json!("/a/1/1"), &json!("PUT")));
-        let plainest =
-            json!([{"http": {"path": "/a/:id"}}, {"http": {"path": "/b", "method": "post"}}, {"http": {"path": "/b"}}]);
-        let plainest: Value = serde_json::from_str(&made(plainest)).unwrap();
-        assert_eq!(
-            (&plainest["rawPath"], &plainest["requestContext"]["http"]["method"]),
-            (&json!("/b"), &json!("GET"))
-        );
-        assert!(made(json!([{"queue": {"source": "jobs"}}])).contains("aws:sqs"));
     }
 }

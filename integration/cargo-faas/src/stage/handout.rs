@@ -79,8 +79,8 @@ fn begin(plane: Plane, setting: &Setting, front: Front) -> Result<Box<dyn Stage>
     }
 }
 
-/// Returns the decoded names and values of a query.
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// Decoded names and values of a query.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| {
         let mut bytes = Vec::new();
         percent::decode_into(&mut bytes, text.as_bytes(), true);
@@ -119,5 +119,9 @@ impl Stage for Handout {
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
         look(&self.process);
+    }
+
+    fn breaches(&self) -> Vec<String> {
+        self.plane.violations()
     }
 }

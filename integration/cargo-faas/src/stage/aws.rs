@@ -60,6 +60,10 @@ impl Stage for Lambda {
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
         look(&self.process);
     }
+
+    fn breaches(&self) -> Vec<String> {
+        self.aws.violations()
+    }
 }
 
 /// Returns the reply that API Gateway makes of an answer.

@@ -1,8 +1,10 @@
-//! A local platform with one unit's runtime on it. The differences between platforms are behind [`Stage`]; one table
-//! lists the platforms.
+//! A local platform with one unit's runtime on it, for `dev`, `invoke` and `check`. What differs between platforms is behind
+//! [`Stage`]; which there are is one table.
 
 mod aws;
 mod handout;
+mod piped;
+mod plain;
 mod serving;
 
 use crate::failure::Failure;
@@ -12,7 +14,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-pub(crate) use super::store::Headers;
+/// Names and values in order.
+pub(crate) type Headers = Vec<(String, String)>;
 
 /// The limit for everything that should happen at once, such as a start or a stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,6 +85,14 @@ pub(crate) trait Stage: Send + Sync {
     fn send(&self, call: &Call) -> Reply;
     /// Lends the process that runs now.
     fn with_process(&self, look: &mut dyn FnMut(&Process));
+    /// `false` if each event has a process of its own, which is ready only with it.
+    fn is_ready_before_events(&self) -> bool {
+        true
+    }
+    /// Returns breaches of the platform's protocol that were seen, in words. Not every emulator looks for them.
+    fn breaches(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The settings that a stage is made with.
@@ -100,10 +111,20 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// Returns the same for a process to which nobody sends anything any more when it is told to leave: it does not wait for clients
+    /// that have not heard of that yet, unless its own variables say so.
+    pub(crate) fn without_clients(mut self) -> Setting {
+        const LAME_DUCK: &str = "FAAS_LAME_DUCK";
+        if self.environment.iter().all(|(name, _)| name != LAME_DUCK) {
+            self.environment.push((LAME_DUCK.to_owned(), "0".to_owned()));
+        }
+        self
+    }
+
     /// Returns the command of the runtime, with the variables that are not the platform's.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.runtime);
-        command.current_dir(&self.root).envs(self.environment.iter().cloned()).env("FAAS_ROOT", &self.root);
+        command.current_dir(&self.root).envs(self.environment.iter().cloned());
         command
     }
 }
@@ -125,7 +146,7 @@ impl Platform {
     }
 }
 
-/// Every platform with a stage. Plain HTTP has none: there the front passes requests on as they are.
+/// Every platform.
 pub(crate) const PLATFORMS: &[Platform] = &[
     Platform { name: "aws-lambda", samples: "aws", start: aws::start },
     Platform { name: "aliyun-fc", samples: "aliyun", start: serving::fc },
@@ -138,17 +159,25 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     Platform { name: "fn", samples: "fn", start: serving::fn_project },
     Platform { name: "openfaas", samples: "openfaas", start: serving::openfaas },
     Platform { name: "vefaas", samples: "vefaas", start: serving::vefaas },
+    Platform { name: "yandex", samples: "yandex", start: piped::yandex },
+    Platform { name: "azure-container-apps", samples: "container-apps", start: plain::container_apps },
+    Platform { name: "kubernetes", samples: "kubernetes", start: plain::kubernetes },
+    Platform { name: PLAIN_HTTP, samples: "http", start: plain::http },
 ];
 
-/// Returns the platform of that name or word; `None` if there is none.
-pub(crate) fn platform(word: &str) -> Option<&'static Platform> {
-    let names = named(word)?;
-    PLATFORMS.iter().find(|platform| platform.name == names.word)
-}
+/// The platform that nothing marks.
+pub(crate) const PLAIN_HTTP: &str = "http";
 
-/// Returns the platform whose samples lie in a folder; `None` if there is none.
-pub(crate) fn of_samples(folder: &str) -> Option<&'static Platform> {
-    PLATFORMS.iter().find(|platform| platform.samples == folder)
+/// Returns the platform of that name or word.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn platform(word: &str) -> Result<&'static Platform, Failure> {
+    let found = named(word).and_then(|names| PLATFORMS.iter().find(|platform| platform.name == names.word));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
+        Failure::new("platform", format!("there is no local platform {word:?}; there are {}", names.join(", ")))
+    })
 }
 
 /// Returns a port that nobody listens on now. It is below those that the kernel gives to outgoing connections, of which
@@ -171,12 +200,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn platforms_are_found_by_name_and_by_alias_and_each_is_one_of_the_runtimes() {
-        assert_eq!(platform("aws").map(|platform| platform.name), Some("aws-lambda"));
-        assert_eq!(platform("fn").map(Platform::title), Some("Fn, Oracle Functions"));
-        assert!(platform("mars").is_none());
-        for platform in PLATFORMS {
-            assert_eq!(named(platform.name).map(|names| names.word), Some(platform.name));
-        }
+    fn every_platform_of_the_runtime_has_a_stage() {
+        let mut ours: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
+        ours.sort_unstable();
+        assert_eq!(ours, serverless_spec::platform_names().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn platforms_are_found_by_name_and_by_alias() {
+        assert_eq!(platform("aws").unwrap().name, "aws-lambda");
+        assert_eq!(platform("fn").unwrap().title(), "Fn, Oracle Functions");
+        let error = platform("mars").unwrap_err().to_string();
+        assert!(error.starts_with("platform: there is no local platform \"mars\"; there are aws-lambda, "), "{error}");
     }
 }

@@ -1,0 +1,199 @@
+//! Which event `invoke` sends: the one of the command line, or one that the deployment is written for.
+
+use crate::event;
+use crate::events::{self, request_of};
+use crate::failure::Failure;
+use crate::project::deployment::{DeployedFunction, Deployment};
+use crate::stage::{CallInput, ClientRequest, Platform};
+use handlers_sdk::testing::{Sample, samples};
+use serde_json::Value;
+
+/// What a function is written for, of all that a deployment serves the plainest.
+#[derive(Debug, PartialEq, Eq)]
+enum Serves<'a> {
+    /// A request to a route: its method and its path, with parameters.
+    Route(String, &'a str),
+    /// Any request.
+    Requests,
+    /// Events of a kind: the word of the manifest.
+    Events(&'a str),
+    /// Nothing is said.
+    Unsaid,
+}
+
+/// What the command line gives.
+pub(super) enum Given {
+    /// A JSON text.
+    Text(String),
+    /// A sample.
+    Sample(&'static Sample),
+}
+
+/// What is sent on a platform.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// In words.
+    pub(super) title: String,
+    pub(super) input: CallInput,
+    /// The function whose it is, for platforms that name it.
+    pub(super) function: Option<String>,
+}
+
+/// Returns what the plainest function of a deployment serves: a request before anything else, of routes the shortest without parameters.
+fn served(deployment: &Deployment) -> (Option<&DeployedFunction>, Serves<'_>) {
+    let all =
+        || deployment.functions.iter().flat_map(|function| function.events.iter().map(move |event| (function, event)));
+    let routes =
+        all().filter_map(|(function, event)| event.get("http").map(|http| (function, http))).map(|(function, http)| {
+            let path = http["path"].as_str().unwrap_or("/");
+            (path.contains([':', '*', '{']), first_method(&http["method"]) != "GET", path, http, function)
+        });
+    let plainest = routes.min_by_key(|(has_parameters, changes, path, ..)| (*has_parameters, *changes, *path));
+    if let Some((_, _, path, http, function)) = plainest {
+        let serves = match http.get("path") {
+            Some(_) => Serves::Route(first_method(&http["method"]), path),
+            None => Serves::Requests,
+        };
+        return (Some(function), serves);
+    }
+    let Some((function, event)) = all().next() else { return (deployment.functions.first(), Serves::Unsaid) };
+    let kind = event.as_object().and_then(|members| members.keys().next());
+    (Some(function), kind.map_or(Serves::Unsaid, |kind| Serves::Events(kind)))
+}
+
+/// Returns the method of a route, which is a text, a list, or not said, in capitals.
+fn first_method(method: &Value) -> String {
+    let first = method.as_str().or_else(|| method[0].as_str()).unwrap_or("GET").to_ascii_uppercase();
+    if matches!(&*first, "ANY" | "ALL" | "*") { "GET".to_owned() } else { first }
+}
+
+/// Returns an event of AWS' that a function of the deployment is written for.
+pub(super) fn on_aws(deployment: &Deployment) -> Result<String, Failure> {
+    let kind = match served(deployment).1 {
+        Serves::Route(method, path) => return Ok(event::of_route(&method, path)),
+        Serves::Requests | Serves::Unsaid => return Ok(event::BUILT_IN.to_owned()),
+        Serves::Events(kind) => kind,
+    };
+    let sample = match kind {
+        "timer" => "aws/schedule",
+        "queue" => "aws/sqs",
+        "topic" => "aws/sns",
+        "storage" => "aws/s3",
+        "log" => "aws/logs",
+        "stream" => "aws/kinesis",
+        "table" => "aws/dynamodb",
+        "event" => "aws/eventbridge",
+        "websocket" => "aws/websocket",
+        "authorizer" => "aws/authorizer",
+        _ => return Ok("{}".to_owned()),
+    };
+    Ok(String::from_utf8_lossy(events::find(sample)?.bytes()).into_owned())
+}
+
+/// Returns an event of a platform's that a function of the deployment is written for. Where the platform has no sample of the kind it is
+/// an empty object.
+pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
+    let (function, serves) = served(deployment);
+    let function = function.map(|function| function.name.clone());
+    let request = |method: &str, target: String| {
+        let has_body = matches!(method, "POST" | "PUT" | "PATCH");
+        let headers = has_body.then(|| ("content-type".to_owned(), "application/json".to_owned()));
+        let body = if has_body { b"{}".to_vec() } else { Vec::new() };
+        let title = format!("{method} {target}");
+        (
+            title,
+            CallInput::Request(ClientRequest {
+                method: method.into(),
+                target,
+                headers: headers.into_iter().collect(),
+                body,
+            }),
+        )
+    };
+    let (title, input) = match serves {
+        Serves::Route(method, path) => request(&method, event::target_of(path)),
+        Serves::Requests | Serves::Unsaid => request("GET", "/?name=Ada%20Lovelace&lang=en".to_owned()),
+        Serves::Events(kind) => {
+            let is_it = |sample: &&Sample| sample.platform() == platform.name && sample.trigger() == kind;
+            match samples().iter().find(is_it) {
+                Some(sample) => (sample.name().to_owned(), of_sample(sample)),
+                None => ("{}".to_owned(), CallInput::Event(b"{}".to_vec())),
+            }
+        }
+    };
+    Wanted { title, input, function }
+}
+
+/// Returns what the command line gives, for the function that is written for it.
+pub(super) fn given(given: Given, deployment: &Deployment) -> Wanted {
+    let (title, input, kind) = match given {
+        Given::Text(text) => ("JSON".to_owned(), CallInput::Event(text.into_bytes()), None),
+        Given::Sample(sample) => (sample.name().to_owned(), of_sample(sample), Some(sample.trigger())),
+    };
+    let serves_it = |function: &&DeployedFunction| {
+        function.events.iter().any(|event| kind.is_some_and(|kind| event.get(kind).is_some()))
+    };
+    let function = deployment.functions.iter().find(serves_it).or(deployment.functions.first());
+    Wanted { title, input, function: function.map(|function| function.name.clone()) }
+}
+
+fn of_sample(sample: &Sample) -> CallInput {
+    if sample.is_request() { CallInput::Request(request_of(sample)) } else { CallInput::Event(sample.bytes().to_vec()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage;
+    use serde_json::json;
+
+    fn deployment(events: Value) -> Deployment {
+        Deployment {
+            name: "d".into(),
+            manifest: None,
+            handler: "d".into(),
+            functions: vec![DeployedFunction {
+                name: "f".into(),
+                handler: "d.f".into(),
+                events: events.as_array().unwrap().clone(),
+            }],
+            layers: Vec::new(),
+            libraries: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn without_an_event_it_is_one_that_the_function_is_written_for() {
+        let made = |events: Value| on_aws(&deployment(events)).unwrap();
+        assert_eq!(made(json!([])), event::BUILT_IN);
+        assert_eq!(made(json!([{"http": true}])), event::BUILT_IN);
+        let route: Value =
+            serde_json::from_str(&made(json!([{"timer": true}, {"http": {"path": "/a/:id/*", "method": ["PUT"]}}])))
+                .unwrap();
+        assert_eq!((&route["rawPath"], &route["requestContext"]["http"]["method"]), (&json!("/a/1/1"), &json!("PUT")));
+        let plainest =
+            json!([{"http": {"path": "/a/:id"}}, {"http": {"path": "/b", "method": "post"}}, {"http": {"path": "/b"}}]);
+        let plainest: Value = serde_json::from_str(&made(plainest)).unwrap();
+        assert_eq!(
+            (&plainest["rawPath"], &plainest["requestContext"]["http"]["method"]),
+            (&json!("/b"), &json!("GET"))
+        );
+        assert!(made(json!([{"queue": {"source": "jobs"}}])).contains("aws:sqs"));
+    }
+
+    #[test]
+    fn on_another_platform_it_is_a_request_or_that_platforms_sample() {
+        let made = |events: Value, platform: &str| on(stage::platform(platform).unwrap(), &deployment(events));
+        let title = |events: Value, platform: &str| made(events, platform).title;
+        assert_eq!(title(json!([{"http": {"path": "/a/:id", "method": "put"}}]), "fn"), "PUT /a/1");
+        assert_eq!(title(json!([]), "fc"), "GET /?name=Ada%20Lovelace&lang=en");
+        assert_eq!(title(json!([{"timer": true}]), "tencent"), "tencent/timer");
+        let event = made(json!([{"event": true}]), "knative");
+        assert_eq!(event.function.as_deref(), Some("f"));
+        assert!(
+            matches!(event.input, CallInput::Request(request) if request.method == "POST"),
+            "it comes as a request"
+        );
+        assert!(matches!(made(json!([{"table": true}]), "fn").input, CallInput::Event(bytes) if bytes == b"{}"));
+    }
+}
