@@ -133,7 +133,7 @@ fn on_another_platform_a_sample_is_one_of_its_own_and_a_failure_is_told() {
         ("tencent", "tencent/timer", r#""TriggerName":"#),
         ("knative", "knative/ping", r#"{"run":"full"}"#),
         ("yandex", "yandex/ymq", "queue_id"),
-        ("azure", "azure/queue", "queueTrigger"),
+        ("azure", "azure/queue", "order"),
     ] {
         let output = invoke(runtime, "echo", &["--platform", platform, "--sample", sample]);
         let said = text(&output.stdout);

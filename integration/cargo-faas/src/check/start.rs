@@ -14,10 +14,14 @@ const LEAVE: Duration = Duration::from_secs(10);
 /// The handler that a platform names where there is no manifest with a name.
 const HANDLER: &str = "bootstrap";
 
+/// Platforms for which a process is ready as soon as it listens, which it does before its functions have started.
+const READY_WHEN_LISTENING: [&str; 5] = ["aliyun-fc", "azure-functions", "google-cloud", "knative", "vefaas"];
+
 /// Starts the package in the folder `root`, and ends it again. `name` is that of its manifest, if it has one.
 ///
-/// Returns the time from the start of its process until the platform would send it an event: it has asked for one, listens, or
-/// has answered a probe.
+/// Returns the time from the start of its process until functions and layers have started: until it asks for its first event, or
+/// its probe answers 200. Where the platform has no such sign, as one that begins to send when the port is open, or one that
+/// starts a process for an event, it is started once more on plain HTTP, which has one.
 ///
 /// # Errors
 /// What it said, if it was not ready.
@@ -28,24 +32,32 @@ pub(crate) fn start(
     environment: &[(String, String)],
 ) -> Result<Duration, String> {
     let own = packaging.environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let mut setting = Setting {
+    let setting = Setting {
         runtime: root.join(packaging.boot),
         root: root.to_owned(),
         name: name.unwrap_or(HANDLER).to_owned(),
         environment: own.chain(environment.iter().cloned()).collect(),
         timeout: PATIENCE,
     };
-    let platform = match packaging.platform {
+    let mut setting = setting.without_clients();
+    match packaging.platform {
         "openwhisk" => return below_a_proxy(&setting),
-        // A process there has its event before it is ready, so there is nothing to measure by.
-        "yandex" => {
-            setting.environment.push(("FAAS_PLATFORM".to_owned(), PLAIN_HTTP.to_owned()));
-            PLAIN_HTTP
+        "yandex" => {}
+        platform => {
+            let took = on(platform, &setting)?;
+            if !READY_WHEN_LISTENING.contains(&platform) {
+                return Ok(took);
+            }
         }
-        other => other,
-    };
-    let stage = stage::platform(platform).map_err(|failure| failure.to_string())?;
-    let stage = (stage.start)(&setting.without_clients())?;
+    }
+    setting.environment.push(("FAAS_PLATFORM".to_owned(), PLAIN_HTTP.to_owned()));
+    on(PLAIN_HTTP, &setting)
+}
+
+/// Starts the package on a platform, and returns how long that took.
+fn on(platform: &str, setting: &Setting) -> Result<Duration, String> {
+    let platform = stage::platform(platform).map_err(|failure| failure.to_string())?;
+    let stage = (platform.start)(setting)?;
     let mut took = Duration::ZERO;
     stage.with_process(&mut |process| {
         took = process.age();

@@ -66,19 +66,13 @@ impl Invoke {
         let given = self.given(platform)?;
         let prepared = self.run.prepare(screen)?;
         let is_on_aws = platform.name == PLATFORM;
-        let wanted = if is_on_aws {
-            // The emulator takes a request as its event.
-            let event = match given {
-                Some(Given::Text(text)) => text,
-                Some(Given::Sample(sample)) => text_of(sample.bytes()),
-                None => wanted::on_aws(&prepared.deployment)?,
-            };
-            wanted::given(Given::Text(event), &prepared.deployment)
-        } else {
-            match given {
-                Some(given) => wanted::given(given, &prepared.deployment),
-                None => wanted::on(platform, &prepared.deployment),
+        let wanted = match given {
+            Some(given) => wanted::given(given, &prepared.deployment),
+            // Its emulator takes a request as the event that it is there.
+            None if is_on_aws => {
+                wanted::given(Given::Text(wanted::on_aws(&prepared.deployment)?), &prepared.deployment)
             }
+            None => wanted::on(platform, &prepared.deployment),
         };
         let task = Task::make(prepared)?;
         announce(&task, screen);
