@@ -427,7 +427,7 @@ fn a_package_is_started_by_what_its_platform_starts_in_the_platforms_own_environ
             .cloned()
             .collect::<Vec<_>>()
     };
-    for platform in ["aws-lambda", "fn", "huawei-functiongraph"] {
+    for platform in ["aws-lambda", "fn"] {
         assert_eq!(on(platform, platform), [""; 0], "{platform}");
         assert_eq!(on("http", platform), ["error does-not-start bootstrap"], "{platform}");
     }
