@@ -120,11 +120,14 @@ pub use layer::{
     phase::Phase,
     reply_head::ReplyHead,
 };
-#[cfg(feature = "tracing")]
-pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
 #[cfg(feature = "json")]
 pub use log::{redact::Redact, share::Share};
+#[cfg(feature = "tracing")]
+pub use log::{
+    tracing::{HostLog, install as install_tracing},
+    tracing_spans::HostSpans,
+};
 #[cfg(all(feature = "stream", feature = "tokio"))]
 pub use reply::keep_alive::KeepAlive;
 #[cfg(feature = "stream")]

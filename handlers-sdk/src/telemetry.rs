@@ -51,7 +51,7 @@ pub use crate::glue::telemetry::{Labels, Telemetry};
 use crate::call::config::Config;
 use crate::call::context::FaasContext;
 use crate::error::Error;
-use crate::glue::telemetry;
+use crate::glue::{spans, telemetry};
 use std::sync::Arc;
 
 /// A gatherer of the numbers. No method blocks for long or panics: each is called in the middle of other work, from any
@@ -110,7 +110,44 @@ pub trait Gather: Send + Sync + 'static {
     fn histogram(&self, name: &str, value: f64, labels: Labels<'_>);
 }
 
+/// How a span ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanEnd {
+    /// Without a word about how.
+    Unsaid,
+    /// Well.
+    Well,
+    /// In failure.
+    Failed,
+}
+
+/// Who takes the spans that functions and layers begin themselves, by `tracing` or through the contract. The same holds
+/// as for [`Gather`]; a span of which nobody says the end is to be dropped after a while.
+pub trait GatherSpans: Send + Sync + 'static {
+    /// Begins a span. `parent` is a `traceparent`; one that is empty or none begins a trace. Returns its number; 0 if it is
+    /// not sampled or there is no room.
+    fn begin(&self, parent: &str, name: &str, attributes: Labels<'_>) -> u64;
+
+    /// Returns the `traceparent` of a span, for its children; `None` if there is no such span.
+    fn context(&self, span: u64) -> Option<String>;
+
+    /// Notes what happens within a span, now.
+    fn event(&self, span: u64, name: &str, attributes: Labels<'_>);
+
+    /// Ends a span, now. The attributes come beside those of its beginning.
+    fn end(&self, span: u64, end: SpanEnd, attributes: Labels<'_>);
+}
+
 impl Config {
+    /// Offers a taker of spans to every function and layer of the process, as the service `faas.spans`. It is called in
+    /// `create`, and the taker lives as long as the process.
+    ///
+    /// # Errors
+    /// The host refuses, for instance because another layer takes them already.
+    pub fn offer_spans(&self, gather: Arc<impl GatherSpans>) -> Result<(), Error> {
+        spans::offer(self.entry(), gather)
+    }
+
     /// Offers a gatherer to every function and layer of the process, as the service `faas.telemetry`. It is called in
     /// `create`, and the gatherer lives as long as the process.
     ///

@@ -34,6 +34,7 @@ const EXAMPLES: &[&str] = &[
     "shop",
     "stream",
     "tasks",
+    "traced",
     "waiting",
     "auth",
     "orders",

@@ -47,6 +47,8 @@ pub struct Span {
     pub end: u64,
     /// The attributes as names and values, numbers as their digits.
     pub attributes: Vec<(String, String)>,
+    /// The names of the events.
+    pub events: Vec<String>,
     /// The status: 0 is not set, 2 an error.
     pub status: u64,
     /// The attributes of the resource.
@@ -407,6 +409,10 @@ fn span(value: &Value<'_>, resource: &[(String, String)]) -> Span {
             7 => span.start = value.number(),
             8 => span.end = value.number(),
             9 => span.attributes.push(attribute(&value)),
+            11 => {
+                let name = value.fields().iter().find(|(field, _)| *field == 2).map(|(_, name)| name.text());
+                span.events.push(name.expect("an event has a name"));
+            }
             15 => {
                 span.status = value.fields().iter().find(|(field, _)| *field == 3).map_or(0, |(_, code)| code.number())
             }

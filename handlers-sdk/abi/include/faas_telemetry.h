@@ -17,6 +17,15 @@ extern "C" {
 #define FAAS_TELEMETRY "faas.telemetry"
 #define FAAS_TELEMETRY_MAJOR UINT32_C(1)
 
+/* The same table under a second name, offered by whoever takes spans: numbers and spans may have two providers. Ask for
+ * spans under this name. The functions of a table that its provider has no use for drop what they are told. */
+#define FAAS_SPANS "faas.spans"
+#define FAAS_SPANS_MAJOR UINT32_C(1)
+
+/* The name of an extension (FAAS_LIST_EXTENSION): the traceparent of the function's own span, left by a layer that has
+ * one beside the invocation's. Parent of what a function begins; where there is none, FAAS_META_TRACEPARENT is. */
+#define FAAS_FUNCTION_SPAN "faas.function-span"
+
 /* How a span ended. */
 #define FAAS_SPAN_UNSET UINT32_C(0)
 #define FAAS_SPAN_OK UINT32_C(1)

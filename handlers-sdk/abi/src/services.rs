@@ -32,6 +32,12 @@ pub const HTTP_MAJOR: u32 = 1;
 pub const TELEMETRY: &str = "faas.telemetry";
 /// The major version of that service.
 pub const TELEMETRY_MAJOR: u32 = 1;
+/// The name under which whoever takes spans offers a [`Telemetry`].
+pub const SPANS: &str = "faas.spans";
+/// The major version of that service.
+pub const SPANS_MAJOR: u32 = 1;
+/// The name of the extension that has the `traceparent` of the function's own span.
+pub const FUNCTION_SPAN: &str = "faas.function-span";
 /// The name of the service whose table is [`Kv`].
 pub const KV: &str = "faas.kv";
 /// The major version of that service.

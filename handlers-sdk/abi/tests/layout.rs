@@ -85,7 +85,7 @@ fn constants() -> Vec<(String, i128, usize)> {
         META_ERROR_DETAIL META_RECORD_ID META_RECORD_GROUP NUM_DEADLINE_EPOCH_MS NUM_REMAINING_MS NUM_COLD_START
         NUM_ATTEMPT NUM_MEMORY_MB NUM_IS_HTTP NUM_REPLY_STATUS NUM_REPLY_BYTES NUM_STREAMED NUM_RECEIVED_NS
         NUM_IN_FLIGHT NUM_DEADLINE_NS NUM_REPLY_CODE NUM_STREAMED_IN NUM_STARTED_NS NUM_RECORD_INDEX
-        NUM_AFTER_REPLY NUM_TIMED REPLY_RAW REPLY_VALUE CANCEL_DEADLINE CANCEL_PEER_GONE CANCEL_CLOSING HTTP_MAJOR TELEMETRY_MAJOR SPAN_UNSET SPAN_OK
+        NUM_AFTER_REPLY NUM_TIMED REPLY_RAW REPLY_VALUE CANCEL_DEADLINE CANCEL_PEER_GONE CANCEL_CLOSING HTTP_MAJOR TELEMETRY_MAJOR SPANS_MAJOR SPAN_UNSET SPAN_OK
         SPAN_ERROR TRACEPARENT_BYTES KV_MAJOR PARAMS_MAJOR
     ]
 }
@@ -179,7 +179,14 @@ fn the_mirror_says_what_the_compiled_header_says() {
 
 #[test]
 fn the_mirror_has_the_headers_names() {
-    let mirrored = [("HTTP", HTTP), ("TELEMETRY", TELEMETRY), ("KV", KV), ("PARAMS", PARAMS)];
+    let mirrored = [
+        ("HTTP", HTTP),
+        ("TELEMETRY", TELEMETRY),
+        ("SPANS", SPANS),
+        ("FUNCTION_SPAN", FUNCTION_SPAN),
+        ("KV", KV),
+        ("PARAMS", PARAMS),
+    ];
     let mirrored = mirrored.map(|(name, value)| (format!("FAAS_{name}"), format!("{value:?}")));
     assert_eq!(header::names(), mirrored);
 }

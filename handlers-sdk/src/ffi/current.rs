@@ -20,6 +20,9 @@ struct Call {
     entry: &'static Entry,
     inv: *const Inv,
     gate: *const RwLock<()>,
+    /// `true` for a layer's hook, `false` for a function's code.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "spans alone look at it"))]
+    is_hook: bool,
 }
 
 thread_local! {
@@ -42,7 +45,7 @@ fn with(current: Current) -> Restore {
 pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
     let reader = held.reader();
     let (inv, gate) = reader.raw();
-    let _restore = with(Current::In(Call { entry: reader.entry(), inv, gate }));
+    let _restore = with(Current::In(Call { entry: reader.entry(), inv, gate, is_hook: false }));
     body()
 }
 
@@ -51,7 +54,7 @@ pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
 /// # Safety
 /// `inv` must be Alive while `body` runs.
 pub(crate) unsafe fn within_hook<T>(entry: &'static Entry, inv: *const Inv, body: impl FnOnce() -> T) -> T {
-    let _restore = with(Current::In(Call { entry, inv, gate: core::ptr::null() }));
+    let _restore = with(Current::In(Call { entry, inv, gate: core::ptr::null(), is_hook: true }));
     body()
 }
 
@@ -74,11 +77,17 @@ pub(crate) enum Place<'a> {
 pub(crate) fn place<T>(body: impl FnOnce(Option<Place<'_>>) -> T) -> T {
     match CURRENT.get() {
         Current::Nowhere => body(Entry::first().map(Place::Host)),
-        Current::In(Call { entry, inv, gate }) => {
+        Current::In(Call { entry, inv, gate, .. }) => {
             // SAFETY: null, or the gate of a `Shared` that `within` keeps borrowed further up this stack.
             let gate = unsafe { gate.as_ref() };
             // SAFETY: Alive and Quiet: `within` or `within_hook` is further up this stack.
             body(Some(Place::Call(unsafe { Reader::new(entry, inv, gate) })))
         }
     }
+}
+
+/// Returns `true` in a layer's hook.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_in_hook() -> bool {
+    matches!(CURRENT.get(), Current::In(Call { is_hook: true, .. }))
 }

@@ -13,6 +13,7 @@ pub(crate) mod later;
 pub(crate) mod layer;
 pub(crate) mod section;
 pub(crate) mod service;
+pub(crate) mod spans;
 pub(crate) mod telemetry;
 pub(crate) mod values;
 pub(crate) mod waiting;

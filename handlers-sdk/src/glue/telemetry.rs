@@ -48,6 +48,16 @@ use std::sync::Arc;
 pub struct Labels<'a>(&'a [Pair]);
 
 impl<'a> Labels<'a> {
+    /// # Safety
+    /// `labels` must be `count` pairs that stay readable during `'a`.
+    pub(crate) unsafe fn lent(labels: *const Pair, count: usize) -> Labels<'a> {
+        if count == 0 {
+            return Labels(&[]);
+        }
+        // SAFETY: the caller's promise.
+        Labels(unsafe { core::slice::from_raw_parts(labels, count) })
+    }
+
     /// Returns name and value of each label; a label that is not UTF-8 is left out.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.0.iter().filter_map(|pair| {
@@ -81,14 +91,10 @@ unsafe fn report<G: Gather>(
     let gather = unsafe { &*provider.cast::<G>() };
     // SAFETY: lent for the call.
     let Ok(name) = core::str::from_utf8(unsafe { name.as_slice() }) else { return };
-    let labels = if count == 0 {
-        &[]
-    } else {
-        // SAFETY: `count` pairs, lent for the call.
-        unsafe { core::slice::from_raw_parts(labels, count) }
-    };
+    // SAFETY: `count` pairs, lent for the call.
+    let labels = unsafe { Labels::lent(labels, count) };
     // A number that could not be noted fails nobody's call.
-    catch_aside(|| to(gather, name, Labels(labels)));
+    catch_aside(|| to(gather, name, labels));
 }
 
 unsafe extern "C" fn counter<G: Gather>(provider: *mut c_void, name: Bytes, value: f64, labels: *const Pair, n: usize) {
@@ -112,7 +118,7 @@ unsafe extern "C" fn histogram<G: Gather>(
     unsafe { report::<G>(provider, name, labels, n, |gather, name, labels| gather.histogram(name, value, labels)) }
 }
 
-/// Begins no span: this gatherer takes none, so every span is as if it were not sampled.
+/// Begins no span: this gatherer takes none, which have a service of their own, so every span is as if it were not sampled.
 unsafe extern "C" fn span_begin(_: *mut c_void, _: Bytes, _: Bytes, _: *const Pair, _: usize) -> u64 {
     0
 }
@@ -127,10 +133,9 @@ unsafe extern "C" fn span_end(_: *mut c_void, _: u64, _: u32, _: *const Pair, _:
 
 /// Offers a gatherer. Table and gatherer live as long as the process, since a consumer may keep them.
 pub(crate) fn offer<G: Gather>(entry: &Entry, gather: Arc<G>) -> Result<(), Error> {
-    let provider = Arc::into_raw(gather);
-    let table = Box::into_raw(Box::new(Table {
+    offer_table(entry, (TELEMETRY, TELEMETRY_MAJOR), gather, |provider| Table {
         size: size_of::<Table>(),
-        provider: provider.cast_mut().cast(),
+        provider,
         counter: Some(counter::<G>),
         gauge: Some(gauge::<G>),
         histogram: Some(histogram::<G>),
@@ -138,8 +143,19 @@ pub(crate) fn offer<G: Gather>(entry: &Entry, gather: Arc<G>) -> Result<(), Erro
         span_context: Some(span_context),
         span_event: Some(span_event),
         span_end: Some(span_end),
-    }));
-    let status = entry.offer(TELEMETRY, TELEMETRY_MAJOR, table.cast());
+    })
+}
+
+/// Offers the table that `fill` makes around a provider.
+pub(crate) fn offer_table<G>(
+    entry: &Entry,
+    (name, major): (&str, u32),
+    provider: Arc<G>,
+    fill: impl FnOnce(*mut c_void) -> Table,
+) -> Result<(), Error> {
+    let provider = Arc::into_raw(provider);
+    let table = Box::into_raw(Box::new(fill(provider.cast_mut().cast())));
+    let status = entry.offer(name, major, table.cast());
     if status == OK {
         return Ok(());
     }
@@ -149,7 +165,7 @@ pub(crate) fn offer<G: Gather>(entry: &Entry, gather: Arc<G>) -> Result<(), Erro
     drop(unsafe { Arc::from_raw(provider) });
     Err(Error::new(
         "Runtime.ServiceRefused",
-        format!("the host does not take the service {TELEMETRY} (major {TELEMETRY_MAJOR}): status {status}"),
+        format!("the host does not take the service {name} (major {major}): status {status}"),
     ))
 }
 
@@ -205,14 +221,19 @@ unsafe impl Sync for Telemetry {}
 /// The most labels that are told of one number; more are left out.
 const MOST_LABELS: usize = 16;
 
+/// The pairs of a call: as many as there is room for.
+pub(crate) fn pairs<const MOST: usize>(labels: &[(&str, &str)]) -> ([Pair; MOST], usize) {
+    let mut pairs = [Pair::EMPTY; MOST];
+    for (pair, (name, value)) in pairs.iter_mut().zip(labels) {
+        *pair = Pair { name: Bytes::of(name.as_bytes()), value: Bytes::of(value.as_bytes()) };
+    }
+    (pairs, labels.len().min(MOST))
+}
+
 impl Telemetry {
     fn tell(&self, how: Option<NumberFn>, name: &str, value: f64, labels: &[(&str, &str)]) {
         let Some(how) = how else { return };
-        let mut pairs = [Pair::EMPTY; MOST_LABELS];
-        let count = labels.len().min(MOST_LABELS);
-        for (pair, (name, value)) in pairs.iter_mut().zip(labels) {
-            *pair = Pair { name: Bytes::of(name.as_bytes()), value: Bytes::of(value.as_bytes()) };
-        }
+        let (pairs, count) = pairs::<MOST_LABELS>(labels);
         // SAFETY: the provider's own pointer; the texts are lent for the call.
         unsafe { how(self.provider, Bytes::of(name.as_bytes()), value, pairs.as_ptr(), count) }
     }

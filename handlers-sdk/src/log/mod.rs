@@ -9,6 +9,8 @@ pub(crate) mod redact;
 pub(crate) mod share;
 #[cfg(feature = "tracing")]
 pub(crate) mod tracing;
+#[cfg(feature = "tracing")]
+pub(crate) mod tracing_spans;
 
 use crate::ffi::current::{Place, place};
 use crate::ffi::{Entry, Reader};

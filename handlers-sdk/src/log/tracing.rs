@@ -1,5 +1,6 @@
 //! `tracing` events as lines of the host's log, for the call the thread is in.
 
+use super::tracing_spans::HostSpans;
 use crate::log::{Level, enabled, log};
 use std::fmt::{Debug, Display, Write};
 use tracing::field::{Field, Visit};
@@ -31,8 +32,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostLog;
 
-/// Makes the host's log this library's subscriber, unless there is one already. Call it in a function's `start` or a
-/// layer's `create`. This is not done automatically: cargo unites the features of all crates it builds together, and a
+/// Makes the host's log, and the layer that takes spans, this library's subscriber, unless there is one already. Call it in
+/// a function's `start` or a layer's `create`. This is not done automatically: cargo unites the features of all crates it builds together, and a
 /// library that has no use for `tracing` should not carry it.
 ///
 /// ```
@@ -52,10 +53,10 @@ pub struct HostLog;
 /// assert_eq!(Invoke::event("").run(order::MODULE).logs[0].message, "ordered");
 /// ```
 pub fn install() {
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(HostLog));
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(HostLog).with(HostSpans));
 }
 
-fn level(of: &tracing::Level) -> Level {
+pub(super) fn level(of: &tracing::Level) -> Level {
     match *of {
         tracing::Level::ERROR => Level::Error,
         tracing::Level::WARN => Level::Warn,
@@ -65,10 +66,11 @@ fn level(of: &tracing::Level) -> Level {
     }
 }
 
+/// Message and fields as texts.
 #[derive(Default)]
-struct Line {
-    message: String,
-    fields: Vec<(&'static str, String)>,
+pub(super) struct Line {
+    pub(super) message: String,
+    pub(super) fields: Vec<(&'static str, String)>,
 }
 
 impl Visit for Line {

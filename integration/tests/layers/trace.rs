@@ -19,6 +19,9 @@ integration::both![
     spans_are_out_before_the_platform_freezes_the_process,
     a_caller_that_does_not_sample_is_heeded,
     each_record_of_a_batch_is_a_span,
+    spans_of_the_functions_own_stand_below_its_span,
+    spans_of_invocations_at_once_stay_in_their_traces,
+    without_a_layer_that_takes_spans_a_function_with_spans_is_the_same,
 ];
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -180,4 +183,73 @@ fn each_record_of_a_batch_is_a_span(runtime: &Runtime) {
         let span = of(id).unwrap_or_else(|| panic!("{id}: {spans:?}"));
         assert_eq!((span.kind, span.status, &span.trace, &span.parent), (5, status, &batch.trace, &batch.id), "{id}");
     }
+}
+
+fn named<'s>(spans: &'s [Span], name: &str) -> &'s Span {
+    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name} is not among {spans:#?}"))
+}
+
+fn spans_of_the_functions_own_stand_below_its_span(runtime: &Runtime) {
+    for platform in ALL {
+        let collector = Collector::start(Mode::Takes);
+        let front =
+            Front::start(platform, runtime, traced("traced", &collector.config(r#""flush":"reply""#)), "traced");
+        let caller = caller("01");
+        let headers = [("traceparent", caller.as_str())];
+        assert_eq!(front.get("/orders/tea", &headers).text(), "tea costs 21", "{platform:?}");
+        let there = until("the reply's span has come", &front.process(), || {
+            let spans = collector.spans();
+            spans.iter().any(|span| span.name == "reply").then_some(spans)
+        });
+        let spans = there.unwrap_or_else(|why| panic!("{platform:?}: {why}: {:#?}", collector.spans()));
+        let function = spans.iter().find(|span| span.attribute("faas.hook") == "invoke").expect("the function's span");
+        let served = spans.iter().find(|span| span.kind == 2).expect("the invocation's span");
+        let [count, price, ask] = ["count", "price", "ask the shop"].map(|name| named(&spans, name));
+        for (span, parent) in [(function, served), (count, function), (price, function), (ask, price)] {
+            assert_eq!((&*span.trace, &span.parent), (TRACE, &parent.id), "{platform:?}: {span:#?}");
+            assert!(parent.start <= span.start && span.end <= parent.end, "{platform:?}: {span:#?} in {parent:#?}");
+        }
+        assert!(count.end <= price.start, "{platform:?}: {count:#?} and {price:#?}");
+        let of_price = ["order", "price", "password"].map(|name| price.attribute(name));
+        assert_eq!(of_price, ["tea", "21", "*****"], "{platform:?}");
+        assert_eq!((count.attribute("order"), ask.attribute("pieces")), ("tea", "3"), "{platform:?}");
+        assert_eq!((&*price.events, price.status), (&["priced".to_owned()][..], 0), "{platform:?}");
+
+        // API Gateway makes a 502 of a failure.
+        assert!(front.get("/orders/tea?fail=1", &headers).status >= 500, "{platform:?}");
+        let there = until("the failure has come", &front.process(), || {
+            collector.spans().into_iter().find(|span| span.name == "price" && span.status == 2)
+        });
+        there.unwrap_or_else(|why| panic!("{platform:?}: {why}: {:#?}", collector.spans()));
+    }
+}
+
+fn spans_of_invocations_at_once_stay_in_their_traces(runtime: &Runtime) {
+    let collector = Collector::start(Mode::Takes);
+    let run = OnHttp::start(runtime, traced("traced", &collector.config(r#""interval":"1h""#)), "traced");
+    for reply in run.at_once(4, "GET", "/orders/milk?at-once=4", b"") {
+        assert_eq!(reply.text(), "milk costs 28");
+    }
+    assert_eq!(run.stop().code(), Some(0), "{}", run.process.output());
+    let spans = collector.spans();
+    let served: Vec<&Span> = spans.iter().filter(|span| span.kind == 2).collect();
+    assert_eq!(served.len(), 4, "{spans:#?}");
+    for served in served {
+        let own: Vec<&Span> = spans.iter().filter(|span| span.trace == served.trace).collect();
+        let function = own.iter().find(|span| span.attribute("faas.hook") == "invoke").expect("the function's span");
+        for (name, parent) in [("count", &function.name), ("price", &function.name), ("ask the shop", &"price".into())]
+        {
+            let of_name: Vec<_> = own.iter().filter(|span| span.name == name).collect();
+            assert_eq!(of_name.len(), 1, "{name}: {own:#?}");
+            let of_parent = own.iter().find(|span| span.id == of_name[0].parent).map(|span| &span.name);
+            assert_eq!(of_parent, Some(parent), "{name}: {own:#?}");
+        }
+    }
+}
+
+fn without_a_layer_that_takes_spans_a_function_with_spans_is_the_same(runtime: &Runtime) {
+    let run = OnHttp::start(runtime, Deployment::of("traced"), "traced");
+    assert_eq!(run.get("/orders/tea").text(), "tea costs 21");
+    assert_eq!(run.get("/orders/tea?fail=1").status, 500);
+    assert_eq!(run.stop().code(), Some(0), "{}", run.process.output());
 }

@@ -108,6 +108,13 @@ impl<T> State<T> {
     }
 }
 
+/// Another way to the same queue.
+impl<S: Signal> Clone for Exporter<S> {
+    fn clone(&self) -> Exporter<S> {
+        Exporter(self.0.clone())
+    }
+}
+
 impl<S: Signal> Exporter<S> {
     /// Makes an exporter. It starts its thread with the first item.
     pub fn new(signal: S, export: Export) -> Exporter<S> {
@@ -141,6 +148,11 @@ impl<S: Signal> Exporter<S> {
             return;
         }
         self.push(state, item);
+    }
+
+    /// Counts parts that were lost before they were added.
+    pub fn lose(&self, parts: u64) {
+        self.0.lock().dropped += parts;
     }
 
     /// Adds an item unless one waits, which then stands for this one as well.

@@ -86,6 +86,11 @@ impl Context {
             .or_else(|| http.header("x-amzn-trace-id").and_then(Context::of_xray))
     }
 
+    /// The context of another span of the same trace.
+    pub(crate) fn beside(&self, span: [u8; 8]) -> Context {
+        Context { span, ..self.clone() }
+    }
+
     pub(crate) fn w3c(&self) -> String {
         format!("00-{}-{}-0{}", digits(&self.trace), digits(&self.span), u8::from(self.sampled))
     }

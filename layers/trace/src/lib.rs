@@ -1,21 +1,28 @@
 //! Traces invocations: takes a caller's context or begins a trace, hands the context on to those further in, and sends a span
-//! for each invocation, each record and each phase of the start to a collector, over OTLP/HTTP, after the reply.
+//! for each invocation, each record, each phase of the start, and each that functions begin themselves to a collector, over
+//! OTLP/HTTP, after the reply.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod context;
+mod own;
+mod sampler;
 mod settings;
 mod span;
 
+use clock::{Clock, wall_ns};
 use context::Context;
 use faas_otlp::{Attribute, Exporter, Ids, Resource, Value, faas_trigger, text};
+use handlers_sdk::abi::services::FUNCTION_SPAN;
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Phase, Recovery, ReplyHead, abi, layer};
+use own::Own;
+use sampler::Sampler;
 use settings::{Propagator, Settings};
-use span::{Kind, Span, Spans};
+use span::{Event, Kind, Outcome, Span, Spans};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The layer, with its exporter.
 #[derive(Debug)]
@@ -23,7 +30,9 @@ pub struct Trace {
     config: Config,
     settings: Settings,
     exporter: Exporter<Spans>,
-    ids: Ids,
+    ids: Arc<Ids>,
+    clock: Arc<Clock>,
+    sampler: Sampler,
     /// The phases of the start, until an invocation takes them into its trace.
     phases: Mutex<Vec<Began>>,
 }
@@ -43,9 +52,12 @@ struct Active {
     context: Context,
     parent: Option<[u8; 8]>,
     state: String,
-    /// The beginning of the span, in nanoseconds since 1970, and on the host's clock.
-    start: u64,
+    /// The id of the function's span, which is told of after the reply.
+    function: [u8; 8],
+    /// The beginning of the span, in nanoseconds on the host's clock.
     start_ns: u64,
+    /// The nanoseconds that are added to a moment of the host's clock, to make it one since 1970.
+    distance: u64,
     /// The time at which the reply's head was fixed, in nanoseconds on the host's clock; 0 before that.
     head_ns: AtomicU64,
 }
@@ -53,7 +65,7 @@ struct Active {
 impl Active {
     /// Returns a moment of the host's clock, in nanoseconds since 1970.
     fn wall(&self, ns: u64) -> u64 {
-        self.start + ns.saturating_sub(self.start_ns)
+        ns.max(self.start_ns).wrapping_add(self.distance)
     }
 }
 
@@ -66,22 +78,12 @@ const MOST_PHASES: usize = 64;
 /// The name and version of the sender, in what it sends.
 const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 
-fn wall_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
 impl Trace {
     fn is_sampled(&self, parent: Option<&Context>, trace: &[u8; 16]) -> bool {
         if let Some(parent) = parent.filter(|_| self.settings.parent_based) {
             return parent.sampled;
         }
-        // The choice is made as OpenTelemetry does it, so that every service decides alike: by the end of the trace's
-        // id.
-        let end = u64::from_be_bytes([0, trace[9], trace[10], trace[11], trace[12], trace[13], trace[14], trace[15]]);
-        #[allow(clippy::cast_precision_loss, reason = "56 bits against a share: the last bits make no difference")]
-        let place = end as f64 / (1_u64 << 56) as f64;
-        place < self.settings.rate
+        self.sampler.takes(trace)
     }
 
     fn begin(&self, parent: Option<Context>, state: &str, since_ns: u64, now_ns: u64) -> Active {
@@ -92,8 +94,9 @@ impl Trace {
             context,
             parent: parent.map(|parent| parent.span),
             state: state.to_owned(),
-            start: wall_ns().saturating_sub(now_ns.saturating_sub(since_ns)),
+            function: self.ids.span(),
             start_ns: since_ns,
+            distance: self.clock.look(now_ns),
             head_ns: AtomicU64::new(0),
         }
     }
@@ -105,7 +108,11 @@ impl Trace {
         }
         let Context { trace, span: id, .. } = active.context;
         let head = active.head_ns.load(Ordering::Relaxed);
-        let events = if head == 0 { Vec::new() } else { vec![(active.wall(head), "reply.head")] };
+        let events = if head == 0 {
+            Vec::new()
+        } else {
+            vec![Event { time: active.wall(head), name: "reply.head".into(), attributes: Vec::new() }]
+        };
         let end = active.wall(self.config.now_ns());
         let phases = std::mem::take(&mut *self.phases.lock().unwrap_or_else(PoisonError::into_inner));
         for phase in phases {
@@ -120,16 +127,30 @@ impl Trace {
                 end: phase.end,
                 attributes: text("faas.name", &phase.function).into_iter().collect(),
                 events: Vec::new(),
-                error: phase.error,
+                lost_events: 0,
+                outcome: Outcome::of(phase.error),
             });
         }
-        let (parent, state, start) = (active.parent, active.state.clone(), active.start);
-        self.exporter.add(Span { trace, id, parent, state, name, kind, start, end, attributes, events, error });
+        let (parent, state, start) = (active.parent, active.state.clone(), active.wall(active.start_ns));
+        let (lost_events, outcome) = (0, Outcome::of(error));
+        self.exporter.add(Span {
+            trace,
+            id,
+            parent,
+            state,
+            name,
+            kind,
+            start,
+            end,
+            attributes,
+            events,
+            lost_events,
+            outcome,
+        });
     }
 
     fn end_invocation(&self, invocation: &Invocation<'_>, failure: Option<&Failure<'_>>) {
         let Some(active) = invocation.value::<Active>().filter(|active| active.context.sampled) else { return };
-        self.exporter.of(|export| Resource::of(invocation, export, SCOPE));
         let status = invocation.reply_status().filter(|_| failure.is_none());
         let trigger = invocation.trigger();
         let http = invocation.http();
@@ -185,7 +206,7 @@ impl Trace {
             };
             self.exporter.add(Span {
                 trace: active.context.trace,
-                id: self.ids.span(),
+                id: if call.hook == "invoke" { active.function } else { self.ids.span() },
                 parent: Some(active.context.span),
                 state: active.state.clone(),
                 name,
@@ -197,7 +218,8 @@ impl Trace {
                     .flatten()
                     .collect(),
                 events: Vec::new(),
-                error: None,
+                lost_events: 0,
+                outcome: Outcome::Unset,
             });
         }
     }
@@ -241,7 +263,12 @@ impl Layer for Trace {
     fn create(config: &Config) -> Result<Self, Error> {
         let settings = Settings::read(config)?;
         let exporter = Exporter::new(Spans, settings.export.clone());
-        Ok(Trace { config: *config, settings, exporter, ids: Ids::new(), phases: Mutex::default() })
+        let (ids, clock) = (Arc::new(Ids::new()), Arc::new(Clock::new(config.now_ns())));
+        let sampler = Sampler(settings.rate);
+        let own = Own::new(config, exporter.clone(), ids.clone(), clock.clone(), sampler);
+        // Where another instance of this layer, or another layer, has been first, it takes them.
+        let _ = config.offer_spans(Arc::new(own));
+        Ok(Trace { config: *config, settings, exporter, ids, clock, sampler, phases: Mutex::default() })
     }
 
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
@@ -274,9 +301,12 @@ impl Layer for Trace {
         let state = if parent.is_some() { of_header.or(invocation.tracestate()).unwrap_or_default() } else { "" };
         let active = self.begin(parent, state, invocation.received_ns(), invocation.now_ns());
         self.hand_on(invocation, &active.context)?;
-        if self.settings.layers && active.context.sampled {
+        if active.context.sampled {
+            self.exporter.of(|export| Resource::of(invocation, export, SCOPE));
             // A host that does not time calls has no such spans.
-            let _ = invocation.time_calls();
+            if self.settings.layers && invocation.time_calls().is_ok() {
+                invocation.set_extension(FUNCTION_SPAN, &active.context.beside(active.function).w3c())?;
+            }
         }
         invocation.set_value(active)?;
         Ok(Flow::Continue)
@@ -303,6 +333,9 @@ impl Layer for Trace {
         let now = record.now_ns();
         let parent = record.traceparent().and_then(Context::of_w3c);
         let active = OfRecord(self.begin(parent, "", now, now));
+        if active.0.context.sampled {
+            record.set_extension(FUNCTION_SPAN, &active.0.context.w3c())?;
+        }
         record.set_value(active)?;
         Ok(Flow::Continue)
     }

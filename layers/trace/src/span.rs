@@ -1,6 +1,7 @@
 //! A span that is over, and its bytes in OTLP (opentelemetry/proto/trace/v1/trace.proto, field by field).
 
 use faas_otlp::{Attribute, Message, Resource, Signal};
+use std::borrow::Cow;
 
 /// The kind of a span (`Span.SpanKind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +24,34 @@ pub(crate) struct Span {
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) attributes: Vec<Attribute>,
-    /// The names and times of the events meanwhile.
-    pub(crate) events: Vec<(u64, &'static str)>,
-    /// The text of the failure; `None` if it did not fail.
-    pub(crate) error: Option<String>,
+    pub(crate) events: Vec<Event>,
+    /// The number of events that found no room.
+    pub(crate) lost_events: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// The way in which a span ended (`Status`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Unset,
+    Ok,
+    /// The text of the failure, which may be empty.
+    Error(String),
+}
+
+impl Outcome {
+    pub(crate) fn of(error: Option<String>) -> Outcome {
+        error.map_or(Outcome::Unset, Outcome::Error)
+    }
+}
+
+/// An event within a span.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// The moment in nanoseconds since 1970.
+    pub(crate) time: u64,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 /// All spans, as a signal of the exporter.
@@ -63,17 +88,23 @@ impl Span {
             out.fixed64(7, self.start);
             out.fixed64(8, self.end);
             out.attributes(9, &self.attributes);
-            for (time, name) in &self.events {
+            for Event { time, name, attributes } in &self.events {
                 out.message(11, |event| {
                     event.fixed64(1, *time);
                     event.bytes(2, name.as_bytes());
+                    event.attributes(3, attributes);
                 });
             }
-            if let Some(why) = &self.error {
-                out.message(15, |status| {
+            if self.lost_events > 0 {
+                out.number(12, self.lost_events);
+            }
+            match &self.outcome {
+                Outcome::Unset => {}
+                Outcome::Ok => out.message(15, |status| status.number(3, 1)),
+                Outcome::Error(why) => out.message(15, |status| {
                     status.bytes(2, why.as_bytes());
                     status.number(3, 2);
-                });
+                }),
             }
         });
     }
