@@ -4,6 +4,8 @@
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, with the missing program as their
 //! kind; with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. No test ever passes without its program.
 
+#[path = "foreign/authority.rs"]
+mod authority;
 #[path = "foreign/events.rs"]
 mod events;
 #[path = "foreign/fn_peers.rs"]

@@ -1,17 +1,18 @@
 //! `layer-kv` and `layer-idempotency` with Redis, which is killed, stopped and started again, and with processes that die.
 
+use crate::authority::Authority;
 use crate::fronts::{ALL, Front};
 use crate::needs::{over_both, program};
 use integration::artifacts::Runtime;
 use integration::bank::Bank;
 use integration::client::Reply;
 use integration::deployment::Deployment;
-use integration::on_http::OnHttp;
+use integration::on_http::{OnHttp, free_port};
 use integration::redis::Redis;
 use integration::wait::{limit, until};
 use libtest_mimic::Trial;
 use platform_emulators::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -29,6 +30,15 @@ pub(crate) fn trials() -> Vec<Trial> {
     over_both(&mut trials, &redis, "what_redis_does_not_hear_is_charged_and_said", not_heard);
     over_both(&mut trials, &redis, "redis_is_asked_as_a_user_and_a_wrong_password_is_said", as_user);
     over_both(&mut trials, &redis, "a_caller_is_answered_at_its_deadline_however_long_redis_takes", at_its_deadline);
+    let secured = program("openssl").and(redis.clone());
+    over_both(&mut trials, &secured, "redis_is_asked_by_tls_over_a_connection_that_is_kept", by_tls);
+    over_both(
+        &mut trials,
+        &secured,
+        "a_redis_with_a_wrong_name_an_expired_or_an_unknown_certificate_is_told_nothing",
+        untrusted,
+    );
+    over_both(&mut trials, &secured, "a_redis_that_wants_a_certificate_is_shown_one", shown);
     let stepped = program("faketime").and(redis);
     over_both(&mut trials, &stepped, "instances_whose_clocks_are_days_apart_charge_once", steps);
     trials
@@ -237,5 +247,94 @@ fn steps(faketime: &Path, runtime: &'static Runtime) -> Result<(), String> {
     }
     let date = |run: &OnHttp| run.process.output().chars().take(10).collect::<String>();
     assert!(date(&behind) < date(&now) && date(&now) < date(&ahead), "{} {}", date(&behind), date(&ahead));
+    Ok(())
+}
+
+/// A Redis with a certificate. Returns its address behind TLS, too.
+fn with_tls(authority: &Authority<'_>, name: &str, clients: &str) -> Result<(Redis, String), String> {
+    let program = program("redis-server").path().ok_or("needs redis-server")?;
+    let port = free_port().to_string();
+    let [certificate, key] = ["pem", "key"].map(|end| authority.path(&format!("{name}.{end}")));
+    let ca = authority.path("ca.pem");
+    let redis = Redis::start(
+        &program,
+        &[
+            "--tls-port",
+            &port,
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &ca,
+            "--tls-auth-clients",
+            clients,
+        ],
+    );
+    Ok((redis, format!("rediss://localhost:{port}")))
+}
+
+fn secured(redis: &Redis, bank: &Bank, store: &Value) -> Deployment {
+    charging(redis, bank, "{}").env("FAAS_LAYER_KV", &store.to_string())
+}
+
+fn by_tls(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let (authority, bank) = (Authority::new(openssl)?, Bank::open());
+    authority.sign("right", "ca", "DNS:localhost", "2")?;
+    let (mut redis, address) = with_tls(&authority, "right", "no")?;
+    let store = json!({"redis": address, "ca": authority.path("ca.pem"), "timeout": "5s", "connections": 1});
+    let run = start(runtime, secured(&redis, &bank, &store));
+    let first = charge(&run, "1");
+    assert_eq!((first.status, first.text().as_str()), (201, "receipt 1"), "output:\n{}", run.process.output());
+    let count =
+        r#"EVAL "return tonumber(string.match(redis.call('INFO', 'stats'), 'total_connections_received:(%d+)'))" 0"#;
+    let connections = || redis.ask(count).trim_start_matches(':').parse::<u64>().map_err(|error| error.to_string());
+    let before = connections()?;
+    for order in ["1", "2", "3"] {
+        assert_eq!(charge(&run, order).status, 201, "{order}");
+    }
+    assert_eq!(connections()? - before, 1, "the question's own alone is new");
+    redis.kill();
+    assert_eq!(charge(&run, "4").status, 503);
+    redis.start_again();
+    charged(&run, "4");
+    for order in ["1", "2", "3", "4"] {
+        assert_eq!(bank.charged(order), 1, "{order}");
+    }
+    Ok(())
+}
+
+fn untrusted(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let (authority, bank) = (Authority::new(openssl)?, Bank::open());
+    authority.root("stranger")?;
+    for (name, by, names, days, words) in [
+        ("elsewhere", "ca", "DNS:shop.example", "2", "not valid for name"),
+        ("old", "ca", "DNS:localhost", "-1", "Expired"),
+        ("unknown", "stranger", "DNS:localhost", "2", "UnknownIssuer"),
+    ] {
+        authority.sign(name, by, names, days)?;
+        let (redis, address) = with_tls(&authority, name, "no")?;
+        let store = json!({"redis": address, "ca": authority.path("ca.pem"), "password": "s3cret", "timeout": "5s"});
+        let run = start(runtime, secured(&redis, &bank, &store));
+        assert_eq!(charge(&run, "1").status, 503, "{name}");
+        said(&run, words);
+    }
+    assert_eq!(bank.charged("1"), 0);
+    Ok(())
+}
+
+fn shown(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let (authority, bank) = (Authority::new(openssl)?, Bank::open());
+    authority.sign("right", "ca", "DNS:localhost", "2")?;
+    authority.sign("client", "ca", "DNS:client", "2")?;
+    let (redis, address) = with_tls(&authority, "right", "yes")?;
+    let mut store = json!({"redis": address, "ca": authority.path("ca.pem"), "timeout": "5s"});
+    let without = start(runtime, secured(&redis, &bank, &store));
+    assert_eq!(charge(&without, "1").status, 503);
+    said(&without, "CertificateRequired");
+    store["certificate"] = authority.path("client.pem").into();
+    store["key"] = authority.path("client.key").into();
+    let run = start(runtime, secured(&redis, &bank, &store));
+    assert_eq!(charge(&run, "1").text(), "receipt 1", "output:\n{}", run.process.output());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The judgement of `layer-http-client` on certificates, before a TLS server of OpenSSL's.
 
+use crate::authority::Authority;
 use crate::needs::{over_both, program};
 use integration::artifacts::{Runtime, workspace};
 use integration::deployment::Deployment;
@@ -7,124 +8,31 @@ use integration::on_http::OnHttp;
 use integration::scripted::Scripted;
 use integration::wait::limit;
 use libtest_mimic::Trial;
-use platform_emulators::process::{Process, Signal};
+use platform_emulators::process::Signal;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use tempfile::TempDir;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     let openssl = program("openssl");
     over_both(&mut trials, &openssl, "a_server_whose_certificate_is_right_is_asked", right);
     over_both(&mut trials, &openssl, "a_wrong_name_an_expired_and_an_unknown_certificate_are_refused", wrong);
+    over_both(&mut trials, &openssl, "a_server_that_wants_a_certificate_is_shown_one", mutual);
     over_both(&mut trials, &openssl, "a_proxy_sees_a_tunnel_alone", tunnel);
     let both = openssl.and(program("python3"));
     over_both(&mut trials, &both, "a_connection_is_kept_until_its_server_closes_it_in_a_freeze", kept);
     trials
 }
 
-/// Keys and certificates, made anew.
-struct Authority<'o> {
-    openssl: &'o Path,
-    folder: TempDir,
-}
-
-impl<'o> Authority<'o> {
-    fn new(openssl: &'o Path) -> Result<Authority<'o>, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let authority = Authority { openssl, folder };
-        authority.root("ca")?;
-        Ok(authority)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Result<(), String> {
-        let mut command = Command::new(self.openssl);
-        let output = command.args(arguments).current_dir(self.folder.path()).output();
-        let output = output.map_err(|error| error.to_string())?;
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
-    }
-
-    fn root(&self, name: &str) -> Result<(), String> {
-        let (key, pem, subject) = (format!("{name}.key"), format!("{name}.pem"), format!("/CN={name} of a test"));
-        self.run(&[
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-keyout",
-            &key,
-            "-out",
-            &pem,
-            "-subj",
-            &subject,
-        ])
-    }
-
-    /// Makes a certificate for these names, of that authority, that is good for this number of days.
-    fn sign(&self, name: &str, by: &str, names: &str, days: &str) -> Result<(), String> {
-        let [key, request, pem, more] = ["key", "csr", "pem", "ext"].map(|end| format!("{name}.{end}"));
-        let [by_pem, by_key] = ["pem", "key"].map(|end| format!("{by}.{end}"));
-        std::fs::write(self.path(&more), format!("subjectAltName={names}\n")).map_err(|error| error.to_string())?;
-        self.run(&[
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            &key,
-            "-out",
-            &request,
-            "-subj",
-            "/CN=localhost",
-        ])?;
-        self.run(&[
-            "x509",
-            "-req",
-            "-in",
-            &request,
-            "-CA",
-            &by_pem,
-            "-CAkey",
-            &by_key,
-            "-CAcreateserial",
-            "-out",
-            &pem,
-            "-days",
-            days,
-            "-extfile",
-            &more,
-        ])
-    }
-
-    /// Starts a server with that certificate, which replies with a page about the connection and closes it. Returns its port.
-    fn serve(&self, name: &str) -> Result<(Process, u16), String> {
-        let mut command = Command::new(self.openssl);
-        let [key, pem] = ["key", "pem"].map(|end| self.path(&format!("{name}.{end}")));
-        command.args(["s_server", "-accept", "127.0.0.1:0", "-key", &key, "-cert", &pem, "-www"]);
-        let process = Process::spawn(command, |_| ()).map_err(|error| error.to_string())?;
-        let line = process.wait_for_line(|line| line.starts_with("ACCEPT "), limit());
-        let line = line.map_err(|late| format!("{late}; {}", process.output()))?;
-        let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok());
-        let port = port.ok_or_else(|| format!("no port: {line}"))?;
-        Ok((process, port))
-    }
-}
-
 fn sender(authority: &Authority<'_>, runtime: &'static Runtime, more: &[(&str, &str)]) -> OnHttp {
-    let config = json!({"ca": authority.path("ca.pem"), "timeout": "20s"}).to_string();
+    let config = json!({"ca": authority.path("ca.pem"), "timeout": "20s"});
+    configured(&config, runtime, more)
+}
+
+fn configured(config: &Value, runtime: &'static Runtime, more: &[(&str, &str)]) -> OnHttp {
+    let config = config.to_string();
     let deployment = Deployment::of("outbound").layer("http-client").env("FAAS_LAYER_HTTP_CLIENT", &config);
     let deployment = more.iter().fold(deployment, |deployment, (name, value)| deployment.env(name, value));
     OnHttp::start(runtime, deployment, "outbound.send")
@@ -179,7 +87,7 @@ impl Drop for Python {
 fn right(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let authority = Authority::new(openssl)?;
     authority.sign("right", "ca", "DNS:localhost,IP:127.0.0.1", "2")?;
-    let (_server, port) = authority.serve("right")?;
+    let (_server, port) = authority.serve("right", &[])?;
     let run = sender(&authority, runtime, &[]);
     for host in ["localhost", "127.0.0.1"] {
         let seen = get(&run, &format!("https://{host}:{port}/"));
@@ -213,7 +121,7 @@ fn wrong(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
         ("unknown", "stranger", "DNS:localhost", "2", "UnknownIssuer"),
     ] {
         authority.sign(name, by, names, days)?;
-        let (_server, port) = authority.serve(name)?;
+        let (_server, port) = authority.serve(name, &[])?;
         assert_eq!(get(&run, &format!("https://localhost:{port}/"))["error"], "Failed", "{name}");
         let line = run.process.wait_for_line(|line| line.contains(words), limit());
         line.map_err(|late| format!("{name}: {late}; output:\n{}", run.process.output()))?;
@@ -224,7 +132,7 @@ fn wrong(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
 fn tunnel(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let authority = Authority::new(openssl)?;
     authority.sign("behind", "ca", "DNS:shop.invalid", "2")?;
-    let (_server, port) = authority.serve("behind")?;
+    let (_server, port) = authority.serve("behind", &[])?;
     let proxy = Scripted::start(move |_, mut link| {
         if link.request().is_some() && link.write(b"HTTP/1.1 200 Connection established\r\n\r\n") {
             link.join(&format!("127.0.0.1:{port}"));
@@ -235,5 +143,34 @@ fn tunnel(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
     assert!(is_page(&seen), "{seen}; output:\n{}", run.process.output());
     let asked = proxy.asked();
     assert_eq!((asked.len(), &*asked[0].method, &*asked[0].target), (1, "CONNECT", &*format!("shop.invalid:{port}")));
+    Ok(())
+}
+
+fn mutual(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let authority = Authority::new(openssl)?;
+    authority.root("stranger")?;
+    authority.sign("right", "ca", "DNS:localhost", "2")?;
+    authority.sign("client", "ca", "DNS:client", "2")?;
+    authority.sign("other", "stranger", "DNS:client", "2")?;
+    let asks = ["-Verify", "1", "-verify_return_error", "-CAfile", &authority.path("ca.pem")];
+    let (server, port) = authority.serve("right", &asks)?;
+    let url = format!("https://localhost:{port}/");
+    let with = |name: &str| {
+        let [certificate, key] = ["pem", "key"].map(|end| authority.path(&format!("{name}.{end}")));
+        let config = json!({"ca": authority.path("ca.pem"), "timeout": "20s", "certificate": certificate, "key": key});
+        configured(&config, runtime, &[])
+    };
+    let run = with("client");
+    let seen = get(&run, &url);
+    assert!(is_page(&seen), "{seen}; output:\n{}\n{}", run.process.output(), server.output());
+    for (run, words) in [(sender(&authority, runtime, &[]), "CertificateRequired"), (with("other"), "UnknownCA")] {
+        assert_eq!(get(&run, &url)["error"], "Failed", "{words}");
+        let line = run.process.wait_for_line(|line| line.contains(words), limit());
+        line.map_err(|late| format!("{words}: {late}; output:\n{}", run.process.output()))?;
+    }
+    let nowhere = with("nowhere");
+    assert_eq!(get(&nowhere, &url)["error"], "Failed");
+    let line = nowhere.process.wait_for_line(|line| line.contains("the key of"), limit());
+    line.map_err(|late| format!("{late}; output:\n{}", nowhere.process.output()))?;
     Ok(())
 }

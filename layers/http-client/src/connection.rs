@@ -4,11 +4,9 @@ use crate::fault::Fault;
 use crate::proxy::Proxy;
 use crate::reply::Incoming;
 use crate::stop::Stop;
-use crate::tls::Tls;
 use crate::url::Origin;
+use faas_tls::{ClientConnection, StreamOwned, Tls};
 use handlers_sdk::service::ErrorKind;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind as Io, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -66,10 +64,7 @@ impl Connection {
         if let Some(proxy) = proxy {
             tunnel(&mut socket, origin, proxy)?;
         }
-        let name = ServerName::try_from(origin.host.clone());
-        let name = name.map_err(|_| Fault::new(ErrorKind::Invalid, "the host of the URL is no name for TLS"))?;
-        let state = ClientConnection::new(tls.config()?, name).map_err(|error| Fault::failed(error.to_string()))?;
-        let mut stream = StreamOwned::new(state, socket);
+        let mut stream = StreamOwned::new(tls.begin(&origin.host)?, socket);
         // The handshake comes before a byte of the request, so that the server is known by then.
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock).map_err(|error| Fault::failed(format!("TLS: {error}")))?;
@@ -101,20 +96,9 @@ impl Connection {
     }
 
     fn is_quiet(&mut self) -> bool {
-        let would_block = |error: &io::Error| error.kind() == Io::WouldBlock;
         match self {
-            Connection::Plain(socket) => socket.tcp.peek(&mut [0]).is_err_and(|error| would_block(&error)),
-            // Tickets for the next session come whenever the server likes.
-            Connection::Tls(stream) => loop {
-                match stream.conn.read_tls(&mut stream.sock) {
-                    Ok(0) => return false,
-                    Err(error) => return would_block(&error),
-                    Ok(_) => match stream.conn.process_new_packets() {
-                        Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
-                        _ => return false,
-                    },
-                }
-            },
+            Connection::Plain(socket) => socket.tcp.peek(&mut [0]).is_err_and(|error| error.kind() == Io::WouldBlock),
+            Connection::Tls(stream) => faas_tls::is_quiet(stream),
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::pool::Pool;
 use crate::reply::{Incoming, Whole};
 use crate::settings::Settings;
 use crate::stop::Stop;
-use crate::tls::Tls;
 use crate::url::Url;
+use faas_tls::Tls;
 use handlers_sdk::service::ErrorKind;
 use handlers_sdk::service::http::{Reply, Request};
 use std::io::Write;
@@ -35,7 +35,7 @@ enum Reached {
 impl Exchange {
     pub(crate) fn new(settings: &Settings) -> Exchange {
         let pool = Pool::new(settings.max_idle, settings.idle_timeout);
-        let tls = Tls::new(settings.ca.clone(), settings.ca_file.clone());
+        let tls = Tls::new(settings.ca.clone(), settings.ca_file.clone(), settings.identity.clone());
         Exchange { settings: settings.clone(), pool, tls }
     }
 

@@ -26,3 +26,13 @@ impl From<io::Error> for Fault {
         Fault::failed(error.to_string())
     }
 }
+
+impl From<faas_tls::Fault> for Fault {
+    fn from(fault: faas_tls::Fault) -> Fault {
+        let kind = match fault {
+            faas_tls::Fault::Name => ErrorKind::Invalid,
+            faas_tls::Fault::Other(_) => ErrorKind::Failed,
+        };
+        Fault::new(kind, fault.to_string())
+    }
+}

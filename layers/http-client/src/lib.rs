@@ -14,7 +14,6 @@ mod reply;
 mod sender;
 mod settings;
 mod stop;
-mod tls;
 mod url;
 
 use handlers_sdk::service::Offered;

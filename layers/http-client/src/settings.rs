@@ -1,6 +1,7 @@
 //! The configuration of the layer.
 
 use crate::proxy::Proxies;
+use faas_tls::{Ca, Identity};
 use handlers_sdk::{Config, Error, Span};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ struct Written {
     max_idle: usize,
     idle_timeout: Span,
     ca: String,
+    certificate: Option<String>,
+    key: Option<String>,
     proxy: Option<String>,
     no_proxy: Option<String>,
     retry_safe: bool,
@@ -31,22 +34,13 @@ impl Default for Written {
             max_idle: 16,
             idle_timeout: Span(Duration::from_secs(50)),
             ca: "mozilla".to_owned(),
+            certificate: None,
+            key: None,
             proxy: None,
             no_proxy: None,
             retry_safe: false,
         }
     }
-}
-
-/// The list of authorities that servers' certificates are checked by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ca {
-    /// Mozilla's list, as of the build of this layer.
-    Mozilla,
-    /// The list of the system.
-    System,
-    /// The certificates in a file.
-    File(PathBuf),
 }
 
 /// The whole configuration of the layer.
@@ -61,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) ca: Ca,
     /// The place of the system's list; `None` for the usual ones.
     pub(crate) ca_file: Option<PathBuf>,
+    /// The certificate for servers that ask for one.
+    pub(crate) identity: Option<Identity>,
     pub(crate) proxies: Proxies,
     pub(crate) retry_safe: bool,
 }
@@ -86,15 +82,10 @@ impl Settings {
         if written.max_bytes == 0 {
             return Err(config.mistake("maxBytes", "a number over zero", 0));
         }
-        let ca = match &*written.ca {
-            "mozilla" => Ca::Mozilla,
-            "system" => Ca::System,
-            path if path.starts_with('/') => Ca::File(path.into()),
-            other => {
-                let expected = "mozilla, system, or the absolute path of a PEM file";
-                return Err(config.mistake("ca", expected, format!("{other:?}")));
-            }
-        };
+        let ca =
+            Ca::read(&written.ca).ok_or_else(|| config.mistake("ca", Ca::EXPECTED, format!("{:?}", written.ca)))?;
+        let identity = Identity::read(written.certificate.as_deref(), written.key.as_deref());
+        let identity = identity.map_err(|(name, expected)| config.mistake(name, expected, "another"))?;
         Ok(Settings {
             timeout: time("timeout", written.timeout)?,
             connect_timeout: time("connectTimeout", written.connect_timeout)?,
@@ -104,6 +95,7 @@ impl Settings {
             idle_timeout: written.idle_timeout.0,
             ca,
             ca_file: config.env("SSL_CERT_FILE").map(PathBuf::from),
+            identity,
             proxies: Proxies::read(config, written.proxy.as_deref(), written.no_proxy.as_deref())?,
             retry_safe: written.retry_safe,
         })

@@ -127,7 +127,8 @@ impl Shared {
     fn work(&self) {
         let mut kept: Option<(Link, u64)> = None;
         while let Some((Job { request, answer, end }, restores)) = self.next() {
-            let link = kept.take().filter(|(link, since)| *since == restores && link.is_open()).map(|(link, _)| link);
+            let link = kept.take().filter(|(_, since)| *since == restores).map(|(link, _)| link);
+            let link = link.and_then(|mut link| link.is_open().then_some(link));
             let outcome = match self.exchange(link, &request, end) {
                 Ok((link, outcome)) => {
                     kept = Some((link, restores));

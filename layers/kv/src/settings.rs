@@ -2,8 +2,11 @@
 
 use crate::link::Server;
 use crate::redis::Limits;
+use faas_tls::{Ca, Identity, Tls};
 use handlers_sdk::{Config, Error, Secret, Span};
 use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug, Deserialize)]
@@ -13,6 +16,9 @@ struct Written {
     username: Option<String>,
     password: Option<Secret>,
     database: Option<u32>,
+    ca: Option<String>,
+    certificate: Option<String>,
+    key: Option<String>,
     prefix: String,
     timeout: Span,
     connections: usize,
@@ -27,6 +33,9 @@ impl Default for Written {
             username: None,
             password: None,
             database: None,
+            ca: None,
+            certificate: None,
+            key: None,
             prefix: String::new(),
             timeout: Span(Duration::from_secs(1)),
             connections: 4,
@@ -65,18 +74,48 @@ fn is_address(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port != 0))
 }
 
+/// Returns `true` for TLS, and the address behind the scheme.
+fn scheme(text: &str) -> (bool, &str) {
+    match text.strip_prefix("rediss://") {
+        Some(address) => (true, address),
+        None => (false, text.strip_prefix("redis://").unwrap_or(text)),
+    }
+}
+
+impl Written {
+    /// Reads the configuration of TLS; `None` for a connection in the clear.
+    fn tls(&self, config: &Config, is_wanted: bool) -> Result<Option<Arc<Tls>>, Error> {
+        let given = [("ca", &self.ca), ("certificate", &self.certificate), ("key", &self.key)];
+        if !is_wanted {
+            return match given.iter().find(|(_, value)| value.is_some()) {
+                Some((name, _)) => Err(config.mistake(name, "redis beside it that begins with rediss://", "another")),
+                None => Ok(None),
+            };
+        }
+        let ca = self.ca.as_deref().unwrap_or("mozilla");
+        let ca = Ca::read(ca).ok_or_else(|| config.mistake("ca", Ca::EXPECTED, format!("{ca:?}")))?;
+        let identity = Identity::read(self.certificate.as_deref(), self.key.as_deref());
+        let identity = identity.map_err(|(name, expected)| config.mistake(name, expected, "another"))?;
+        Ok(Some(Arc::new(Tls::new(ca, config.env("SSL_CERT_FILE").map(PathBuf::from), identity))))
+    }
+}
+
 impl Settings {
     pub(crate) fn read(config: &Config) -> Result<Settings, Error> {
         let written: Written = config.deserialize()?;
+        let (is_tls, address) = scheme(written.redis.as_deref().unwrap_or_default());
+        let tls = written.tls(config, is_tls)?;
         let place = match written.redis {
-            Some(address) if is_address(&address) => Place::Redis(Server {
-                address,
+            Some(_) if is_address(address) => Place::Redis(Server {
+                address: address.to_owned(),
+                tls,
                 username: written.username,
                 password: written.password,
                 database: written.database.unwrap_or(0),
             }),
-            Some(address) => {
-                return Err(config.mistake("redis", "an address such as cache.internal:6379", format!("{address:?}")));
+            Some(found) => {
+                let expected = "an address such as cache.internal:6379 or rediss://cache.internal:6380";
+                return Err(config.mistake("redis", expected, format!("{found:?}")));
             }
             None => {
                 let of_redis = [
@@ -119,7 +158,13 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::is_address;
+    use super::{is_address, scheme};
+
+    #[test]
+    fn the_scheme_says_whether_it_is_tls() {
+        assert_eq!(scheme("rediss://a:1"), (true, "a:1"));
+        assert_eq!((scheme("redis://a:1"), scheme("a:1")), ((false, "a:1"), (false, "a:1")));
+    }
 
     #[test]
     fn an_address_is_a_host_and_a_port() {

@@ -94,15 +94,21 @@ fn calls_end_also_if_redis_is_not_there_or_does_not_answer() {
     assert!(fails(&app(&format!(r#"{{"redis":"{gone}"}}"#)), "get").contains("the provider failed"));
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
-    let waiting = app(&format!(r#"{{"redis":"{address}","timeout":"200ms"}}"#));
-    assert!(fails(&waiting, "get").contains("did not answer in time"));
+    for scheme in ["", "rediss://"] {
+        let waiting = app(&format!(r#"{{"redis":"{scheme}{address}","timeout":"200ms"}}"#));
+        assert!(fails(&waiting, "get").contains("did not answer in time"), "{scheme}");
+    }
 }
 
 #[test]
 fn a_mistake_in_its_configuration_ends_the_start() {
     for (config, why) in [
         (r#"{"redis":"cache"}"#, "redis: expected an address such as cache.internal:6379"),
-        (r#"{"redis":"redis://a:1"}"#, "redis: expected an address"),
+        (r#"{"redis":"http://a:1"}"#, "redis: expected an address"),
+        (r#"{"redis":"rediss://a"}"#, "redis: expected an address such as cache.internal:6379 or rediss://"),
+        (r#"{"redis":"a:1","ca":"system"}"#, "ca: expected redis beside it that begins with rediss://"),
+        (r#"{"redis":"rediss://a:1","ca":"none"}"#, "ca: expected mozilla, system, or the absolute path of a PEM file"),
+        (r#"{"redis":"rediss://a:1","key":"/a.key"}"#, "key: expected certificate beside it"),
         (r#"{"password":"p"}"#, "password: expected redis beside it"),
         (r#"{"redis":"a:1","username":"u"}"#, "username: expected a password beside it"),
         (r#"{"timeout":0}"#, "timeout: expected a time over zero and up to 60s"),

@@ -2,6 +2,7 @@
 //! where spans go.
 #![allow(missing_docs, reason = "tests")]
 
+use handlers_sdk::abi::services::FUNCTION_SPAN;
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{FaasContext, abi, function};
 use layer_trace::Trace;
@@ -131,4 +132,25 @@ fn a_mistake_in_its_configuration_ends_the_start() {
             "what is said here goes before"
         );
     }
+}
+
+/// The context that spans of its own stand below.
+#[function]
+fn below(ctx: FaasContext) -> String {
+    ctx.extension(FUNCTION_SPAN).unwrap_or("-").to_owned()
+}
+
+#[test]
+fn the_function_is_told_the_span_of_its_own_call_where_there_is_one() {
+    let endpoint = r#""endpoint":"http://127.0.0.1:9/v1/traces""#;
+    let told = |more: &str| {
+        let config = format!("{{{endpoint}{more}}}");
+        let app = App::builder().configured(Trace::MODULE, &config).module(below::MODULE).start().expect("starts");
+        lines(&app, Invoke::event("{}").meta(abi::META_TRACEPARENT, &format!("00-{TRACE}-{SPAN}-01"))).join("")
+    };
+    let (trace, span, flags) = parts(&told(""));
+    assert_eq!((trace.as_str(), flags.as_str()), (TRACE, "01"));
+    assert_ne!(span, SPAN);
+    assert_eq!(told(r#","layers":false"#), "-", "the invocation's is the only one");
+    assert_eq!(told(r#","parentBased":false,"sampleRate":0"#), "-", "it is not sampled");
 }
