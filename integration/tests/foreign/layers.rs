@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_spans", spans);
     over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_metrics", points);
     over_both(&mut trials, &program("chromium"), "chromium_lets_a_page_do_what_cors_allows_and_nothing_more", page);
+    over_both(&mut trials, &program("chromium"), "chromium_sends_a_token_and_reads_why_one_is_refused", guarded);
     let validator = folder("python-schemas");
     trials.push(once(&validator, "jsonschema_and_the_layers_agree_about_configurations", agree));
     trials
@@ -83,8 +84,31 @@ const status = async (target, options) => (await fetch(`API${target}`, options))
 })();
 </script>"#;
 
+/// Fetches from another origin with tokens, and tells this one what came of it.
+const GUARDED: &str = r#"<!doctype html><title>page</title><script>
+const asked = async (what, target, options) => {
+    try {
+        const reply = await fetch(`API${target}`, options);
+        const body = await reply.text();
+        const why = reply.ok ? body : JSON.parse(body).errorType;
+        return `${what} ${reply.status} ${why} ${(reply.headers.get("www-authenticate") ?? "-").slice(0, 20)}`;
+    } catch { return `${what} blocked`; }
+};
+const bearer = token => ({ headers: { authorization: `Bearer ${token}` } });
+(async () => {
+    const told = [
+        await asked("right", "/", bearer("TOKEN")),
+        await asked("forged", "/", bearer("TOKENx")),
+        await asked("none", "/", {}),
+        await asked("not enough", "/deploy/1", bearer("TOKEN")),
+        await asked("right, other method", "/", { method: "DELETE", ...bearer("TOKEN") }),
+    ];
+    await fetch("/done", { method: "POST", body: told.join("\n") });
+})();
+</script>"#;
+
 /// Serves the page, and returns the text that it tells.
-fn serve_page(listener: &TcpListener, api: &str) -> Result<String, String> {
+fn serve_page(listener: &TcpListener, page: &str) -> Result<String, String> {
     for stream in listener.incoming() {
         let mut stream = stream.map_err(|error| error.to_string())?;
         let mut reader = BufReader::new(stream.try_clone().map_err(|error| error.to_string())?);
@@ -101,7 +125,7 @@ fn serve_page(listener: &TcpListener, api: &str) -> Result<String, String> {
         if head.is_empty() || reader.read_exact(&mut body).is_err() {
             continue;
         }
-        let page = if head.starts_with("GET / ") { PAGE.replace("API", api) } else { String::new() };
+        let page = if head.starts_with("GET / ") { page } else { "" };
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
             page.len()
@@ -120,16 +144,7 @@ fn page(chromium: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let config = json!({"allowOrigins": [origin], "allowMethods": ["PUT"], "allowHeaders": ["x-own"]}).to_string();
     let deployment = Deployment::of("faulty").layer("cors").env("FAAS_LAYER_CORS", &config);
     let run = OnHttp::start(runtime, deployment, "faulty");
-    let api = format!("http://{}", run.address);
-    let (told, hears) = std::sync::mpsc::channel();
-    std::thread::spawn(move || told.send(serve_page(&listener, &api)));
-    let home = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut command = Command::new(chromium);
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
-    command.arg(format!("--user-data-dir={}", home.path().display())).arg(&origin).env("HOME", home.path());
-    let browser = Process::spawn(command, |_| ()).map_err(|error| error.to_string())?;
-    let told =
-        hears.recv_timeout(limit()).map_err(|late| format!("{late}; the browser says:\n{}", browser.output()))??;
+    let told = browsed(chromium, listener, &origin, PAGE.replace("API", &format!("http://{}", run.address)))?;
     let expected = [
         "get \"fine\"",
         "allowed method 200",
@@ -142,8 +157,63 @@ fn page(chromium: &Path, runtime: &'static Runtime) -> Result<(), String> {
         "exposed false",
     ];
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+/// Returns the text that a page of that origin tells, once a browser has opened it.
+fn browsed(chromium: &Path, listener: TcpListener, origin: &str, page: String) -> Result<String, String> {
+    let (told, hears) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(serve_page(&listener, &page)));
+    let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut command = Command::new(chromium);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
+    command.arg(format!("--user-data-dir={}", home.path().display())).arg(origin).env("HOME", home.path());
+    let browser = Process::spawn(command, |_| ()).map_err(|error| error.to_string())?;
+    let told =
+        hears.recv_timeout(limit()).map_err(|late| format!("{late}; the browser says:\n{}", browser.output()))??;
     browser.signal(Signal::Kill).map_err(|error| error.to_string())?;
     browser.wait(limit()).map_err(|late| format!("{late:?}"))?;
+    Ok(told)
+}
+
+/// Of Python's `hmac`: `{"alg":"HS256"}`, `{"iss":"own","sub":"ann","shop":7}`, with the secret below.
+const TOKEN: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJvd24iLCJzdWIiOiJhbm4iLCJzaG9wIjo3fQ.PPVrdAJVCf0AdRHf075giLda6qlwFHPMXUv1xb7W09A";
+
+fn guarded(chromium: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let origin = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
+    let cors = json!({
+        "allowOrigins": [origin],
+        "allowMethods": ["GET"],
+        "allowHeaders": ["authorization"],
+        "exposeHeaders": ["www-authenticate"],
+    });
+    let auth = json!({
+        "jwt": {"issuers": [
+            {"issuer": "own", "secrets": ["a secret of at least thirty-two bytes"], "requireExp": false},
+        ]},
+        "routes": [{"path": "/deploy/*", "scopes": ["deploy"]}],
+    });
+    let deployment = Deployment::of("whoami").layer("cors").layer("auth");
+    let deployment = deployment.env("FAAS_LAYER_CORS", &cors.to_string()).env("FAAS_LAYER_AUTH", &auth.to_string());
+    let run = OnHttp::start(runtime, deployment, "whoami");
+    let page = GUARDED.replace("API", &format!("http://{}", run.address)).replace("TOKEN", TOKEN);
+    let told = browsed(chromium, listener, &origin, page)?;
+    let expected = [
+        "right 200 ann of 7, by jwt -",
+        r#"forged 401 Auth.Invalid Bearer realm="faas","#,
+        r#"none 401 Auth.Missing Bearer realm="faas""#,
+        r#"not enough 403 Auth.Forbidden Bearer realm="faas","#,
+        "right, other method blocked",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    // The browser asked first, with no token, as it always does before it sends one.
+    let head = format!(
+        "Origin: {origin}\r\nAccess-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n"
+    );
+    let preflight = run.call("OPTIONS", "/", &head, b"");
+    assert_eq!((preflight.status, preflight.header("access-control-allow-headers")), (204, Some("authorization")));
     Ok(())
 }
 
