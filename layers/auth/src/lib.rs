@@ -102,8 +102,8 @@ impl Auth {
                 ("apiKey", found.ok_or(Refusal::WrongKey)?.clone())
             }
             Some(Sent::Basic(credentials)) => {
-                let found = self.users.as_ref().and_then(|users| users.find(&credentials));
-                ("basic", found.ok_or(Refusal::WrongPassword)?.clone())
+                let users = self.users.as_ref().ok_or(Refusal::WrongPassword)?;
+                ("basic", users.find(&credentials)?.clone())
             }
         };
         needs.check(&identity.claims).map_err(Refusal::Forbidden)?;

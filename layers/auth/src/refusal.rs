@@ -19,6 +19,8 @@ pub(crate) enum Refusal {
     NoEvents,
     /// The keys are not there, so the credentials cannot be checked now.
     NoKeys,
+    /// Too many passwords are looked at.
+    Busy,
 }
 
 use Refusal::*;
@@ -29,7 +31,7 @@ impl Refusal {
             Missing | Invalid(_) | WrongKey | WrongPassword => 401,
             Ambiguous => 400,
             Forbidden(_) | NoEvents => 403,
-            NoKeys => 503,
+            NoKeys | Busy => 503,
         }
     }
 
@@ -38,7 +40,7 @@ impl Refusal {
             Missing => "Auth.Missing",
             Ambiguous | Invalid(_) | WrongKey | WrongPassword => "Auth.Invalid",
             Forbidden(_) | NoEvents => "Auth.Forbidden",
-            NoKeys => "Auth.Unavailable",
+            NoKeys | Busy => "Auth.Unavailable",
         }
     }
 
@@ -53,6 +55,7 @@ impl Refusal {
             Forbidden(scopes) => format!("expected the scopes {scopes}"),
             NoEvents => "no events are let in".to_owned(),
             NoKeys => "the keys of the token's issuer cannot be had: try again later".to_owned(),
+            Busy => "too many passwords are being looked at: try again later".to_owned(),
         }
     }
 }
@@ -68,6 +71,8 @@ pub(crate) struct Challenges {
 
 /// The seconds after which a caller may try again while there are no keys.
 const AGAIN: u64 = 5;
+/// The same while passwords are looked at, each of which takes a fraction of a second.
+const SOON: u64 = 1;
 
 impl Challenges {
     /// Refuses a request with a reply, and an event with a failure, which its platform is told of.
@@ -76,7 +81,7 @@ impl Challenges {
     /// The failure of the event.
     pub(crate) fn refuse(&self, invocation: &mut Invocation<'_>, refusal: &Refusal) -> Result<Flow, Error> {
         let (status, kind, message) = (refusal.status(), refusal.kind(), refusal.message());
-        let level = if *refusal == NoKeys { Level::Warn } else { Level::Info };
+        let level = if status == 503 { Level::Warn } else { Level::Info };
         invocation.log(level, format_args!("refused: {message}"), &[("status", &status)]);
         if invocation.http().is_none() {
             return Err(Error::new(kind, message).with_status(status));
@@ -88,8 +93,13 @@ impl Challenges {
         for challenge in self.of(refusal) {
             reply = reply.header("www-authenticate", challenge);
         }
-        if *refusal == NoKeys {
-            reply = reply.header("retry-after", AGAIN.to_string());
+        let again = match refusal {
+            NoKeys => Some(AGAIN),
+            Busy => Some(SOON),
+            _ => None,
+        };
+        if let Some(seconds) = again {
+            reply = reply.header("retry-after", seconds.to_string());
         }
         invocation.respond(reply.body(body.finish()))
     }
