@@ -43,6 +43,7 @@ mod new;
 mod outer;
 mod package;
 mod project;
+mod recording;
 mod reply;
 mod running;
 mod screen;

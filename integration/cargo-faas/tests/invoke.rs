@@ -185,3 +185,22 @@ fn a_file_that_is_not_there_is_named() {
     assert!(text(&output.stderr).contains("/no/such/bootstrap"), "{}", text(&output.stderr));
     assert_eq!(tool(&["--nonsense"]).status.code(), Some(2));
 }
+
+#[test]
+fn what_the_layer_record_wrote_down_is_sent_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("recording.json");
+    let runtime = &artifacts::get().light_bootstrap().path;
+    let replay = |recorded: &str, function: &str| {
+        std::fs::write(&file, recorded).expect("the recording is written");
+        invoke(runtime, function, &["--replay", path(&file)])
+    };
+    let event = replay(r#"{"version":1,"event":{"json":{"n":41}},"failure":{"kind":"Panic"}}"#, "echo");
+    assert!(text(&event.stdout).contains("\n          {\"n\":41}\n"), "{}{}", text(&event.stdout), text(&event.stderr));
+    let request = r#"{"version":1,"http":{"method":"GET","target":"/?name=Ann","headers":[["host","shop.example"]]}}"#;
+    let request = replay(request, "hello");
+    assert!(text(&request.stdout).contains(r#""hello":"Ann""#), "{}{}", text(&request.stdout), text(&request.stderr));
+    let unknown = replay(r#"{"version":2,"event":{"json":1}}"#, "echo");
+    assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stdout));
+    assert!(text(&unknown.stderr).contains("its version is 2"), "{}", text(&unknown.stderr));
+}

@@ -9,6 +9,7 @@ use crate::events;
 use crate::failure::Failure;
 use crate::journal::Phase;
 use crate::local::{Local, Stopped};
+use crate::recording::Recording;
 use crate::reply;
 use crate::running::RunArgs;
 use crate::screen::{Screen, bytes, duration};
@@ -48,6 +49,10 @@ pub(crate) struct Invoke {
     /// Send an event of the platform's by its name: `cargo faas events list aws-lambda`
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
+
+    /// Send again what the layer record wrote down: a file of its folder, or a line of the log; `-` is the standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["event", "data", "sample", "path"])]
+    replay: Option<PathBuf>,
 
     #[command(flatten)]
     asking: Asking,
@@ -99,6 +104,9 @@ impl Invoke {
 
     /// Asks a running dev to send it.
     fn ask(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        if let Some(file) = &self.replay {
+            return self.ask_again(Recording::read(&read_text(file)?.0)?, screen);
+        }
         let is_request = self.asking.path.is_some();
         let data = match (&self.event, &self.data) {
             (Some(file), _) if !is_request => Some(read(file)?),
@@ -110,10 +118,34 @@ impl Invoke {
         dev::ask(&self.asking, sent, screen)
     }
 
-    /// Returns the event of the command line: a text, or a sample of the platform's.
+    /// Has a running dev send a recording.
+    fn ask_again(&self, recording: Recording, screen: Screen) -> Result<ExitCode, Failure> {
+        let mut asking = self.asking.clone();
+        let (function, platform) = (self.run.function.as_deref(), self.run.platform());
+        let data = match recording {
+            Recording::Event(event) => event,
+            Recording::Request { method, target, headers, body } => {
+                asking.path = Some(target);
+                asking.method = Some(method);
+                asking.header = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+                body
+            }
+        };
+        dev::ask(&asking, dev::Sent { function, sample: None, data: Some(data), platform }, screen)
+    }
+
+    /// Returns the event of the command line: a text, a recording, or a sample of the platform's; `None` without one.
     fn given(&self, platform: &Platform) -> Result<Option<Given>, Failure> {
         if let Some(file) = &self.event {
             return read(file).map(|text| Some(Given::Text(text)));
+        }
+        if let Some(file) = &self.replay {
+            let recording = Recording::read(&read_text(file)?.0)?;
+            // A local AWS Lambda takes a request as the event that it is there.
+            if platform.name == PLATFORM {
+                return json(recording.event(), &file.display().to_string()).map(|text| Some(Given::Text(text)));
+            }
+            return Ok(Some(Given::Recording(recording)));
         }
         if let Some(text) = &self.data {
             return json(text.clone(), "--data").map(|text| Some(Given::Text(text)));

@@ -4,6 +4,7 @@ use crate::event;
 use crate::events::{self, request_of};
 use crate::failure::Failure;
 use crate::project::deployment::{DeployedFunction, Deployment};
+use crate::recording::Recording;
 use crate::stage::{CallInput, ClientRequest, Platform};
 use handlers_sdk::testing::{Sample, samples};
 use serde_json::Value;
@@ -25,6 +26,8 @@ enum Serves<'a> {
 pub(super) enum Given {
     /// A JSON text.
     Text(String),
+    /// A recording of the layer `record`.
+    Recording(Recording),
     /// A sample.
     Sample(&'static Sample),
 }
@@ -128,6 +131,14 @@ pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
 pub(super) fn given(given: Given, deployment: &Deployment) -> Wanted {
     let (title, input, kind) = match given {
         Given::Text(text) => ("JSON".to_owned(), CallInput::Event(text.into_bytes()), None),
+        Given::Recording(Recording::Event(event)) => {
+            ("a recording".to_owned(), CallInput::Event(event.into_bytes()), None)
+        }
+        Given::Recording(Recording::Request { method, target, headers, body }) => {
+            let title = format!("{method} {target}");
+            let body = body.into_bytes();
+            (title, CallInput::Request(ClientRequest { method, target, headers, body }), Some("http"))
+        }
         Given::Sample(sample) => (sample.name().to_owned(), of_sample(sample), Some(sample.trigger())),
     };
     let serves_it = |function: &&DeployedFunction| {
