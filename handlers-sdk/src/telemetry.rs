@@ -110,19 +110,63 @@ pub trait Gather: Send + Sync + 'static {
     fn histogram(&self, name: &str, value: f64, labels: Labels<'_>);
 }
 
-/// How a span ended.
+/// The way in which a span ended.
+///
+/// ```
+/// use handlers_sdk::telemetry::SpanEnd;
+///
+/// let word = |end| if end == SpanEnd::Failed { "error" } else { "" };
+/// assert_eq!(word(SpanEnd::Failed), "error");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanEnd {
-    /// Without a word about how.
+    /// The span ended without a word about how.
     Unsaid,
-    /// Well.
+    /// The span ended well.
     Well,
-    /// In failure.
+    /// The span ended in failure.
     Failed,
 }
 
-/// Who takes the spans that functions and layers begin themselves, by `tracing` or through the contract. The same holds
-/// as for [`Gather`]; a span of which nobody says the end is to be dropped after a while.
+/// A taker of the spans that functions and layers begin themselves, by `tracing` or through the contract. The same holds
+/// as for [`Gather`]. A span that is never ended is to be dropped after a while.
+///
+/// ```
+/// # use handlers_sdk::testing::{App, Invoke};
+/// # use handlers_sdk::{Config, Error, Layer, function, layer};
+/// # use std::sync::Arc;
+/// use handlers_sdk::telemetry::{GatherSpans, Labels, SpanEnd};
+///
+/// /// Writes the name of each span to the log, and follows none.
+/// struct Prints;
+///
+/// impl GatherSpans for Prints {
+///     fn begin(&self, parent: &str, name: &str, _: Labels<'_>) -> u64 {
+///         handlers_sdk::info!("{name} below {parent}");
+///         0
+///     }
+///
+///     fn context(&self, _: u64) -> Option<String> {
+///         None
+///     }
+///
+///     fn event(&self, _: u64, _: &str, _: Labels<'_>) {}
+///
+///     fn end(&self, _: u64, _: SpanEnd, _: Labels<'_>) {}
+/// }
+///
+/// struct Spans;
+///
+/// #[layer(name = "spans")]
+/// impl Layer for Spans {
+///     fn create(config: &Config) -> Result<Self, Error> {
+///         config.offer_spans(Arc::new(Prints)).map(|()| Spans)
+///     }
+/// }
+/// # #[function]
+/// # fn order() {}
+/// # App::builder().module(Spans::MODULE).module(order::MODULE).start().expect("starts").invoke(Invoke::event(""));
+/// ```
 pub trait GatherSpans: Send + Sync + 'static {
     /// Begins a span. `parent` is a `traceparent`; one that is empty or none begins a trace. Returns its number; 0 if it is
     /// not sampled or there is no room.

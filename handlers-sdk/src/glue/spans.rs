@@ -10,10 +10,10 @@ use faas_abi::services::{SPAN_ERROR, SPAN_OK, SPANS, SPANS_MAJOR, TRACEPARENT_BY
 use faas_abi::{Bytes, E_NOT_FOUND, OK, Pair, Status};
 use std::sync::Arc;
 
-/// This provider takes no numbers, which have a service of their own.
+/// Drops a number: this provider takes none, which have a service of their own.
 unsafe extern "C" fn number(_: *mut c_void, _: Bytes, _: f64, _: *const Pair, _: usize) {}
 
-/// Calls the gatherer. `None` if it panics: nobody's call fails because of a span.
+/// Calls the gatherer. Returns `None` if it panics: a span fails nobody's call.
 ///
 /// # Safety
 /// `provider` from `offer::<G>`.
@@ -109,10 +109,10 @@ mod taker {
     use faas_abi::services::SPAN_UNSET;
     use faas_abi::tables::read_table;
 
-    /// As many attributes are told of at once; more are left out. A span of `tracing` has no more.
+    /// The most attributes that are told at once; further ones are left out. A span of `tracing` has no more.
     const MOST: usize = 32;
 
-    /// Who takes spans: the provider of `faas.spans`. Good for the life of the process.
+    /// The provider of `faas.spans`. Good for the life of the process.
     #[derive(Clone, Copy)]
     pub(crate) struct Taker {
         provider: *mut c_void,

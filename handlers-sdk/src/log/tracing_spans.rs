@@ -18,6 +18,25 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 ///
 /// A span stands below the one it was entered in, and otherwise below that of the function whose call this thread is in.
 /// One that is in neither is not taken. An event within a span is an event of it; one of level `ERROR` makes it a failure.
+///
+/// ```
+/// # use handlers_sdk::{function, testing::Invoke};
+/// use handlers_sdk::{Error, HostLog, HostSpans, PhaseContext};
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// fn start(_: PhaseContext) -> Result<(), Error> {
+///     let subscriber = tracing_subscriber::registry().with(HostLog).with(HostSpans);
+///     Ok(tracing::subscriber::set_global_default(subscriber)?)
+/// }
+///
+/// #[function(start = start)]
+/// fn order() -> String {
+///     // Nobody takes spans in this test, so this one is never made.
+///     tracing::info_span!("order").is_disabled().to_string()
+/// }
+///
+/// assert_eq!(Invoke::event("").run(order::MODULE).text(), "true");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostSpans;
 
@@ -25,12 +44,12 @@ pub struct HostSpans;
 struct Taken {
     taker: Taker,
     number: u64,
-    /// Fields that were recorded after its beginning.
+    /// The fields that were recorded after its beginning.
     more: Vec<(&'static str, String)>,
     has_failed: bool,
 }
 
-/// What this thread's call says of its trace; empty if it says nothing.
+/// Returns the `traceparent` of this thread's call; empty if there is none.
 fn traceparent(call: Reader<'_>) -> &str {
     let own = if is_in_hook() { None } else { call.get(LIST_EXTENSION, FUNCTION_SPAN) };
     own.and_then(|own| core::str::from_utf8(own).ok()).unwrap_or_else(|| call.text(META_TRACEPARENT))
@@ -55,7 +74,8 @@ fn fields<'l>(line: &'l [(&'static str, String)]) -> Vec<(&'l str, &'l str)> {
     line.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// Asked before anything is formatted: the author's `Debug` may write lines within the same span, whose data is locked then.
+/// Returns `true` if the span is taken. It is asked before anything is formatted: an author's `Debug` may log within the same
+/// span, whose data would be locked then.
 fn is_taken<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> bool {
     span.extensions().get::<Taken>().is_some()
 }

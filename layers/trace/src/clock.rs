@@ -8,22 +8,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub(crate) struct Clock(AtomicU64);
 
-/// Nanoseconds.
+/// The difference in nanoseconds from which on the distance is taken anew.
 const FAR_OFF: u64 = 1_000_000;
 
-/// The system's clock.
+/// Returns the system's time in nanoseconds since 1970.
 pub(crate) fn wall_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Clock {
-    /// Begins with what both clocks show now.
+    /// Begins with the present distance of both clocks.
     pub(crate) fn new(now_ns: u64) -> Clock {
         Clock(AtomicU64::new(wall_ns().wrapping_sub(now_ns)))
     }
 
-    /// Looks at both clocks, and returns what has to be added to a moment of the host's.
+    /// Looks at both clocks, and returns the nanoseconds to add to a moment of the host's.
     pub(crate) fn look(&self, now_ns: u64) -> u64 {
         self.looked(wall_ns().wrapping_sub(now_ns))
     }
@@ -37,7 +37,7 @@ impl Clock {
         found
     }
 
-    /// Returns what has to be added to a moment of the host's, as it was last found.
+    /// Returns the nanoseconds to add to a moment of the host's, as they were last found.
     pub(crate) fn distance(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

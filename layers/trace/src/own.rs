@@ -10,11 +10,11 @@ use handlers_sdk::{Config, Redact};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes of a name or a value; the rest is cut off.
+/// The most bytes of a name or a value; the rest is cut off.
 const LONGEST: usize = 1024;
-/// Attributes of a span or an event, as OpenTelemetry bounds them; more are left out.
+/// The most attributes of a span or an event, which is OpenTelemetry's limit; further ones are left out.
 const MOST_ATTRIBUTES: usize = 128;
-/// Events of a span, as OpenTelemetry bounds them; how many more there were is told.
+/// The most events of a span, which is OpenTelemetry's limit; the number of further ones is told.
 const MOST_EVENTS: usize = 128;
 
 /// The spans that are open.
@@ -33,14 +33,14 @@ pub(crate) struct Own {
 struct Open {
     /// The number of the latest.
     latest: u64,
-    /// By their numbers, which grow: the first is the oldest.
+    /// The spans by their numbers, which grow: the first is the oldest.
     spans: BTreeMap<u64, Begun>,
 }
 
 #[derive(Debug)]
 struct Begun {
     span: Span,
-    /// Between the host's clock and the system's, at its beginning.
+    /// The distance between the host's clock and the system's in nanoseconds, at the beginning of the span.
     distance: u64,
 }
 
@@ -60,7 +60,7 @@ impl Own {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds attributes, credentials hidden. The last value of a name stands.
+    /// Adds attributes, with credentials hidden. The last value of a name stands.
     fn add(&self, to: &mut Vec<Attribute>, attributes: Labels<'_>) {
         for (name, value) in attributes.iter() {
             let value = self.redact.value(name, cut(value));
@@ -74,7 +74,7 @@ impl Own {
     }
 }
 
-/// A text, or its beginning.
+/// Returns the text, or its beginning if it is too long.
 fn cut(text: &str) -> &str {
     let mut end = text.len().min(LONGEST);
     while !text.is_char_boundary(end) {
@@ -110,7 +110,7 @@ impl GatherSpans for Own {
         self.add(&mut span.attributes, attributes);
         let mut open = self.open();
         if open.spans.len() >= self.exporter.export().max_queue {
-            // Whoever forgets to end theirs would keep all others out.
+            // Otherwise spans that are never ended would keep all others out.
             open.spans.pop_first();
             self.exporter.lose(1);
         }
