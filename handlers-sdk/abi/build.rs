@@ -1,10 +1,11 @@
 //! Links the unwinder into every program and module that links this crate.
 //!
 //! Rust's std takes the unwinder from the shared library `libgcc_s`, and loading that one library is a tenth of a cold
-//! start. The same code is there as an archive wherever gcc is. So this script makes a folder with a linker script under
-//! the shared library's name, which stands for the archives, and has the linker look into that folder first.
+//! start. The same code is there as an archive wherever gcc is. So this script makes a folder with a linker script
+//! under the shared library's name, which stands for the archives, and has the linker look into that folder first.
 //!
-//! Where anything is missing, and on every other kind of target, the script does nothing and `libgcc_s` is loaded as ever.
+//! Where anything is missing, and on every other kind of target, the script does nothing and `libgcc_s` is loaded as
+//! ever.
 
 use std::env;
 use std::ffi::OsString;

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! A crate of type `cdylib` with these lines is a module that `bootstrap` and `light-bootstrap` load: it offers every
-//! [`function`] and [`layer`] that is linked into it. As `rlib` the same crate is linked into a program, where the tables
-//! are found as items: `echo::MODULE`, or what [`module!`] makes of several.
+//! [`function`] and [`layer`] that is linked into it. As `rlib` the same crate is linked into a program, where the
+//! tables are found as items: `echo::MODULE`, or what [`module!`] makes of several.
 //!
 //! - A function's arguments are anything that is [`FromInvocation`]; what it returns is anything that is [`IntoReply`].
 //! - [`FaasContext`] tells of the invocation. **The invocation ends when its last context, event or sink is dropped.**
@@ -32,7 +32,8 @@
 // The output of the macros names this crate by its full path, here too.
 extern crate self as handlers_sdk;
 
-// The guides' code is compiled and run with the documentation tests. The folder links to them, so that the package has them.
+// The guides' code is compiled and run with the documentation tests. The folder links to them, so that the package has
+// them.
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../guides/writing-a-function.md")]
 struct WritingAFunction;

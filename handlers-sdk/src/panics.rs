@@ -29,8 +29,8 @@ static IS_LIBRARY: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 thread_local! {
-    /// How many guarded calls this thread is in, counted in [`ONE`]s, and [`KEPT`] while [`LAST`] holds a panic: a call that
-    /// ends well looks at nothing else.
+    /// How many guarded calls this thread is in, counted in [`ONE`]s, and [`KEPT`] while [`LAST`] holds a panic: a call
+    /// that ends well looks at nothing else.
     static GUARDS: Cell<u32> = const { Cell::new(0) };
     /// The last panic of guarded code that nobody has reported yet.
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
@@ -148,8 +148,8 @@ pub(crate) fn catch_aside<T>(body: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(body)).ok()
 }
 
-/// Runs author's code of a call, which is the current one. A panic in code that ends well all the same was caught by its
-/// author; its line is written here, where it still gets the call's request id.
+/// Runs author's code of a call, which is the current one. A panic in code that ends well all the same was caught by
+/// its author; its line is written here, where it still gets the call's request id.
 pub(crate) fn authored<T>(body: impl FnOnce() -> T) -> T {
     let value = body();
     if GUARDS.get() & KEPT != 0 {

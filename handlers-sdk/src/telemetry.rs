@@ -128,8 +128,8 @@ pub enum SpanEnd {
     Failed,
 }
 
-/// A taker of the spans that functions and layers begin themselves, by `tracing` or through the contract. The same holds
-/// as for [`Gather`]. A span that is never ended is to be dropped after a while.
+/// A taker of the spans that functions and layers begin themselves, by `tracing` or through the contract. The same
+/// holds as for [`Gather`]. A span that is never ended is to be dropped after a while.
 ///
 /// ```
 /// # use handlers_sdk::testing::{App, Invoke};
@@ -168,8 +168,8 @@ pub enum SpanEnd {
 /// # App::builder().module(Spans::MODULE).module(order::MODULE).start().expect("starts").invoke(Invoke::event(""));
 /// ```
 pub trait GatherSpans: Send + Sync + 'static {
-    /// Begins a span. `parent` is a `traceparent`; one that is empty or none begins a trace. Returns its number; 0 if it is
-    /// not sampled or there is no room.
+    /// Begins a span. `parent` is a `traceparent`; one that is empty or none begins a trace. Returns its number; 0 if
+    /// it is not sampled or there is no room.
     fn begin(&self, parent: &str, name: &str, attributes: Labels<'_>) -> u64;
 
     /// Returns the `traceparent` of a span, for its children; `None` if there is no such span.

@@ -1,4 +1,5 @@
-//! Layers whose hooks wait, through their real tables: on a host that goes on meanwhile, and on one that lends its thread.
+//! Layers whose hooks wait, through their real tables: on a host that goes on meanwhile, and on one that lends its
+//! thread.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 

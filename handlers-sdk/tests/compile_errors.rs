@@ -1,7 +1,8 @@
 //! The messages of the compiler for wrong signatures and attributes: at the author's line, with the right way to write
 //! it.
 //!
-//! The texts are those of one compiler, so they are compared under that one alone. `TRYBUILD=overwrite` writes them anew.
+//! The texts are those of one compiler, so they are compared under that one alone. `TRYBUILD=overwrite` writes them
+//! anew.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 

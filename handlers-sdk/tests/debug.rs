@@ -1,4 +1,5 @@
-//! `FAAS_DEBUG` is read by the same rule as in the runtimes. The switch is the process', so it has a test program of its own.
+//! `FAAS_DEBUG` is read by the same rule as in the runtimes. The switch is the process', so it has a test program of
+//! its own.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 

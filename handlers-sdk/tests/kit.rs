@@ -1,4 +1,5 @@
-//! The test kit is the runtime's own core: routes, deadlines, streams, services, log lines and platforms behave as there.
+//! The test kit is the runtime's own core: routes, deadlines, streams, services, log lines and platforms behave as
+//! there.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::abi::tables::Table;

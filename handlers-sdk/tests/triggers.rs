@@ -1,5 +1,5 @@
-//! Neutral triggers over the samples of every platform: each reads every sample it is for and refuses every other, and the
-//! table in `docs/events.md` says which those are. `FAAS_REWRITE=1 cargo test -p handlers-sdk --all-features --test
+//! Neutral triggers over the samples of every platform: each reads every sample it is for and refuses every other, and
+//! the table in `docs/events.md` says which those are. `FAAS_REWRITE=1 cargo test -p handlers-sdk --all-features --test
 //! triggers` writes the table anew.
 #![cfg(feature = "events-log")]
 #![forbid(unsafe_code)]

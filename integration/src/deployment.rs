@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A folder with modules, and variables for the process. The folder is gone when this is dropped, unless a test has failed:
-/// then it stays, to be looked at.
+/// A folder with modules, and variables for the process. The folder is gone when this is dropped, unless a test has
+/// failed: then it stays, to be looked at.
 #[derive(Debug)]
 pub struct Deployment {
     folder: TempDir,
@@ -66,7 +66,8 @@ impl Deployment {
         self
     }
 
-    /// Adds a copy of a built module as `lib<name>.so`. The linker takes it for a library of its own, which a link is not.
+    /// Adds a copy of a built module as `lib<name>.so`. The linker takes it for a library of its own, which a link is
+    /// not.
     ///
     /// # Panics
     /// The module was not built, or there is no room for it.

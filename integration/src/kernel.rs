@@ -126,8 +126,8 @@ pub fn allow_open_files(count: u64) {
     }
 }
 
-/// A limit of the memory of processes that are started with its [`wrapper`](Memory::wrapper): that of a control group where
-/// this process may make one, else of what a process may map to write to.
+/// A limit of the memory of processes that are started with its [`wrapper`](Memory::wrapper): that of a control group
+/// where this process may make one, else of what a process may map to write to.
 #[derive(Debug)]
 pub struct Memory {
     bytes: u64,

@@ -40,8 +40,8 @@ pub mod scripted;
 pub mod table;
 pub mod wait;
 
-/// Makes every named function, which takes `&'static Runtime`, a test over each of the two runtimes:
-/// `name::bootstrap` and `name::light_bootstrap`. A behaviour left out of the list is dead code, which the lints refuse.
+/// Makes every named function, which takes `&'static Runtime`, a test over each of the two runtimes: `name::bootstrap`
+/// and `name::light_bootstrap`. A behaviour left out of the list is dead code, which the lints refuse.
 #[macro_export]
 macro_rules! both {
     ($($name:ident),+ $(,)?) => {$(

@@ -63,7 +63,8 @@ impl OnHttp {
         OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }
     }
 
-    /// Starts it as an argument of `wrapper`, a program that becomes it, such as `prlimit`, and waits until it is ready.
+    /// Starts it as an argument of `wrapper`, a program that becomes it, such as `prlimit`, and waits until it is
+    /// ready.
     ///
     /// # Panics
     /// It does not become ready. The message has its output.

@@ -5,8 +5,8 @@ use crate::artifacts::workspace;
 use std::ops::RangeInclusive;
 use std::process::Command;
 
-/// Makes the test `table::the_table_names_tests_there_are` of a platform's module: [`check`] of the table at that path, whose
-/// statements have these numbers.
+/// Makes the test `table::the_table_names_tests_there_are` of a platform's module: [`check`] of the table at that path,
+/// whose statements have these numbers.
 #[macro_export]
 macro_rules! statements {
     ($path:literal, $numbers:expr) => {
@@ -20,7 +20,8 @@ macro_rules! statements {
 }
 
 /// Checks the table at `path`, relative to the workspace, whose statements have these numbers. `module` is the
-/// `module_path!()` of the caller: the tests are looked for in its binary, under its parent. A row that is not shown by a test says `not …` and why.
+/// `module_path!()` of the caller: the tests are looked for in its binary, under its parent. A row that is not shown by
+/// a test says `not …` and why.
 ///
 /// # Panics
 /// The table and the tests differ.

@@ -1,5 +1,5 @@
-//! Limits of waits, and the one factor that stretches them. No test sleeps: it waits for a line, a state of an emulator,
-//! an exit, or, where the kernel offers no event, asks again until the limit.
+//! Limits of waits, and the one factor that stretches them. No test sleeps: it waits for a line, a state of an
+//! emulator, an exit, or, where the kernel offers no event, asks again until the limit.
 //!
 //! `FAAS_TEST_SCALE` (a whole number, default 1) multiplies every limit and every silence. A slow machine needs 2 to 5;
 //! `.ci/long` sets 100, which makes the three seconds of [`silence`] five minutes.
@@ -51,8 +51,8 @@ pub fn until<T>(what: &str, process: &Process, mut probe: impl FnMut() -> Option
     }
 }
 
-/// Waits until a process has a handler for SIGTERM. Runtimes install it once their first poll is on its way, so that the
-/// platform need not wait for it; a signal in those microseconds ends the process as it would any other.
+/// Waits until a process has a handler for SIGTERM. Runtimes install it once their first poll is on its way, so that
+/// the platform need not wait for it; a signal in those microseconds ends the process as it would any other.
 ///
 /// # Panics
 /// It installs none. The message has its output.

@@ -1,5 +1,5 @@
-//! Every fault of AWS' control plane, and every way a function can misbehave under it, over both runtimes: how often each
-//! invocation was answered, with what, and what became of the process.
+//! Every fault of AWS' control plane, and every way a function can misbehave under it, over both runtimes: how often
+//! each invocation was answered, with what, and what became of the process.
 //!
 //! A case is a row of `docs/faults.md` (`FAAS_REWRITE=1` writes that table) and a test over each runtime, named
 //! `case::runtime`. The cases wait far more than they work, so more of them run at once than there are processors:

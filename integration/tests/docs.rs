@@ -133,8 +133,8 @@ fn every_path_in_backticks_is_a_file_or_folder_of_the_repository() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Returns `false` if a text looks like a path of the repository and nothing is there. Of a path with `<name>` or `*` in
-/// it only the folders before that are looked for.
+/// Returns `false` if a text looks like a path of the repository and nothing is there. Of a path with `<name>` or `*`
+/// in it only the folders before that are looked for.
 fn is_there(text: &str, files: &BTreeSet<String>) -> bool {
     let text = text.trim_end_matches('/');
     if text.contains(char::is_whitespace) || text.contains("://") || !text.contains('/') {

@@ -1,5 +1,6 @@
-//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, Redis, load generators, promtool,
-//! Prometheus, tini, valgrind, other linkers and compilers, and the function frameworks and event libraries of other platforms.
+//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, Redis, load
+//! generators, promtool, Prometheus, tini, valgrind, other linkers and compilers, and the function frameworks and event
+//! libraries of other platforms.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, with the missing program as their
 //! kind; with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. No test ever passes without its program.

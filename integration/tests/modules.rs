@@ -1,5 +1,6 @@
-//! Libraries that a runtime must refuse, from `integration/bad-modules`: a message that names what was expected and what
-//! was found, exactly one report at the platform, exit code over zero, no signal, no panic text. Over both binaries.
+//! Libraries that a runtime must refuse, from `integration/bad-modules`: a message that names what was expected and
+//! what was found, exactly one report at the platform, exit code over zero, no signal, no panic text. Over both
+//! binaries.
 
 use integration::artifacts::{self, Runtime, compile_c, workspace};
 use integration::deployment::Deployment;

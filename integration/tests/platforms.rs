@@ -1,5 +1,6 @@
-//! Every platform under its emulator, over both binaries: the matrix, the conformance statements, the events, and the tables
-//! of `docs/platforms.md` and `docs/conformance`. One binary, since each more costs a link and a build of its own.
+//! Every platform under its emulator, over both binaries: the matrix, the conformance statements, the events, and the
+//! tables of `docs/platforms.md` and `docs/conformance`. One binary, since each more costs a link and a build of its
+//! own.
 
 #[path = "aliyun_fc/mod.rs"]
 mod aliyun_fc;

@@ -1,6 +1,6 @@
 //! Long service: many thousand invocations with errors, panics, streams whole and broken, and replies from nothing to
-//! more than the platform takes, mixed. Each has exactly one answer of the right shape, and at the end the process holds
-//! no more memory, descriptors or threads than after its warm-up.
+//! more than the platform takes, mixed. Each has exactly one answer of the right shape, and at the end the process
+//! holds no more memory, descriptors or threads than after its warm-up.
 //!
 //! `FAAS_SOAK` says how many a runtime and platform (default 2,000; `.ci/run` a tenth of 200,000, `.ci/long` all of
 //! them). Each prints one line with its figures.

@@ -1,5 +1,5 @@
-//! Deployment files against checks that the vendors or others publish: linters, schemas, validators, and readers of YAML of
-//! both versions. Every good yml of the corpus is made into files for every platform, and the examples here.
+//! Deployment files against checks that the vendors or others publish: linters, schemas, validators, and readers of
+//! YAML of both versions. Every good yml of the corpus is made into files for every platform, and the examples here.
 //!
 //! `.ci/foreign` brings the checks. Schemas that are in no registry are looked for in `FAAS_SCHEMAS`, else beside the
 //! repository in `shared/schemas`; without them their tests are listed as ignored.

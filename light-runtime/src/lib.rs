@@ -75,9 +75,9 @@ macro_rules! main {
     };
 }
 
-/// The same program, started without what std does before a `main`, as `light-bootstrap` is. That is a fifth of a static
-/// program's start, most of it spent on where the stack ends, for the message of a stack overflow: without it such a process
-/// ends on SIGSEGV with no message. The file has to begin with `#![no_main]`.
+/// The same program, started without what std does before a `main`, as `light-bootstrap` is. That is a fifth of a
+/// static program's start, most of it spent on where the stack ends, for the message of a stack overflow: without it
+/// such a process ends on SIGSEGV with no message. The file has to begin with `#![no_main]`.
 ///
 /// ```text
 /// #![no_main]
@@ -86,7 +86,8 @@ macro_rules! main {
 #[macro_export]
 macro_rules! c_main {
     (function: $function:expr $(, layers: [$($layer:expr),* $(,)?])? $(,)?) => {
-        // SAFETY: without std's `main` nothing else in the program has this name, and it is what the C library calls, once.
+        // SAFETY: without std's `main` nothing else in the program has this name, and it is what the C library calls,
+        // once.
         #[unsafe(no_mangle)]
         extern "C" fn main(_count: ::core::ffi::c_int, _arguments: *const *const ::core::ffi::c_char) -> ::core::ffi::c_int {
             $crate::run_linked($function, &[$($($layer),*)?])

@@ -36,7 +36,8 @@ extern "C" fn on_signal(number: c_int) {
     }
     let fd = SIGNALS.load(Ordering::Relaxed);
     let byte = number.to_ne_bytes()[0];
-    // SAFETY: `write` is async-signal-safe; one byte of a local. A full or closed socket loses the byte and nothing else.
+    // SAFETY: `write` is async-signal-safe; one byte of a local. A full or closed socket loses the byte and nothing
+    // else.
     unsafe { write(fd, (&raw const byte).cast(), 1) };
 }
 

@@ -1,9 +1,9 @@
 //! HTTP/2 without TLS, as proxies speak it that know beforehand: hyper over tokio, in front of the same server.
 //!
 //! Event loops are made when the first such connection comes: a process that is spoken to in HTTP/1.1 never pays for
-//! them. Requests are read here, run where all others run, and answered here. Limits are those of HTTP/1.1: a time to the
-//! first request, a time between any two parts of a body, a time in which a client takes something of its response, and
-//! the one budget for what is buffered.
+//! them. Requests are read here, run where all others run, and answered here. Limits are those of HTTP/1.1: a time to
+//! the first request, a time between any two parts of a body, a time in which a client takes something of its response,
+//! and the one budget for what is buffered.
 
 mod reply;
 mod upload;

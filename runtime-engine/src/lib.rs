@@ -1,7 +1,7 @@
 //! The full runtime: everything that light-runtime does, and what takes libraries to do: HTTP/2, archives of code.
 //!
-//! Lifecycle, protocols, layers, codecs and errors are faas-core's, sockets and threads are faas-unix', the very same as
-//! light-runtime's. Two forms:
+//! Lifecycle, protocols, layers, codecs and errors are faas-core's, sockets and threads are faas-unix', the very same
+//! as light-runtime's. Two forms:
 //!
 //! - `bootstrap`, a program that loads functions and layers by name ([`run`]);
 //! - [`main!`], one binary with its function and layers linked in.

@@ -1,7 +1,8 @@
 //! `bootstrap`: the runtime as a program of its own. Everything is in the library.
 //!
 //! It starts without what std does before a `main`. Most of that is a signal stack for the message of a stack overflow,
-//! whose place std finds by reading `/proc/self/maps`: a tenth of the time until the first poll. The rest, [`run`] does.
+//! whose place std finds by reading `/proc/self/maps`: a tenth of the time until the first poll. The rest, [`run`]
+//! does.
 #![no_main]
 #![allow(unsafe_code, reason = "the name that the C library's start calls")]
 

@@ -1,5 +1,5 @@
-//! `serverless.yml` beside the libraries, read by the process itself: the manifest of the deployment that it is, the same that
-//! `cargo faas manifest` writes.
+//! `serverless.yml` beside the libraries, read by the process itself: the manifest of the deployment that it is, the
+//! same that `cargo faas manifest` writes.
 
 use faas_core::settings::Env;
 use faas_unix::driver::MadeManifest;
@@ -20,8 +20,8 @@ impl Files for Beside {
     }
 }
 
-/// Makes the manifest of this process of a yml. `platform` is where it runs; the stage is `FAAS_STAGE` where that is set, and
-/// `FAAS_UNIT` says which of several deployments it is.
+/// Makes the manifest of this process of a yml. `platform` is where it runs; the stage is `FAAS_STAGE` where that is
+/// set, and `FAAS_UNIT` says which of several deployments it is.
 ///
 /// # Errors
 /// Everything that is wrong with the yml, or which deployments there are.

@@ -149,8 +149,8 @@ pub struct Params {
 /// Tables of services: each with its size in minor version 0 of its major.
 macro_rules! service_tables {
     ($($of:ty, $first:literal);* $(;)?) => {$(
-        // SAFETY: a table is immutable from the moment it is offered, and `provider` belongs to its functions, which may be
-        // called from any thread (faas.h, S4 and S5).
+        // SAFETY: a table is immutable from the moment it is offered, and `provider` belongs to its functions, which
+        // may be called from any thread (faas.h, S4 and S5).
         unsafe impl Sync for $of {}
         // SAFETY: as above.
         unsafe impl Send for $of {}

@@ -1,7 +1,7 @@
 //! The sized tables and opaque types of `faas.h`, member by member. The header says what each member means.
 //!
-//! Rule P3: tables grow at the end only; a member exists if it lies inside `size` and is not null. [`read_table`] brings that about
-//! for a whole table at once.
+//! Rule P3: tables grow at the end only; a member exists if it lies inside `size` and is not null. [`read_table`]
+//! brings that about for a whole table at once.
 
 use crate::values::{Buf, Bytes, Field, Pair, Status};
 use core::ffi::c_void;

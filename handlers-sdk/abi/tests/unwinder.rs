@@ -1,5 +1,5 @@
-//! The unwinder that `build.rs` links: panics are caught, frames are cleaned up and named, and a library in C++ beside it
-//! keeps its own.
+//! The unwinder that `build.rs` links: panics are caught, frames are cleaned up and named, and a library in C++ beside
+//! it keeps its own.
 
 mod common;
 

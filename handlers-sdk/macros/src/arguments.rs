@@ -1,4 +1,5 @@
-//! The body of a call: the arguments are made from the invocation, the function is called, its result becomes the outcome.
+//! The body of a call: the arguments are made from the invocation, the function is called, its result becomes the
+//! outcome.
 //!
 //! A plain `fn` takes arguments that are there at once, an `async fn` also those that have to be waited for. Every name
 //! in here is invisible to the author's code, and the author's types keep their places, so that the compiler's messages

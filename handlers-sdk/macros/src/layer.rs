@@ -89,7 +89,8 @@ pub(crate) fn snake(name: &str) -> String {
     out
 }
 
-/// The `async` hooks of an `impl Layer`, taken out of it: a trait's hook is plain, and these are called by their own name.
+/// The `async` hooks of an `impl Layer`, taken out of it: a trait's hook is plain, and these are called by their own
+/// name.
 struct AsyncHooks {
     functions: Vec<ImplItemFn>,
     /// The arms of a match over way and phase, one for each hook.

@@ -65,8 +65,9 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// - `start`, `close`, `suspend`, `resume`, `replied` `= path`: a `fn` or `async fn` of `PhaseContext` to `Result<(), E>`
 ///   that runs in that phase.
 ///
-/// Beside the function comes a type of its name whose constant `MODULE` is the table for static linking. It gets another
-/// name by `table = OrdersTable`, which is needed where a module has the function's: `mod orders; use orders::orders;`.
+/// Beside the function comes a type of its name whose constant `MODULE` is the table for static linking. It gets
+/// another name by `table = OrdersTable`, which is needed where a module has the function's: `mod orders; use
+/// orders::orders;`.
 #[proc_macro_attribute]
 pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
     finish(sdk::located(options.into(), |options| function::expand(options, item.into())))

@@ -1,6 +1,6 @@
-//! Checks the pattern of a route while its function is compiled. The grammar is that of the runtimes' router, which a test of
-//! faas-core's compares with this over all short patterns: it is written again here because a macro that needed faas-core
-//! would have every author build it.
+//! Checks the pattern of a route while its function is compiled. The grammar is that of the runtimes' router, which a
+//! test of faas-core's compares with this over all short patterns: it is written again here because a macro that needed
+//! faas-core would have every author build it.
 
 /// Says what is wrong with a pattern, and what to write instead.
 pub(crate) fn check(pattern: &str) -> Result<(), String> {

@@ -24,7 +24,8 @@ impl Parse for Where {
     }
 }
 
-/// Writes code with `write`, to which it hands the options without `crate = path`, and has it name the SDK by that path.
+/// Writes code with `write`, to which it hands the options without `crate = path`, and has it name the SDK by that
+/// path.
 pub(crate) fn located(
     options: TokenStream,
     write: impl FnOnce(TokenStream) -> Result<TokenStream>,

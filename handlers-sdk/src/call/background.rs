@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 impl FaasContext {
-    /// Returns a copy of what is known of this invocation, for tasks that go on after it. Unlike a context it does not hold
-    /// the invocation open, and it cannot read the event.
+    /// Returns a copy of what is known of this invocation, for tasks that go on after it. Unlike a context it does not
+    /// hold the invocation open, and it cannot read the event.
     ///
     /// ```
     /// use handlers_sdk::{FaasContext, function};
@@ -33,11 +33,11 @@ impl FaasContext {
     /// Runs a future once the reply is out, for work that the client need not wait for.
     ///
     /// It has ended before the platform freezes the process or sends this instance its next event, and has
-    /// `FAAS_REPLIED_TIMEOUT` (5 seconds): then it is dropped, with a line in the log. A failed invocation runs it, too.
-    /// Several futures of one invocation run at once. Take a [`detached`](Self::detached) copy along: a context in the
-    /// future holds the reply back, so it then runs first, and the reply goes out when it is done. The same happens on a
-    /// host that has no time after a reply, such as the test kit, in a phase and for a record of a batch, which end
-    /// when the work has.
+    /// `FAAS_REPLIED_TIMEOUT` (5 seconds): then it is dropped, with a line in the log. A failed invocation runs it,
+    /// too. Several futures of one invocation run at once. Take a [`detached`](Self::detached) copy along: a context in
+    /// the future holds the reply back, so it then runs first, and the reply goes out when it is done. The same happens
+    /// on a host that has no time after a reply, such as the test kit, in a phase and for a record of a batch, which
+    /// end when the work has.
     ///
     /// ```
     /// use handlers_sdk::{FaasContext, function};
@@ -59,7 +59,8 @@ impl FaasContext {
         AfterReply::add(self.held(), &crate::executor::RUNTIME, work);
     }
 
-    /// Waits until the runtime cancels this invocation: its deadline is near, its client has gone, or the process stops.
+    /// Waits until the runtime cancels this invocation: its deadline is near, its client has gone, or the process
+    /// stops.
     ///
     /// It is for tasks beside the function: the function's own future is dropped by a cancel and sees no end of this. A
     /// task that holds a context holds the invocation open, so it should end soon after.

@@ -69,9 +69,9 @@ fn open(ctx: &FaasContext) -> Result<ReadEnd, Error> {
 /// The body of a request as it comes, for an `async fn`.
 ///
 /// A function that takes one is called when the head of its request is here. The client's next bytes are read only when
-/// [`next`](BodyStream::next) asks for them, so that an upload of any size needs the memory of one part. Where the platform
-/// hands out bodies in whole, this is the whole body in one part. Beside it, and for layers in front of such a function,
-/// [`FaasContext::body`] is empty.
+/// [`next`](BodyStream::next) asks for them, so that an upload of any size needs the memory of one part. Where the
+/// platform hands out bodies in whole, this is the whole body in one part. Beside it, and for layers in front of such a
+/// function, [`FaasContext::body`] is empty.
 ///
 /// ```
 /// use handlers_sdk::{AsyncSink, BodyStream, Error, function};
@@ -164,8 +164,8 @@ pub struct BodyReader {
 }
 
 impl BodyReader {
-    /// Returns the next part of the body, and waits for it; `None` once the body is whole. What [`std::io::Read`] has left
-    /// of a part is not given again.
+    /// Returns the next part of the body, and waits for it; `None` once the body is whole. What [`std::io::Read`] has
+    /// left of a part is not given again.
     ///
     /// # Errors
     /// As those of [`BodyStream::next`].

@@ -10,7 +10,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Bytes that are cheap to clone. As an argument: the body (of an HTTP trigger) or event, without a copy. As a reply: a body.
+/// Bytes that are cheap to clone. As an argument: the body (of an HTTP trigger) or event, without a copy. As a reply: a
+/// body.
 ///
 /// Those of an argument keep their invocation open: do not store them beyond the call, or copy them first.
 ///

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 /// The name of the extension that holds the claims.
 const EXTENSION: &str = "claims";
 
-/// The claims of whoever calls, as a type: those of a token that the layer `auth` has checked, or of a key or a user in its
-/// configuration. Where no layer has left any, the argument is absent with status 401 and `Option<Claims<T>>` is `None`; no
-/// request can bring them by itself.
+/// The claims of whoever calls, as a type: those of a token that the layer `auth` has checked, or of a key or a user in
+/// its configuration. Where no layer has left any, the argument is absent with status 401 and `Option<Claims<T>>` is
+/// `None`; no request can bring them by itself.
 ///
 /// ```
 /// use handlers_sdk::testing::{App, Invoke};

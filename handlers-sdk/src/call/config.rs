@@ -127,7 +127,8 @@ impl Config {
         self.entry.now_ns()
     }
 
-    /// Writes one line on the platform's log stream as it is, for instance a metric document. A line break ends it early.
+    /// Writes one line on the platform's log stream as it is, for instance a metric document. A line break ends it
+    /// early.
     ///
     /// ```
     /// # use handlers_sdk::{Config, Error, Layer, layer, testing::App};

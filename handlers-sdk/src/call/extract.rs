@@ -5,8 +5,8 @@ use crate::call::event::Event;
 use crate::error::Error;
 use crate::reply::sink::{AsyncSink, Sink};
 
-/// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and one
-/// that has to be awaited is of no use elsewhere. What does not fit does not compile:
+/// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and
+/// one that has to be awaited is of no use elsewhere. What does not fit does not compile:
 ///
 /// ```compile_fail,E0080
 /// use handlers_sdk::{Sink, StreamError, function};
@@ -78,8 +78,8 @@ impl CallStyle {
 /// # fn main() {}
 /// ```
 ///
-/// What has to be waited for is [`FromInvocationAsync`]. As arguments, `Option<T>` is `None` where the thing was not sent
-/// ([`Error::absent`]) and fails where it was sent wrong; `Result<T, Error>` leaves the decision to the function.
+/// What has to be waited for is [`FromInvocationAsync`]. As arguments, `Option<T>` is `None` where the thing was not
+/// sent ([`Error::absent`]) and fails where it was sent wrong; `Result<T, Error>` leaves the decision to the function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a function",
     label = "not made from an invocation at once",
@@ -99,16 +99,16 @@ pub trait FromInvocation: Sized {
     /// Makes the value for one invocation.
     ///
     /// # Errors
-    /// The invocation does not fit. The function is not called, and this is its error: give it a status of 400 to 499 if
-    /// the caller is to blame ([`Error::with_status`]).
+    /// The invocation does not fit. The function is not called, and this is its error: give it a status of 400 to 499
+    /// if the caller is to blame ([`Error::with_status`]).
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error>;
 }
 
-/// Something that is made from an invocation by waiting, for an argument of an `async fn`: a user that is looked up, a key
-/// that is fetched.
+/// Something that is made from an invocation by waiting, for an argument of an `async fn`: a user that is looked up, a
+/// key that is fetched.
 ///
-/// Everything that is [`FromInvocation`] is this too, so an `async fn` takes both kinds. `M` tells the kinds apart for the
-/// compiler; implement the trait without it.
+/// Everything that is [`FromInvocation`] is this too, so an `async fn` takes both kinds. `M` tells the kinds apart for
+/// the compiler; implement the trait without it.
 ///
 /// ```
 /// use handlers_sdk::{Error, FaasContext, FromInvocationAsync, function};

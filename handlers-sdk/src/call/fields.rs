@@ -1,7 +1,7 @@
 //! Named texts as a type of the author's: path parameters, queries, forms.
 //!
-//! A struct or map takes the texts by name, a field of type `Vec` takes all of its name. Path parameters are also a tuple, or
-//! one value, by their order. Whatever does not fit is named.
+//! A struct or map takes the texts by name, a field of type `Vec` takes all of its name. Path parameters are also a
+//! tuple, or one value, by their order. Whatever does not fit is named.
 
 use crate::error::Error;
 use serde::de::value::StrDeserializer;

@@ -53,7 +53,8 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
-/// A form: the query of a `GET` or `HEAD`, else a body of type `application/x-www-form-urlencoded`; any other type is a 415.
+/// A form: the query of a `GET` or `HEAD`, else a body of type `application/x-www-form-urlencoded`; any other type is a
+/// 415.
 ///
 /// ```
 /// use handlers_sdk::{Form, function, testing::Invoke};

@@ -10,11 +10,12 @@ use crate::reply::{IntoReply, Reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// As an argument: the body (of an HTTP trigger) or event as JSON. As a reply: a value, which for an HTTP trigger is the
-/// JSON body of a 200.
+/// As an argument: the body (of an HTTP trigger) or event as JSON. As a reply: a value, which for an HTTP trigger is
+/// the JSON body of a 200.
 ///
-/// A body that is no such JSON is a 400 which names line, column and field. A request whose `Content-Type` says that its
-/// body is something else is a 415; one without a content type is read. No body at all counts as absent: `Option<Json<T>>`.
+/// A body that is no such JSON is a 400 which names line, column and field. A request whose `Content-Type` says that
+/// its body is something else is a 415; one without a content type is read. No body at all counts as absent:
+/// `Option<Json<T>>`.
 ///
 /// ```
 /// use handlers_sdk::{Json, function, testing::Invoke};
@@ -53,8 +54,8 @@ impl<T: DeserializeOwned> FromInvocation for Json<T> {
     }
 }
 
-/// The event itself as JSON, whatever is inside of it: of a request inside of an event the whole event, where [`Json`] is the
-/// request's body. The types of `aws_lambda_events` fit as they are.
+/// The event itself as JSON, whatever is inside of it: of a request inside of an event the whole event, where [`Json`]
+/// is the request's body. The types of `aws_lambda_events` fit as they are.
 ///
 /// ```
 /// use handlers_sdk::testing::sample;

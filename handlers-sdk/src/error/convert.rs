@@ -15,8 +15,8 @@ use std::error::Error as StdError;
 /// | `&'static str` | 500 | all of it: it cannot hold anything secret |
 /// | `String` | 500 | nothing: it may hold somebody else's text |
 ///
-/// A type of your own that is no [`std::error::Error`] implements `From<YourType> for handlers_sdk::Error`. `M` tells the
-/// kinds of types apart for the compiler.
+/// A type of your own that is no [`std::error::Error`] implements `From<YourType> for handlers_sdk::Error`. `M` tells
+/// the kinds of types apart for the compiler.
 ///
 /// ```
 /// # use handlers_sdk::{Error, function, testing::Invoke};

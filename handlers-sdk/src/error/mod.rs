@@ -14,8 +14,8 @@ use std::panic::Location;
 ///
 /// The runtime logs all of it, with the place where it was made. Of an error that was made with `new` or `msg`, callers
 /// read kind and message. The message of one that `?` has made is somebody else's text, with addresses and paths in it
-/// perhaps: clients of HTTP triggers read its kind alone, until [`with_message`](Error::with_message) says what they may
-/// read.
+/// perhaps: clients of HTTP triggers read its kind alone, until [`with_message`](Error::with_message) says what they
+/// may read.
 ///
 /// It does not implement [`std::error::Error`] itself, since then nothing could be turned into it.
 ///
@@ -264,8 +264,9 @@ impl fmt::Debug for Error {
 }
 
 impl<E: StdError + 'static> From<E> for Error {
-    /// The kind is the type's path, the detail its chain of sources, the place that of the `?`. Where the error or one of
-    /// its sources is described by [`FaasError`](derive@crate::FaasError), kind, status and message are as described.
+    /// The kind is the type's path, the detail its chain of sources, the place that of the `?`. Where the error or one
+    /// of its sources is described by [`FaasError`](derive@crate::FaasError), kind, status and message are as
+    /// described.
     #[track_caller]
     fn from(error: E) -> Error {
         let mut made = Error::foreign(kind_of::<E>(), &error, Some(Location::caller()));

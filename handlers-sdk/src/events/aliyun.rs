@@ -1,5 +1,6 @@
-//! Events of Alibaba Cloud Function Compute that are no HTTP requests. Those of EventBridge are CloudEvents; changes of a
-//! Tablestore table come in CBOR: take a [`TableChange`](super::TableChange), or an [`Event`](crate::Event) for the bytes.
+//! Events of Alibaba Cloud Function Compute that are no HTTP requests. Those of EventBridge are CloudEvents; changes of
+//! a Tablestore table come in CBOR: take a [`TableChange`](super::TableChange), or an [`Event`](crate::Event) for the
+//! bytes.
 //!
 //! The form is Alibaba's own: see "Formats of event for different triggers" in Function Compute's help pages.
 
@@ -203,7 +204,8 @@ members! {
         end_cursor: String = "endCursor",
     }
 
-    /// A message of an MNS topic, in either of its JSON forms. In the simplified form the event is the message's own bytes.
+    /// A message of an MNS topic, in either of its JSON forms. In the simplified form the event is the message's own
+    /// bytes.
     ///
     /// ```
     /// # use handlers_sdk::{function, testing::sample};

@@ -1,7 +1,7 @@
 //! Triggers of Azure Functions that are no HTTP requests, all bindings of a call, and a reply with output bindings.
 //!
-//! The trigger's value is the body: [`Timer`] and [`EventGrid`] are views of it, and [`Json`](crate::Json) reads messages
-//! and documents. [`Envelope`] is the whole event.
+//! The trigger's value is the body: [`Timer`] and [`EventGrid`] are views of it, and [`Json`](crate::Json) reads
+//! messages and documents. [`Envelope`] is the whole event.
 //!
 //! ```
 //! use handlers_sdk::events::azure::{Envelope, Outputs};

@@ -94,7 +94,8 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, usize> {
         for (k, byte) in group.iter().enumerate() {
             bits = bits << 6 | value(*byte).ok_or(n * 4 + k)?;
         }
-        // Left to right in 24 bits, however many digits there were; the bits that fill up the last byte are not looked at.
+        // Left to right in 24 bits, however many digits there were; the bits that fill up the last byte are not looked
+        // at.
         bits <<= 6 * (4 - group.len());
         out.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
     }

@@ -18,9 +18,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! A function that returns nothing says that the event is done. An error makes the sender repeat it, unless it is one of
-//! kind `Runtime.UnmarshalError`, as [`CloudEvent::data_as`] gives: that is answered 400, and the event is given up. For
-//! any other status return a [`Response`](crate::Response).
+//! A function that returns nothing says that the event is done. An error makes the sender repeat it, unless it is one
+//! of kind `Runtime.UnmarshalError`, as [`CloudEvent::data_as`] gives: that is answered 400, and the event is given up.
+//! For any other status return a [`Response`](crate::Response).
 
 use super::base64;
 use crate::call::context::FaasContext;

@@ -1,10 +1,10 @@
 //! Events of Google Cloud: the data of CloudEvents that its services send, and the older form of `data` and `context`.
 //!
-//! The attributes of a CloudEvent tell what happened: take a [`CloudEvent`](super::CloudEvent) beside a view of its data.
-//! Firestore and some others send their data in protobuf, which is left to a crate of your choice.
+//! The attributes of a CloudEvent tell what happened: take a [`CloudEvent`](super::CloudEvent) beside a view of its
+//! data. Firestore and some others send their data in protobuf, which is left to a crate of your choice.
 //!
-//! The forms are Google's own: the schemas in `googleapis/google-cloudevents`, and for the older one the documentation of
-//! background functions.
+//! The forms are Google's own: the schemas in `googleapis/google-cloudevents`, and for the older one the documentation
+//! of background functions.
 
 use super::Base64;
 use super::view::{members, views};

@@ -106,7 +106,8 @@ impl Lenient for String {
     }
 }
 
-/// Types that are read from their text: a number given as one reads the same. An empty text is a member that is missing.
+/// Types that are read from their text: a number given as one reads the same. An empty text is a member that is
+/// missing.
 macro_rules! from_text {
     ($($type:ty: $what:literal),+ $(,)?) => {
         $(impl Lenient for $type {

@@ -1,7 +1,7 @@
 //! Events that are no HTTP requests, as arguments.
 //!
-//! [`Timer`], [`Queue`], [`Topic`], [`Storage`], [`Log`], [`TableChange`] and [`CloudEvent`] mean the same on every platform
-//! that has such a trigger, and a function that takes one runs on all of them:
+//! [`Timer`], [`Queue`], [`Topic`], [`Storage`], [`Log`], [`TableChange`] and [`CloudEvent`] mean the same on every
+//! platform that has such a trigger, and a function that takes one runs on all of them:
 //!
 //! ```
 //! use handlers_sdk::events::{Queue, Timer};
@@ -41,14 +41,15 @@
 //! # fn main() {}
 //! ```
 //!
-//! A view has the members that the service's documentation names, in snake case. It is lenient: a member that is missing or
-//! `null` is empty, zero or `None`; members nobody knows are passed over; numbers may come as texts and texts as numbers.
-//! Times stay what they were, texts or numbers. The bytes of the event are there beside it: take an
+//! A view has the members that the service's documentation names, in snake case. It is lenient: a member that is
+//! missing or `null` is empty, zero or `None`; members nobody knows are passed over; numbers may come as texts and
+//! texts as numbers. Times stay what they were, texts or numbers. The bytes of the event are there beside it: take an
 //! [`Event`](crate::Event) too.
 //!
-//! An event that is not of the view's service is refused with an error of kind `Runtime.UnmarshalError` that says what was
-//! expected and what was found. What counts is what the event says of itself: the source that its records name, or the
-//! members that no other event has. The same goes for one that has a member of a wrong shape, as an object for a text.
+//! An event that is not of the view's service is refused with an error of kind `Runtime.UnmarshalError` that says what
+//! was expected and what was found. What counts is what the event says of itself: the source that its records name, or
+//! the members that no other event has. The same goes for one that has a member of a wrong shape, as an object for a
+//! text.
 //!
 //! Every view also reads bytes that came some other way, as a notification of S3 in a message of SQS:
 //!

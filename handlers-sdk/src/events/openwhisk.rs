@@ -1,7 +1,8 @@
 //! The events with which the feeds of OpenWhisk's own packages fire actions. A web action is an HTTP request as on
 //! every platform.
 //!
-//! The form is that of the packages' README files, `apache/openwhisk-package-kafka` and `apache/openwhisk-package-cloudant`.
+//! The form is that of the packages' README files, `apache/openwhisk-package-kafka` and
+//! `apache/openwhisk-package-cloudant`.
 
 use super::view::{members, views};
 use serde_json::Value;

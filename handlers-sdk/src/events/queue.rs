@@ -197,8 +197,8 @@ fn stream_message(event: &Value) -> Message {
     }
 }
 
-/// Returns a message by way of Alibaba's EventBridge, of the type and with the data of its CloudEvent; `of` makes the rest. `None`:
-/// it is of no queue.
+/// Returns a message by way of Alibaba's EventBridge, of the type and with the data of its CloudEvent; `of` makes the
+/// rest. `None`: it is of no queue.
 fn queue_message(kind: &str, data: &Value, of: impl FnOnce() -> Message) -> Option<Message> {
     Some(match kind {
         "mns:Queue:SendMessage" => {

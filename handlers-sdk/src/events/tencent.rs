@@ -1,5 +1,5 @@
-//! Events of Tencent SCF that are no HTTP requests. The form is Tencent's own: see "Trigger event message structure" in SCF's
-//! help pages.
+//! Events of Tencent SCF that are no HTTP requests. The form is Tencent's own: see "Trigger event message structure" in
+//! SCF's help pages.
 
 use super::Base64;
 use super::lenient::{Element, Lenient};

@@ -22,8 +22,8 @@ use crate::error::Error;
 /// assert_eq!(sample("aliyun/timer").run(tidy::MODULE).text(), "nightly at 2026-01-02T03:04:05Z");
 /// ```
 ///
-/// Two platforms send a plain HTTP request by the clock, Google Cloud Scheduler and the cron connector of OpenFaaS. It is
-/// known by a header that anybody may send: let the platform authenticate callers, or check that the function does.
+/// Two platforms send a plain HTTP request by the clock, Google Cloud Scheduler and the cron connector of OpenFaaS. It
+/// is known by a header that anybody may send: let the platform authenticate callers, or check that the function does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timer {

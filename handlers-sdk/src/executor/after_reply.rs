@@ -1,8 +1,8 @@
 //! Work for after the reply: `ctx.after_reply(future)`.
 //!
 //! A host with time after the reply gets the work with the reply, in a slot of the invocation, and gives it back in the
-//! phase Replied. Where that cannot be, the call goes on with it and ends when it is done: on a host without such time, and
-//! when somebody keeps the call open, because the work itself may be the one that does.
+//! phase Replied. Where that cannot be, the call goes on with it and ends when it is done: on a host without such time,
+//! and when somebody keeps the call open, because the work itself may be the one that does.
 
 use super::drive::{Call, Running, Runtime};
 use crate::ffi::Held;

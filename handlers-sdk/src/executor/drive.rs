@@ -1,8 +1,8 @@
 //! Runs author's code: a function at once, a future once inline and, only if it waits, on the module's executor.
 //!
 //! A host that lends its thread gets the future finished there. On any other, a future that waits moves to the executor
-//! and the call returns `PENDING`. A first look with a waker that wakes nobody loses nothing: the future is polled again
-//! where it moves to, and registers its real waker then.
+//! and the call returns `PENDING`. A first look with a waker that wakes nobody loses nothing: the future is polled
+//! again where it moves to, and registers its real waker then.
 
 use super::after_reply::AfterReply;
 use crate::call::context::FaasContext;

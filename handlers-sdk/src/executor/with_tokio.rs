@@ -1,6 +1,6 @@
 //! A tokio runtime of this library's own. With one worker it is a current-thread runtime: futures are finished on the
-//! thread that a host lends, and a thread of its own starts only when something has to go on without one. With more it is a
-//! multi-threaded runtime.
+//! thread that a host lends, and a thread of its own starts only when something has to go on without one. With more it
+//! is a multi-threaded runtime.
 
 use super::workers::workers;
 use crate::executor::drive::Runtime;

@@ -27,8 +27,8 @@ impl Workers {
 /// The largest number that is taken. A larger one is a mistake, and would slow down the start.
 const MOST: usize = 512;
 
-/// `true` if the executor can have several threads. Tokio's runtime of several threads is code that most libraries do not
-/// need, and the only part of it that asks for the library of mathematics, which the start would have to load.
+/// `true` if the executor can have several threads. Tokio's runtime of several threads is code that most libraries do
+/// not need, and the only part of it that asks for the library of mathematics, which the start would have to load.
 const SEVERAL: bool = cfg!(any(not(feature = "tokio"), feature = "tokio-workers"));
 
 /// Returns how many threads this library's executor has: `FAAS_ASYNC_WORKERS`; else the most that a crate linked into
@@ -56,7 +56,8 @@ fn configured(entry: &Entry) -> Option<usize> {
     core::str::from_utf8(text).ok()?.trim().parse().ok().filter(|count| *count > 0)
 }
 
-/// Says how many threads run this library's futures: `handlers_sdk::executor!(workers = 4);`, once, beside the functions.
+/// Says how many threads run this library's futures: `handlers_sdk::executor!(workers = 4);`, once, beside the
+/// functions.
 ///
 /// Without it there is one, which is enough for futures that wait. With more, futures run side by side. On tokio that
 /// needs the feature `tokio-workers`: the runtime is then a multi-threaded one, on which `tokio::task::block_in_place`

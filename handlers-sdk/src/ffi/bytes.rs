@@ -96,8 +96,9 @@ unsafe impl Send for InvBytes {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for InvBytes {}
 
-/// Bytes that were given: a part of a request's body, what a service has answered. They are given back when this is dropped,
-/// which may be after the call or the invocation only for those that have a release of their own; the others are copied.
+/// Bytes that were given: a part of a request's body, what a service has answered. They are given back when this is
+/// dropped, which may be after the call or the invocation only for those that have a release of their own; the others
+/// are copied.
 pub(crate) struct Chunk(Buf);
 
 // SAFETY: `release` may be called on any thread, and nobody writes the bytes (faas.h, OWNERSHIP).
@@ -107,7 +108,8 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// # Safety
-    /// `buf` was given: of an invocation that is Alive, or with a call of a service that lasts. This is its only receiver.
+    /// `buf` was given: of an invocation that is Alive, or with a call of a service that lasts. This is its only
+    /// receiver.
     pub(crate) unsafe fn of(buf: Buf) -> Chunk {
         if buf.release.is_some() || buf.len == 0 {
             return Chunk(buf);

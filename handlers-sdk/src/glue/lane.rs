@@ -141,8 +141,8 @@ impl WriteEnd {
         &self.0.held
     }
 
-    /// Hands over a chunk. Call it only when [`poll_room`](Self::poll_room) or [`wait_for_room`](Self::wait_for_room) said
-    /// `OK`.
+    /// Hands over a chunk. Call it only when [`poll_room`](Self::poll_room) or [`wait_for_room`](Self::wait_for_room)
+    /// said `OK`.
     pub(crate) fn write(&mut self, chunk: Given) -> Status {
         let room = self.0.token();
         if room.is_null() {

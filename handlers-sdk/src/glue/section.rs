@@ -1,20 +1,20 @@
 //! Lists that the linker makes: each crate puts the addresses of its entries into a section, and the linker lays those
 //! side by side.
 //!
-//! Each format of object files has its own way to the bounds of a section: symbols that the linker of ELF (Linux) or Mach-O
-//! (macOS) defines, and on COFF (Windows) the order of the suffixes `$a`, `$b`, `$c`. On other systems the lists are empty,
-//! and entries are named by [`module!`](crate::module!).
+//! Each format of object files has its own way to the bounds of a section: symbols that the linker of ELF (Linux) or
+//! Mach-O (macOS) defines, and on COFF (Windows) the order of the suffixes `$a`, `$b`, `$c`. On other systems the lists
+//! are empty, and entries are named by [`module!`](crate::module!).
 
-/// Makes a module `$name` with a function `entries()`: everything that [`__register!`](crate::__register!) put into that
-/// section.
+/// Makes a module `$name` with a function `entries()`: everything that [`__register!`](crate::__register!) put into
+/// that section.
 macro_rules! section {
     ($name:ident, $entry:ty, $section:literal) => {
         pub(crate) mod $name {
             #[allow(unused_imports, reason = "not every type needs the parent's names")]
             use super::*;
 
-            // In ELF a section exists, and with it its bounds, only if something is in it. In Mach-O the bounds are there
-            // without it, and an empty list would not be empty: every symbol has a byte at least.
+            // In ELF a section exists, and with it its bounds, only if something is in it. In Mach-O the bounds are
+            // there without it, and an empty list would not be empty: every symbol has a byte at least.
             #[cfg(all(unix, not(target_vendor = "apple")))]
             #[used]
             #[unsafe(link_section = $section)]
@@ -49,8 +49,8 @@ macro_rules! section {
                 {
                     let (start, end) = (&raw const START, &raw const END);
                     let count = (end.addr() - start.addr()) / size_of::<&$entry>();
-                    // SAFETY: only `__register!` and the empty lists above write to this section, addresses of this type;
-                    // the linker puts them side by side, and they never change.
+                    // SAFETY: only `__register!` and the empty lists above write to this section, addresses of this
+                    // type; the linker puts them side by side, and they never change.
                     unsafe { core::slice::from_raw_parts(start.cast(), count) }
                 }
                 #[cfg(not(any(unix, windows)))]

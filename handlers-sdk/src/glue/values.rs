@@ -28,8 +28,8 @@ unsafe extern "C" fn drop_values(values: *mut c_void) {
 
 pub(crate) fn get<'a, T: Any + Send + Sync>(reader: Reader<'a>) -> Option<&'a T> {
     let values = reader.slot(key()).cast::<Values>();
-    // SAFETY: null, or what `set` put under our key. It changes only through a `&mut Writer`, from which `reader` borrows
-    // in a layer; while a function's context lives, no layer is given one (a head hook only reads values).
+    // SAFETY: null, or what `set` put under our key. It changes only through a `&mut Writer`, from which `reader`
+    // borrows in a layer; while a function's context lives, no layer is given one (a head hook only reads values).
     let values = unsafe { values.as_ref() }?;
     values.0.iter().find(|(id, _)| *id == TypeId::of::<T>()).and_then(|(_, value)| value.downcast_ref())
 }

@@ -1,8 +1,8 @@
-//! Hooks that wait: an `async` hook is polled once where it is called, and finished on the library's executor if it is not
-//! ready then. On a host that lends its thread it is finished there.
+//! Hooks that wait: an `async` hook is polled once where it is called, and finished on the library's executor if it is
+//! not ready then. On a host that lends its thread it is finished there.
 //!
-//! The hook borrows its layer and the invocation. Both outlive it: a layer is destroyed when no call of it is in progress,
-//! and the host lends the invocation until the call has ended, which is after the future has been dropped.
+//! The hook borrows its layer and the invocation. Both outlive it: a layer is destroyed when no call of it is in
+//! progress, and the host lends the invocation until the call has ended, which is after the future has been dropped.
 
 use crate::error::Error;
 use crate::executor::drive::Runtime;
@@ -99,8 +99,8 @@ pub(super) unsafe fn start<L: LayerDef>(
     inner: Status,
     tok: *mut Tok,
 ) -> Status {
-    // SAFETY: the caller's promise. What borrows from the instance is gone when the call has ended, and the host destroys
-    // it later than that.
+    // SAFETY: the caller's promise. What borrows from the instance is gone when the call has ended, and the host
+    // destroys it later than that.
     let instance: &'static Instance<L> = unsafe { &*this.cast::<Instance<L>>() };
     let entry = instance.entry;
     // SAFETY: the caller's promise; `Call` frees it before the call ends.

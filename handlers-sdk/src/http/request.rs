@@ -30,8 +30,8 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 
-/// The request as it came: method, path and query untouched, headers with their repeats, and the body read as it is asked
-/// for. Among its extensions are the [`FaasContext`] and the [`ClientAddress`].
+/// The request as it came: method, path and query untouched, headers with their repeats, and the body read as it is
+/// asked for. Among its extensions are the [`FaasContext`] and the [`ClientAddress`].
 impl FromInvocation for Request<Body> {
     const WANTS: u64 = F_STREAM_IN;
     const STYLE: CallStyle = CallStyle::Async;

@@ -49,7 +49,8 @@ pub(crate) fn attach(entry: &Entry) {
 /// Returns the state attached to the entry behind `ctx`; `None` if nothing is injected into it.
 pub(crate) fn attached(ctx: &FaasContext) -> Option<&Attached> {
     let attached = ctx.held().entry().attached().cast::<Attached>();
-    // SAFETY: null, or from `attach`. `detach` comes when no call is in progress (faas.h, destroy), and `ctx` keeps one.
+    // SAFETY: null, or from `attach`. `detach` comes when no call is in progress (faas.h, destroy), and `ctx` keeps
+    // one.
     unsafe { attached.as_ref() }
 }
 

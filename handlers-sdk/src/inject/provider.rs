@@ -49,8 +49,8 @@ impl Need {
     }
 }
 
-/// Tells from an argument's type what has to be injected for it: `NeedOf::<Inject<Pool>>::NEED` is a constant of its own,
-/// that of every other type comes from the trait [`NoNeed`].
+/// Tells from an argument's type what has to be injected for it: `NeedOf::<Inject<Pool>>::NEED` is a constant of its
+/// own, that of every other type comes from the trait [`NoNeed`].
 pub struct NeedOf<A>(PhantomData<A>);
 
 /// An argument's type for which nothing is injected.

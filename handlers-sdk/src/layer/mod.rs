@@ -146,8 +146,8 @@ impl Failure<'_> {
 ///
 /// Write the hooks you need in an `impl` marked `#[layer]`. A hook that is not written is not called and costs nothing.
 ///
-/// Every hook of a phase, an invocation or a record may be written as a plain `fn`, which runs on the runtime's thread and
-/// must not block, or as an `async fn`, which may wait:
+/// Every hook of a phase, an invocation or a record may be written as a plain `fn`, which runs on the runtime's thread
+/// and must not block, or as an `async fn`, which may wait:
 ///
 /// ```
 /// use handlers_sdk::{Error, Flow, Invocation, Layer, Response, layer};
@@ -166,11 +166,12 @@ impl Failure<'_> {
 /// ```
 ///
 /// Such a hook is boxed and polled once where it is called. If it waits then, it is finished on the executor of its
-/// library, and the runtime goes on with other invocations. A cancel drops its future. `#[layer(blocking)]` is for a layer
-/// whose plain hooks wait for files, locks or sockets.
+/// library, and the runtime goes on with other invocations. A cancel drops its future. `#[layer(blocking)]` is for a
+/// layer whose plain hooks wait for files, locks or sockets.
 ///
-/// For each phase the layers are entered in their order, inward, and left in reverse. A layer that was entered is left by
-/// exactly one of `after_…` and `…_failed`. Hooks of several invocations run at once: state needs a lock or an atomic.
+/// For each phase the layers are entered in their order, inward, and left in reverse. A layer that was entered is left
+/// by exactly one of `after_…` and `…_failed`. Hooks of several invocations run at once: state needs a lock or an
+/// atomic.
 #[allow(unused_variables, reason = "the names are documentation")]
 pub trait Layer: Sized + Send + Sync + 'static {
     /// Makes the layer. `#[layer]` writes `Default::default()` for it if you do not.
@@ -267,9 +268,9 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(Recovery::Pass)
     }
 
-    /// Runs before the function is called for one record of a batch: change it, pass it by ([`Flow::Respond`], which needs no
-    /// reply here), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run inside those of the
-    /// batch, whose extensions they read.
+    /// Runs before the function is called for one record of a batch: change it, pass it by ([`Flow::Respond`], which
+    /// needs no reply here), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run
+    /// inside those of the batch, whose extensions they read.
     ///
     /// ```
     /// # use handlers_sdk::{Error, Flow, Invocation, Layer, function, layer};
@@ -447,8 +448,8 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Looks at an event the runtime knows nothing about: names its trigger and source, and fills the HTTP view. Returns
-    /// `false` if the event is not this layer's. It never waits.
+    /// Looks at an event the runtime knows nothing about: names its trigger and source, and fills the HTTP view.
+    /// Returns `false` if the event is not this layer's. It never waits.
     ///
     /// ```
     /// # use handlers_sdk::{Error, FaasContext, Invocation, Layer, abi, function, layer};

@@ -9,8 +9,9 @@ use faas_abi::*;
 use std::any::Any;
 use std::fmt;
 
-/// Status, headers and cookies of a reply, before they leave. Beside them the request's method and headers are readable,
-/// and what layers have left for the invocation. A streaming function is still running and may be looking at the rest.
+/// Status, headers and cookies of a reply, before they leave. Beside them the request's method and headers are
+/// readable, and what layers have left for the invocation. A streaming function is still running and may be looking at
+/// the rest.
 ///
 /// ```
 /// # use handlers_sdk::{Error, Layer, Response, function, layer};

@@ -146,8 +146,8 @@ pub fn enabled(level: Level, target: &str) -> bool {
     })
 }
 
-/// Writes a line: for the call this thread is in, if it is in one. Before any `create` there is no host to write to, and
-/// the line is lost.
+/// Writes a line: for the call this thread is in, if it is in one. Before any `create` there is no host to write to,
+/// and the line is lost.
 ///
 /// ```
 /// # use handlers_sdk::{function, testing::Invoke};
@@ -174,8 +174,9 @@ pub fn log(level: Level, target: &str, message: Arguments<'_>, fields: &[(&str, 
     });
 }
 
-/// Writes a line of a given [`Level`]: `log!(Level::Info, {order = id}, "taken after {elapsed:?}")`. The fields may be left
-/// out. It belongs to the invocation whose function or hook this thread is running; elsewhere use the context's methods.
+/// Writes a line of a given [`Level`]: `log!(Level::Info, {order = id}, "taken after {elapsed:?}")`. The fields may be
+/// left out. It belongs to the invocation whose function or hook this thread is running; elsewhere use the context's
+/// methods.
 ///
 /// ```
 /// # use handlers_sdk::{Level, function, testing::Invoke};

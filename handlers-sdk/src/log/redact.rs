@@ -28,8 +28,8 @@ const ALWAYS: [&str; 17] = [
 
 /// Hides secrets in the text that a layer writes down: by key, as `password` or `authorization`, and by pattern.
 ///
-/// The keys of credentials are always hidden, without case and with `-` as `_`. In a pattern `*` is any text and `#` a digit;
-/// it is met by a whole word, which white space, quotes, brackets and `,;&=?|` end.
+/// The keys of credentials are always hidden, without case and with `-` as `_`. In a pattern `*` is any text and `#` a
+/// digit; it is met by a whole word, which white space, quotes, brackets and `,;&=?|` end.
 ///
 /// ```
 /// use handlers_sdk::Redact;

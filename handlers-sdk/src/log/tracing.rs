@@ -32,9 +32,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostLog;
 
-/// Makes the host's log, and the layer that takes spans, this library's subscriber, unless there is one already. Call it in
-/// a function's `start` or a layer's `create`. This is not done automatically: cargo unites the features of all crates it builds together, and a
-/// library that has no use for `tracing` should not carry it.
+/// Makes the host's log, and the layer that takes spans, this library's subscriber, unless there is one already. Call
+/// it in a function's `start` or a layer's `create`. This is not done automatically: cargo unites the features of all
+/// crates it builds together, and a library that has no use for `tracing` should not carry it.
 ///
 /// ```
 /// # use handlers_sdk::{function, testing::Invoke};

@@ -1,5 +1,5 @@
-//! `tracing` spans as spans of the layer that takes them, below the span of the function. Nothing is formatted or kept where
-//! no layer takes spans, or the invocation is not sampled.
+//! `tracing` spans as spans of the layer that takes them, below the span of the function. Nothing is formatted or kept
+//! where no layer takes spans, or the invocation is not sampled.
 
 use super::tracing::{Line, level};
 use crate::ffi::Reader;
@@ -13,11 +13,12 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// Hands spans to the layer that takes them, such as `trace`. [`install_tracing`](crate::install_tracing) sets it up. In a
-/// registry of your own it disables the spans that nobody takes, for the layers beside it too.
+/// Hands spans to the layer that takes them, such as `trace`. [`install_tracing`](crate::install_tracing) sets it up.
+/// In a registry of your own it disables the spans that nobody takes, for the layers beside it too.
 ///
-/// A span stands below the one it was entered in, and otherwise below that of the function whose call this thread is in.
-/// One that is in neither is not taken. An event within a span is an event of it; one of level `ERROR` makes it a failure.
+/// A span stands below the one it was entered in, and otherwise below that of the function whose call this thread is
+/// in. One that is in neither is not taken. An event within a span is an event of it; one of level `ERROR` makes it a
+/// failure.
 ///
 /// ```
 /// # use handlers_sdk::{function, testing::Invoke};
@@ -74,8 +75,8 @@ fn fields<'l>(line: &'l [(&'static str, String)]) -> Vec<(&'l str, &'l str)> {
     line.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// Returns `true` if the span is taken. It is asked before anything is formatted: an author's `Debug` may log within the same
-/// span, whose data would be locked then.
+/// Returns `true` if the span is taken. It is asked before anything is formatted: an author's `Debug` may log within
+/// the same span, whose data would be locked then.
 fn is_taken<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> bool {
     span.extensions().get::<Taken>().is_some()
 }

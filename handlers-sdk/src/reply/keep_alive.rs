@@ -45,8 +45,8 @@ pub struct KeepAlive<S> {
 }
 
 impl<S> Sse<S> {
-    /// Sends a comment, which clients pass over, whenever nothing was sent for that long. Proxies close connections that are
-    /// quiet for about a minute; 15 seconds are usual.
+    /// Sends a comment, which clients pass over, whenever nothing was sent for that long. Proxies close connections
+    /// that are quiet for about a minute; 15 seconds are usual.
     ///
     /// ```
     /// use handlers_sdk::{KeepAlive, Sse, SseEvent, function};

@@ -45,8 +45,8 @@ impl IntoStatus for u16 {
     }
 }
 
-/// A part in front of a reply: a status, or headers as pairs. For an event that is no HTTP trigger's the reply then is the
-/// platform's form of an HTTP response.
+/// A part in front of a reply: a status, or headers as pairs. For an event that is no HTTP trigger's the reply then is
+/// the platform's form of an HTTP response.
 ///
 /// ```
 /// # use handlers_sdk::{Error, Json, function, testing::Invoke};

@@ -14,8 +14,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Duration;
 
-/// A reply of the pieces of a stream, for a `#[function(stream)] async fn`. A piece is `Result<T, E>`, where `T` is bytes or a
-/// text; an error ends the stream as a failure in the middle.
+/// A reply of the pieces of a stream, for a `#[function(stream)] async fn`. A piece is `Result<T, E>`, where `T` is
+/// bytes or a text; an error ends the stream as a failure in the middle.
 ///
 /// ```
 /// use handlers_sdk::{StreamReply, function};

@@ -1,5 +1,5 @@
-//! Requests over HTTP to others, through the service `faas.http`: one layer owns connections, TLS and their threads, and all
-//! others share them. The layer `http-client` is one.
+//! Requests over HTTP to others, through the service `faas.http`: one layer owns connections, TLS and their threads,
+//! and all others share them. The layer `http-client` is one.
 //!
 //! ```
 //! use handlers_sdk::service::http::{Reply, Request, Sent, Transport};

@@ -1,5 +1,5 @@
-//! Values by key that outlive an invocation and an instance, through the service `faas.kv`: one layer keeps them, all others
-//! and the functions read and write. The layer `kv` is one.
+//! Values by key that outlive an invocation and an instance, through the service `faas.kv`: one layer keeps them, all
+//! others and the functions read and write. The layer `kv` is one.
 //!
 //! ```
 //! use handlers_sdk::service::Offered;

@@ -175,8 +175,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A service that a layer offers. The layer keeps it: when it is dropped, with the layer, all calls that are open end as
-/// cancelled, and so do those that come later.
+/// A service that a layer offers. The layer keeps it: when it is dropped, with the layer, all calls that are open end
+/// as cancelled, and so do those that come later.
 ///
 /// ```
 /// # use handlers_sdk::service::ErrorKind;

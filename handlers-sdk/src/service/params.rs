@@ -1,5 +1,5 @@
-//! Parameters and secrets that may change while the process runs, through the service `faas.params`: one layer knows where
-//! they are kept, and all others ask it. The layer `params` is one.
+//! Parameters and secrets that may change while the process runs, through the service `faas.params`: one layer knows
+//! where they are kept, and all others ask it. The layer `params` is one.
 //!
 //! ```
 //! use handlers_sdk::service::params::{Got, Source, Value, Watch};

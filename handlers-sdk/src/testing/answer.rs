@@ -140,8 +140,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Returns the HTTP status: that of the reply, 200 for a value or raw bytes; for a failure 504 at a deadline, 503 at a
-    /// stop or over a limit, else 500.
+    /// Returns the HTTP status: that of the reply, 200 for a value or raw bytes; for a failure 504 at a deadline, 503
+    /// at a stop or over a limit, else 500.
     pub fn status(&self) -> u32 {
         match (&self.failed, self.code) {
             (Some(failed), _) => match failed.kind.as_str() {

@@ -443,8 +443,8 @@ impl App {
         result.map_err(|failure| failure.to_string())
     }
 
-    /// Moves the clock: deadlines that have come by then are acted upon, in the order of a runtime. Nothing else moves it:
-    /// an app begins at 2026-01-02T03:04:05Z and stays there.
+    /// Moves the clock: deadlines that have come by then are acted upon, in the order of a runtime. Nothing else moves
+    /// it: an app begins at 2026-01-02T03:04:05Z and stays there.
     ///
     /// Shortly before its deadline (50 ms, or a fifth of the limit if that is less) an invocation is cancelled. A
     /// little later (20 ms, or a tenth) it is answered for, whatever its function does: it has failed with

@@ -1,5 +1,5 @@
-//! Functions and layers in a test, without a runtime's program: the runtime's own lifecycle, router, layers and platforms over
-//! the modules' own tables, and nothing that sleeps.
+//! Functions and layers in a test, without a runtime's program: the runtime's own lifecycle, router, layers and
+//! platforms over the modules' own tables, and nothing that sleeps.
 //!
 //! ```
 //! use handlers_sdk::testing::Invoke;

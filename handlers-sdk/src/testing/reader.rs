@@ -6,8 +6,8 @@ use faas_abi::{CANCEL_DEADLINE, E_CANCELLED, OK, PENDING, Status, Tok};
 use faas_core::invocation::{Code, Invocation, Stream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The reader of a streamed reply that takes a chunk when the test says so: after each chunk the function has no room until
-/// it is taken.
+/// The reader of a streamed reply that takes a chunk when the test says so: after each chunk the function has no room
+/// until it is taken.
 ///
 /// ```
 /// use handlers_sdk::testing::{App, Invoke, Reader};

@@ -169,8 +169,8 @@ impl Sample {
         self.source
     }
 
-    /// Returns the file: the event's bytes, or, where the platform sends an HTTP request ([`is_request`](Self::is_request)),
-    /// a request line, headers, an empty line and the body, with line feeds.
+    /// Returns the file: the event's bytes, or, where the platform sends an HTTP request
+    /// ([`is_request`](Self::is_request)), a request line, headers, an empty line and the body, with line feeds.
     pub fn bytes(&self) -> &'static [u8] {
         self.bytes
     }
@@ -218,7 +218,8 @@ pub fn samples() -> &'static [Sample] {
     SAMPLES
 }
 
-/// Returns an event by the name of its sample, ready to invoke a function with: `aws/sqs`, `aliyun/oss`, `google/pubsub`, …
+/// Returns an event by the name of its sample, ready to invoke a function with: `aws/sqs`, `aliyun/oss`,
+/// `google/pubsub`, …
 ///
 /// ```
 /// use handlers_sdk::testing::sample;

@@ -1,4 +1,5 @@
-//! The command line as a whole: cargo's way of calling a subcommand, the command that stands for none, and where colours are.
+//! The command line as a whole: cargo's way of calling a subcommand, the command that stands for none, and where
+//! colours are.
 
 use crate::Command;
 use clap::{ColorChoice, CommandFactory, Parser};

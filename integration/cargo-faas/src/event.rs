@@ -1,7 +1,7 @@
 //! An HTTP request as the event of an API Gateway HTTP API, payload format 2.0, and the built-in one for `invoke`.
 //!
-//! Source of the fields: the developer guide's page on Lambda proxy integrations for HTTP APIs. Which bodies are text it
-//! does not say; measured against the service they are those of `text/*` and `application/json`, `xml` and
+//! Source of the fields: the developer guide's page on Lambda proxy integrations for HTTP APIs. Which bodies are text
+//! it does not say; measured against the service they are those of `text/*` and `application/json`, `xml` and
 //! `javascript`, and every other one, also without a content type, is base64.
 
 use crate::stamp;

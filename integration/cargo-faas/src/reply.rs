@@ -1,5 +1,6 @@
 //! A function's answer as an HTTP response, by the rules of API Gateway's payload format 2.0: an object with
-//! `statusCode` is taken apart, any other JSON is the body of a 200, and so is a text that is no JSON. Streamed answers carry head and body apart.
+//! `statusCode` is taken apart, any other JSON is the body of a 200, and so is a text that is no JSON. Streamed answers
+//! carry head and body apart.
 
 use faas_core::encoding::base64;
 use faas_core::http1::write::{is_header_name, is_header_value};

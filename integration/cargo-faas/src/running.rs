@@ -95,7 +95,8 @@ pub(crate) struct Prepared {
     pub(crate) deployment: Deployment,
     /// The libraries of the layers that the command line names.
     pub(crate) more: Vec<Library>,
-    /// The layers around everything, outermost first: those of the command line, and without a manifest the deployment's own.
+    /// The layers around everything, outermost first: those of the command line, and without a manifest the
+    /// deployment's own.
     pub(crate) layers: Vec<String>,
     /// The file of the runtime.
     pub(crate) runtime: PathBuf,

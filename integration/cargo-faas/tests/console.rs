@@ -1,5 +1,5 @@
-//! The console of `cargo faas dev` in a browser, driven by WebDriver: headless Chromium, on the pages as people see them.
-//! Pictures of them are kept in the target folder, in `screenshots`.
+//! The console of `cargo faas dev` in a browser, driven by WebDriver: headless Chromium, on the pages as people see
+//! them. Pictures of them are kept in the target folder, in `screenshots`.
 #![forbid(unsafe_code)]
 
 mod dev_rig;

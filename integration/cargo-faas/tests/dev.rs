@@ -1,5 +1,5 @@
-//! `cargo faas dev` as its users meet it: requests while deployments are swapped, edits that do not build, events, timers and
-//! platforms, the console for programs, and an end that leaves nothing behind.
+//! `cargo faas dev` as its users meet it: requests while deployments are swapped, edits that do not build, events,
+//! timers and platforms, the console for programs, and an end that leaves nothing behind.
 #![forbid(unsafe_code)]
 
 mod dev_rig;

@@ -1,7 +1,8 @@
-//! `cargo faas new`: each template compiles, passes its own tests, and runs, under both runtimes, on AWS and on plain HTTP.
+//! `cargo faas new`: each template compiles, passes its own tests, and runs, under both runtimes, on AWS and on plain
+//! HTTP.
 //!
-//! The templates in Rust are members of one workspace, so that the SDK is built once; that a workspace takes them in is shown on the
-//! way.
+//! The templates in Rust are members of one workspace, so that the SDK is built once; that a workspace takes them in is
+//! shown on the way.
 #![forbid(unsafe_code)]
 
 use integration::artifacts::{self, Runtime};

@@ -1,5 +1,5 @@
-//! The listening socket of a control plane on a thread of its own: it accepts, refuses for a while, listens on the same port
-//! again, and ends. What a connection says is not decided here.
+//! The listening socket of a control plane on a thread of its own: it accepts, refuses for a while, listens on the same
+//! port again, and ends. What a connection says is not decided here.
 
 use std::future::Future;
 use std::io;

@@ -1,8 +1,8 @@
-//! A container that gets requests as they are: of plain HTTP, a pod of Kubernetes, a replica of Azure Container Apps. They differ
-//! in the variables that the container finds.
+//! A container that gets requests as they are: of plain HTTP, a pod of Kubernetes, a replica of Azure Container Apps.
+//! They differ in the variables that the container finds.
 //!
-//! Source: the documentation of Kubernetes on the environment of containers, and that of Azure Container Apps on environment
-//! variables.
+//! Source: the documentation of Kubernetes on the environment of containers, and that of Azure Container Apps on
+//! environment variables.
 
 use crate::cloudevents::Request;
 use crate::process::{Process, alone};
@@ -43,8 +43,8 @@ pub struct Container {
 }
 
 impl Container {
-    /// Starts the container: nothing of the caller's environment but `PATH`, then these variables and `PORT`, over which the
-    /// command's own variables go. `patience` is how long its start and each of its answers may take.
+    /// Starts the container: nothing of the caller's environment but `PATH`, then these variables and `PORT`, over
+    /// which the command's own variables go. `patience` is how long its start and each of its answers may take.
     ///
     /// # Errors
     /// Whatever the system says when the program cannot be started.

@@ -221,8 +221,8 @@ pub struct Process {
 /// The time for which a program may be held open for writing by others.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Starts a program that may have been written a moment ago. A child of another thread holds it open for writing from its
-/// fork to its exec, and lets go of it then.
+/// Starts a program that may have been written a moment ago. A child of another thread holds it open for writing from
+/// its fork to its exec, and lets go of it then.
 fn start(command: &mut Command) -> io::Result<Child> {
     let began = Instant::now();
     loop {

@@ -1,5 +1,5 @@
-//! VolcEngine veFaaS as the client of an instance: it starts the process with a port, initialises it by a control request
-//! if the function is configured so, sends requests and CloudEvents, and ends it.
+//! VolcEngine veFaaS as the client of an instance: it starts the process with a port, initialises it by a control
+//! request if the function is configured so, sends requests and CloudEvents, and ends it.
 //!
 //! Source: the repository `volcengine/vefaas-golang-runtime`, whose server answers what this sends.
 

@@ -60,7 +60,8 @@ impl Arena {
     /// Puts an image at that place.
     pub fn fill(&mut self, place: Place, image: &[u8]) {
         let to = self.address(place, image.len()).cast_mut();
-        // SAFETY: `address` gives a place inside the opened part with room for the image, and `&mut self` is the only user.
+        // SAFETY: `address` gives a place inside the opened part with room for the image, and `&mut self` is the only
+        // user.
         unsafe { ptr::copy_nonoverlapping(image.as_ptr(), to, image.len()) };
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 /// Reads `text`, and compares the result or the reported mistakes.
 pub fn check(text: &[u8]) {
     match Manifest::read(text) {
-        // Numbers at the largest float are the one thing that `serde_json` judges otherwise; the target `json` has them.
+        // Numbers at the largest float are the one thing that `serde_json` judges otherwise; the target `json` has
+        // them.
         Ok(manifest) => match serde_json::from_slice::<Tree>(text) {
             Ok(tree) => same(&manifest, &tree),
             Err(error) => assert!(error.to_string().starts_with("number out of range"), "{error}"),

@@ -1,6 +1,6 @@
-//! Descriptors of modules: tables in memory, with pointers into it, out of it and to nothing, through the check that stands
-//! before every load. The check may read nothing that its probe has not allowed, and decides as a second check does that
-//! follows offsets instead of pointers.
+//! Descriptors of modules: tables in memory, with pointers into it, out of it and to nothing, through the check that
+//! stands before every load. The check may read nothing that its probe has not allowed, and decides as a second check
+//! does that follows offsets instead of pointers.
 //!
 //! An input is two bytes, the offset of the descriptor, and an image of memory. Eight bytes of it whose upper half is
 //! [`POINTER`] stand for the address that many bytes behind the image's start, its lower half taken as signed.
@@ -37,8 +37,8 @@ pub fn check(input: &[u8]) {
             let inside = |from: *const u8, length: usize| {
                 from.addr().checked_sub(base.addr()).is_some_and(|at| at + length <= image.len())
             };
-            // SAFETY: the probe accepts nothing but the image, which stays until the next fill, long after the result is
-            // gone; no function in the tables is called.
+            // SAFETY: the probe accepts nothing but the image, which stays until the next fill, long after the result
+            // is gone; no function in the tables is called.
             let read = unsafe { CheckedModule::read(module.cast(), Needs { features: FEATURES }, &inside) };
             let expected = Image { base: base.addr(), bytes: &image }.module(offset);
             match (read, expected) {

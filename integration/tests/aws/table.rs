@@ -1,5 +1,5 @@
-//! The table of `docs/conformance/aws-lambda.md` against the tests there are: every statement of the checklist has a row,
-//! every test it names exists, and every test of a statement is named.
+//! The table of `docs/conformance/aws-lambda.md` against the tests there are: every statement of the checklist has a
+//! row, every test it names exists, and every test of a statement is named.
 
 use integration::artifacts::workspace;
 use std::collections::BTreeSet;

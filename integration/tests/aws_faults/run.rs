@@ -160,9 +160,9 @@ pub(crate) fn record(run: &OnAws, id: &str) -> Record {
     run.aws.record(id).unwrap_or_else(|| panic!("{id} was never submitted"))
 }
 
-/// Asserts that one answer was sent and accepted, after that many deliveries. A delivery more than one is the platform's
-/// doing: it hands an event out again whose answer it did not get. With one delivery, one post is proof that nothing was
-/// sent twice.
+/// Asserts that one answer was sent and accepted, after that many deliveries. A delivery more than one is the
+/// platform's doing: it hands an event out again whose answer it did not get. With one delivery, one post is proof that
+/// nothing was sent twice.
 pub(crate) fn assert_answered_once(run: &OnAws, id: &str, deliveries: usize) {
     let record = record(run, id);
     let counts = (record.deliveries.len(), record.posts.len(), record.accepted());

@@ -152,7 +152,8 @@ fn failures_of_handed_requests_are_plain(runtime: &Runtime) {
     run.process().wait_for_line(|line| line.contains("asked for an error"), limit()).expect("the log tells it");
 }
 
-/// Where the route is the function's name and nothing stands before it, a client decides what is posted to `/{function}`.
+/// Where the route is the function's name and nothing stands before it, a client decides what is posted to
+/// `/{function}`.
 fn a_clients_request_is_never_taken_for_an_envelope(runtime: &Runtime) {
     for mode in [Mode::Forward, Mode::Proxy, Mode::Worker] {
         let run = OnAzure::start(runtime, Deployment::of("inspect"), "inspect", mode);

@@ -164,8 +164,8 @@ fn the_deadline_reaches_the_function(runtime: &Runtime) {
     assert!(seen.0["deadline_ms"].is_null(), "{}", seen.0);
 }
 
-/// `hold` looks whether it is cancelled every millisecond. On a machine so busy that it does not come to that in time, the
-/// process answers in its place and leaves, which is right too, but not what is to be seen here.
+/// `hold` looks whether it is cancelled every millisecond. On a machine so busy that it does not come to that in time,
+/// the process answers in its place and leaves, which is right too, but not what is to be seen here.
 fn a_passed_deadline_is_504_and_the_next_call_is_served(runtime: &Runtime) {
     let seen = (0..20).any(|_| {
         let mut run = OnFn::start(runtime, Deployment::of("probe"), "probe.hold");
@@ -293,8 +293,8 @@ fn a_read_only_folder_and_any_user_will_do(runtime: &Runtime) {
     const SOMEBODY: u32 = 54_321;
     let deployment = Deployment::empty().env("FAAS_HANDLER", "echo");
     let program = deployment.path("bootstrap");
-    // By a process of its own: a child that another test starts while a file is open for writing here would keep it open,
-    // and a program that is open for writing cannot be started.
+    // By a process of its own: a child that another test starts while a file is open for writing here would keep it
+    // open, and a program that is open for writing cannot be started.
     let copied = Command::new("cp").arg(&runtime.path).arg(&program).status().expect("cp starts");
     assert!(copied.success(), "it can be copied");
     let module = integration::artifacts::get().module("echo");

@@ -90,8 +90,8 @@ impl<'o> Authority<'o> {
         ])
     }
 
-    /// Starts a server with that certificate and further arguments, which replies with a page about the connection and closes
-    /// it. Returns its port.
+    /// Starts a server with that certificate and further arguments, which replies with a page about the connection and
+    /// closes it. Returns its port.
     pub(crate) fn serve(&self, name: &str, more: &[&str]) -> Result<(Process, u16), String> {
         let mut command = Command::new(self.openssl);
         let [key, pem] = ["key", "pem"].map(|end| self.path(&format!("{name}.{end}")));

@@ -1,4 +1,5 @@
-//! `layer-kv` and `layer-idempotency` with Redis, which is killed, stopped and started again, and with processes that die.
+//! `layer-kv` and `layer-idempotency` with Redis, which is killed, stopped and started again, and with processes that
+//! die.
 
 use crate::authority::Authority;
 use crate::fronts::{ALL, Front};

@@ -1,5 +1,5 @@
-//! A runtime of an ordinary user's who may make few threads: it serves with those it gets, or says in one line why it does
-//! not start.
+//! A runtime of an ordinary user's who may make few threads: it serves with those it gets, or says in one line why it
+//! does not start.
 
 use crate::needs::{need, under};
 use integration::artifacts::{self, Runtime};

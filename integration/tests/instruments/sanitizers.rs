@@ -1,6 +1,6 @@
-//! C modules built with gcc's address and undefined behaviour sanitizers: under a small host in C that is built with them
-//! too, and under the real runtimes, whose allocations the sanitizer's library takes over without their being built for
-//! it.
+//! C modules built with gcc's address and undefined behaviour sanitizers: under a small host in C that is built with
+//! them too, and under the real runtimes, whose allocations the sanitizer's library takes over without their being
+//! built for it.
 
 use crate::needs::{Need, need_of_compiler};
 use integration::artifacts::{Runtime, compile_c, workspace};

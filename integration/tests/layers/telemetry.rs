@@ -132,7 +132,8 @@ fn what_a_collector_that_is_down_misses_is_counted_exactly(runtime: &Runtime) {
     assert_eq!(run.stop().code(), Some(0), "{}", run.process.output());
     let said = run.process.output();
     let lines = |word: &str| said.lines().filter(|line| line.contains(word)).map(str::to_owned).collect::<Vec<_>>();
-    // Seven invocations and two phases of the start; of one series a count and a histogram, cold starts and those in progress.
+    // Seven invocations and two phases of the start; of one series a count and a histogram, cold starts and those in
+    // progress.
     for (word, dropped) in [("spans were dropped", "dropped=9"), ("data points were dropped", "dropped=4")] {
         let lines = lines(word);
         assert!(lines.len() == 1 && lines[0].contains("WARN") && lines[0].ends_with(dropped), "{dropped}: {said}");

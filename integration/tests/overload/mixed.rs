@@ -1,5 +1,5 @@
-//! Functions of all kinds in one process: a plain `fn`, an `async fn` that waits, and one in C that completes from a thread.
-//! Each overlaps as it does alone, and none takes the places of the others.
+//! Functions of all kinds in one process: a plain `fn`, an `async fn` that waits, and one in C that completes from a
+//! thread. Each overlaps as it does alone, and none takes the places of the others.
 
 use integration::artifacts::Runtime;
 use integration::client::Client;

@@ -22,7 +22,8 @@ struct Attack {
     name: &'static str,
     count: usize,
     sends: Vec<u8>,
-    /// The statuses of answers that it may get. Such a connection may also end without an answer, for the sake of others.
+    /// The statuses of answers that it may get. Such a connection may also end without an answer, for the sake of
+    /// others.
     statuses: &'static [u16],
 }
 

@@ -1,5 +1,5 @@
-//! All of it at once: ten times the calls that fit, among slow readers, trickling senders, half requests, silent peers of
-//! HTTP/2 and a call that never ends.
+//! All of it at once: ten times the calls that fit, among slow readers, trickling senders, half requests, silent peers
+//! of HTTP/2 and a call that never ends.
 
 use integration::artifacts::Runtime;
 use integration::client::Client;
@@ -162,8 +162,8 @@ fn a_storm_is_answered_within_its_budget_and_leaves_nothing_behind(runtime: &Run
     assert!(spent <= 5, "{spent} ticks of 10 ms in an idle second");
     let after = work(&run);
     eprintln!("{answers:?}, peak {} MiB, 5,000 calls cost {before} ticks before and {after} after", peak >> 20);
-    // A call costs up to four times as much while its connection changes threads, in a storm's wake or without one. A look
-    // at each of those five thousand connections would cost far more.
+    // A call costs up to four times as much while its connection changes threads, in a storm's wake or without one. A
+    // look at each of those five thousand connections would cost far more.
     assert!(after <= 4 * before + 10, "5,000 calls cost {before} ticks before the storm and {after} after it");
     drop(clients);
 }

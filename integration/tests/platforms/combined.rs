@@ -1,5 +1,5 @@
-//! One service, deployed together and apart: only its yml differs, and every request and event has the same answer, on a
-//! platform that is asked for its events, on one that is sent requests, and on Azure.
+//! One service, deployed together and apart: only its yml differs, and every request and event has the same answer, on
+//! a platform that is asked for its events, on one that is sent requests, and on Azure.
 
 use super::same_bytes::hash;
 use crate::aliyun_fc::run::OnFc;

@@ -1,6 +1,6 @@
-//! Behaviours of functions that are sent clients' requests and of functions that are sent events, over the same server: on the
-//! platforms that have both, each is reached in a way of its own. Which ways those are, and what a failure is answered
-//! there, the platforms' own files say.
+//! Behaviours of functions that are sent clients' requests and of functions that are sent events, over the same server:
+//! on the platforms that have both, each is reached in a way of its own. Which ways those are, and what a failure is
+//! answered there, the platforms' own files say.
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;

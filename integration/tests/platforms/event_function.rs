@@ -1,5 +1,5 @@
-//! A function under a control plane that hands out events, and its HTTP requests as the events that an API gateway makes of
-//! them: Tencent SCF's and Huawei FunctionGraph's.
+//! A function under a control plane that hands out events, and its HTTP requests as the events that an API gateway
+//! makes of them: Tencent SCF's and Huawei FunctionGraph's.
 
 use crate::rig::{Answer, Platform, Run, View};
 use integration::deployment::Deployment;

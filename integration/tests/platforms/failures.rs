@@ -53,8 +53,8 @@ fn errors_of(lines: impl Iterator<Item = String>, format: &str) -> Vec<String> {
     lines.filter(level).collect()
 }
 
-/// Asserts that there is one line for each case, with everything in it. `ids`: those that the platform gave the requests;
-/// an empty one is not checked.
+/// Asserts that there is one line for each case, with everything in it. `ids`: those that the platform gave the
+/// requests; an empty one is not checked.
 fn check(lines: &[String], format: &str, cases: &[Case], ids: &[String]) {
     assert_eq!(lines.len(), cases.len(), "{lines:#?}");
     for ((line, (_, kind, message)), id) in lines.iter().zip(cases).zip(ids) {

@@ -20,7 +20,8 @@ use integration::wait::{limit, until, until_sigterm_is_handled};
 use platform_emulators::process::Process;
 use std::path::PathBuf;
 
-/// Makes the tests of a platform: `common` behaviours are those of this file over the rig, `own` ones functions beside it.
+/// Makes the tests of a platform: `common` behaviours are those of this file over the rig, `own` ones functions beside
+/// it.
 macro_rules! matrix {
     ($rig:ty; common $($common:ident),* $(,)?; own $($own:ident),* $(,)?;) => {
         $(pub(crate) fn $common(runtime: &integration::artifacts::Runtime) {

@@ -1,5 +1,5 @@
-//! Functions that take one record of a batch at a time, from a plain `fn`, an `async fn` that waits and C: on a platform that
-//! takes reports of single records, on one that does not, and over HTTP.
+//! Functions that take one record of a batch at a time, from a plain `fn`, an `async fn` that waits and C: on a
+//! platform that takes reports of single records, on one that does not, and over HTTP.
 
 use crate::knative::run::OnKnative;
 use crate::tencent_scf::run as scf;

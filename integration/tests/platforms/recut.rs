@@ -1,6 +1,6 @@
-//! The shop cut another way by its yml alone: packaged as one deployment, as one for each function, and as one again. Every
-//! package is unpacked into an empty folder and started with a clean environment under the emulator of its platform: one that
-//! hands out events, one that sends requests, and Azure, which does both by requests.
+//! The shop cut another way by its yml alone: packaged as one deployment, as one for each function, and as one again.
+//! Every package is unpacked into an empty folder and started with a clean environment under the emulator of its
+//! platform: one that hands out events, one that sends requests, and Azure, which does both by requests.
 
 use crate::aliyun_fc::run::OnFc;
 use crate::azure_functions::run::OnAzure;

@@ -1,5 +1,6 @@
-//! Routes whose order has surprised people elsewhere, in one unit made from a yml: each request goes to the most specific route,
-//! wherever it stands in the yml, with its parameters, on a platform that is sent requests and on one that is asked for events.
+//! Routes whose order has surprised people elsewhere, in one unit made from a yml: each request goes to the most
+//! specific route, wherever it stands in the yml, with its parameters, on a platform that is sent requests and on one
+//! that is asked for events.
 
 use super::combined::read;
 use crate::rig::{Answer, Platform};

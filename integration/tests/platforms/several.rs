@@ -165,8 +165,8 @@ impl<P: Platform> Shop<'_, P> {
         assert_eq!(others, Vec::<&str>::new());
     }
 
-    /// How long three failures take is the machine's matter: it is called until it is fenced. Whoever is let through when
-    /// a pause is over panics like those before.
+    /// How long three failures take is the machine's matter: it is called until it is fenced. Whoever is let through
+    /// when a pause is over panics like those before.
     fn one_that_panics_is_fenced_until_it_is_well_again(&mut self) {
         const FENCED: &str = "Runtime.FunctionFenced";
         let end = Instant::now() + limit();

@@ -1,4 +1,5 @@
-//! The phases of several functions in one process: each has its own, marked with its own name, and Close runs in reverse.
+//! The phases of several functions in one process: each has its own, marked with its own name, and Close runs in
+//! reverse.
 
 use crate::aliyun_fc::run::OnFc;
 use integration::artifacts::Runtime;

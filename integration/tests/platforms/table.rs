@@ -1,5 +1,5 @@
-//! The table of `docs/platforms.md` is made from the tests of this binary: platforms by behaviours, each cell one test over
-//! both runtimes.
+//! The table of `docs/platforms.md` is made from the tests of this binary: platforms by behaviours, each cell one test
+//! over both runtimes.
 //!
 //! `FAAS_REWRITE=1 cargo test -p integration --test platforms the_table` writes it; without that a difference fails.
 

@@ -1,4 +1,5 @@
-//! The full engine with the feature `yml`: `serverless.yml` beside the libraries does what the manifest made of it does.
+//! The full engine with the feature `yml`: `serverless.yml` beside the libraries does what the manifest made of it
+//! does.
 
 use super::combined::read;
 use integration::artifacts::{self, Runtime};

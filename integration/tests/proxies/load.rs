@@ -88,7 +88,8 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Starts clients, each on a thread of its own; together they make `requests` requests, those with a body by `method`.
+    /// Starts clients, each on a thread of its own; together they make `requests` requests, those with a body by
+    /// `method`.
     pub(crate) fn start(
         address: SocketAddr,
         clients: &[(usize, Connections)],

@@ -1,4 +1,5 @@
-//! The matrix on SCF, for event functions. One event is out at a time there; several at once are a web function's matter.
+//! The matrix on SCF, for event functions. One event is out at a time there; several at once are a web function's
+//! matter.
 
 use super::run::{launch, launch_web, patient, start, start_web};
 use crate::event_function::{EventFunction, one_after_the_other};

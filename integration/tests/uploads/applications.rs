@@ -1,4 +1,5 @@
-//! An axum application that is mounted as a function, beside the same application served by axum itself: answer by answer.
+//! An axum application that is mounted as a function, beside the same application served by axum itself: answer by
+//! answer.
 
 use integration::artifacts::{self, Runtime};
 use integration::client::{Client, Reply};

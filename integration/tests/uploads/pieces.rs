@@ -1,5 +1,5 @@
-//! A body piece by piece: while it is sent, of any size in little memory, from clients that are slow, torn off or send too
-//! much, to functions that read all of it, a part, or nothing.
+//! A body piece by piece: while it is sent, of any size in little memory, from clients that are slow, torn off or send
+//! too much, to functions that read all of it, a part, or nothing.
 
 use integration::artifacts::Runtime;
 use integration::client::{Client, Reply};

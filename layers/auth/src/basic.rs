@@ -16,8 +16,8 @@ use std::sync::{Mutex, PoisonError};
 /// seconds.
 const ROUNDS: std::ops::RangeInclusive<u32> = 100_000..=10_000_000;
 
-/// The most hashes with rounds that are made at once, each on a thread of the runtime. Otherwise guessing could hold all of
-/// them.
+/// The most hashes with rounds that are made at once, each on a thread of the runtime. Otherwise guessing could hold
+/// all of them.
 const MOST_AT_ONCE: usize = 2;
 
 /// The form of a hash that is expected, for messages.
@@ -122,7 +122,8 @@ impl Users {
         self.at_work.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Place(&self.at_work))
     }
 
-    /// Returns the user of these credentials (`base64(name:password)`). For an unknown name a hash is computed all the same.
+    /// Returns the user of these credentials (`base64(name:password)`). For an unknown name a hash is computed all the
+    /// same.
     ///
     /// # Errors
     /// They are wrong, or too many hashes are being made.

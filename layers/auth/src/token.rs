@@ -1,4 +1,5 @@
-//! A signed token (RFC 7515, RFC 7519) before anything of it is believed: three parts, a header without surprises, claims.
+//! A signed token (RFC 7515, RFC 7519) before anything of it is believed: three parts, a header without surprises,
+//! claims.
 
 use crate::algorithm::Algorithm;
 use crate::unique;

@@ -1,5 +1,6 @@
-//! Keeps whole replies to GET and HEAD in the instance, as long as they and the configuration say, and answers with them in
-//! the function's place. One call fetches, others wait for it; a reply that is too old may stand in for a failure.
+//! Keeps whole replies to GET and HEAD in the instance, as long as they and the configuration say, and answers with
+//! them in the function's place. One call fetches, others wait for it; a reply that is too old may stand in for a
+//! failure.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]

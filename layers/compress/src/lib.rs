@@ -94,7 +94,8 @@ impl Layer for Compress {
         if packed.len() >= invocation.reply_body().len() {
             return Ok(());
         }
-        // The same content in other bytes is another representation: a strong tag would say that the bytes are the same.
+        // The same content in other bytes is another representation: a strong tag would say that the bytes are the
+        // same.
         let strong = invocation.reply_header("etag").filter(|tag| tag.starts_with('"')).map(str::to_owned);
         if let Some(tag) = strong {
             invocation.set_reply_header("etag", &format!("W/{tag}"))?;

@@ -1,5 +1,6 @@
-//! Sends requests over HTTP for all functions and layers of the process: it offers the service `faas.http`, with connections
-//! that are kept, TLS, and limits. Nothing of it begins before the first request: no thread, no file, no configuration of TLS.
+//! Sends requests over HTTP for all functions and layers of the process: it offers the service `faas.http`, with
+//! connections that are kept, TLS, and limits. Nothing of it begins before the first request: no thread, no file, no
+//! configuration of TLS.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]

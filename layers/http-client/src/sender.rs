@@ -1,5 +1,5 @@
-//! Requests on their way: a queue, threads that begin with the first request and end when there is nothing to do, and one that
-//! looks after deadlines.
+//! Requests on their way: a queue, threads that begin with the first request and end when there is nothing to do, and
+//! one that looks after deadlines.
 
 use crate::exchange::Exchange;
 use crate::fault::Fault;

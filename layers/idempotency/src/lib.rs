@@ -1,5 +1,5 @@
-//! Lets an effect take place once, however often it is asked for: the first call with a key runs, others are refused while it
-//! does, and get its reply once it is there. Keys and replies are kept by the layer that offers `faas.kv`.
+//! Lets an effect take place once, however often it is asked for: the first call with a key runs, others are refused
+//! while it does, and get its reply once it is there. Keys and replies are kept by the layer that offers `faas.kv`.
 //!
 //! The README has the table of its configuration, and what a caller sees in each case.
 #![forbid(unsafe_code)]

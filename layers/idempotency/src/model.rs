@@ -1,7 +1,7 @@
 //! Every order in which callers with one key can ask, run, fail, die and write, gone through one by one.
 //!
-//! The decisions are those of `machine.rs`, as the layer takes them. The store is modelled: one key, which it changes in one
-//! step, and which may lose a question or an answer.
+//! The decisions are those of `machine.rs`, as the layer takes them. The store is modelled: one key, which it changes
+//! in one step, and which may lose a question or an answer.
 
 use crate::machine::{Begun, End, Ended, Keep, StoreDown, Wrote, begun, claim, ended, wrote};
 use crate::record::{Form, Record, Reply, State as Kept};

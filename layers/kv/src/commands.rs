@@ -11,8 +11,8 @@ use std::time::Duration;
 pub(crate) const HEAD: usize = 9;
 const FORM: u8 = 1;
 
-/// Both write as SET does: ARGV[1] is the value, ARGV[2] its milliseconds, 0 for ever. They return the value that is in the
-/// way, 1 once it is written, 0 if there is none.
+/// Both write as SET does: ARGV[1] is the value, ARGV[2] its milliseconds, 0 for ever. They return the value that is in
+/// the way, 1 once it is written, 0 if there is none.
 const PUT_IF_ABSENT: &str = "local v=redis.call('GET',KEYS[1]) if v then return v end \
     if ARGV[2]=='0' then redis.call('SET',KEYS[1],ARGV[1]) else redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2]) end return 1";
 const PUT_IF_VERSION: &str = "local v=redis.call('GET',KEYS[1]) if not v then return 0 end \

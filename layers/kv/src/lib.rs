@@ -1,5 +1,5 @@
-//! Keeps values by key for all other layers and the functions, as the service `faas.kv`: in the memory of the instance, or in
-//! Redis.
+//! Keeps values by key for all other layers and the functions, as the service `faas.kv`: in the memory of the instance,
+//! or in Redis.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]

@@ -1,4 +1,5 @@
-//! One connection to Redis, with TLS or without: opened, introduced, and asked one command at a time, each with a deadline.
+//! One connection to Redis, with TLS or without: opened, introduced, and asked one command at a time, each with a
+//! deadline.
 
 use crate::resp::{self, Garbage, Reply};
 use faas_tls::{ClientConnection, StreamOwned, Tls};

@@ -1,4 +1,5 @@
-//! Values in Redis: a few threads, each with a connection of its own, that are started when there is work and none is free.
+//! Values in Redis: a few threads, each with a connection of its own, that are started when there is work and none is
+//! free.
 //!
 //! A call has ended by its moment, whatever Redis does: it waits for a thread until then, and the thread for Redis.
 //! Nothing is sent twice.

@@ -1,7 +1,7 @@
 //! The protocol of Redis, RESP2: commands out, replies in. Bytes alone, no socket.
 //!
-//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>. Arrays and maps are not read, since no command that is sent
-//! here has one for an answer.
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>. Arrays and maps are not read, since no command that
+//! is sent here has one for an answer.
 
 /// A reply of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]

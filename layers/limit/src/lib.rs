@@ -1,5 +1,5 @@
-//! Limits how often and how many at once may be served for each client, header, path, route or function, in this instance.
-//! A request over the limit is answered with 429, an event fails so that its platform keeps it.
+//! Limits how often and how many at once may be served for each client, header, path, route or function, in this
+//! instance. A request over the limit is answered with 429, an event fails so that its platform keeps it.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]
@@ -23,7 +23,8 @@ pub struct Limit {
     policy: Option<String>,
 }
 
-/// The place of an invocation among those that run. It is given back when the invocation is over, or with it at the latest.
+/// The place of an invocation among those that run. It is given back when the invocation is over, or with it at the
+/// latest.
 struct Seat(Option<(Arc<Keys>, Owner)>);
 
 impl Seat {

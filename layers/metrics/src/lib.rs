@@ -1,10 +1,10 @@
-//! Counts invocations, failures and time, and gathers the numbers that functions report: CloudWatch documents where logs are
-//! CloudWatch's, Prometheus text elsewhere, and everywhere OTLP to a collector, if it is switched on.
+//! Counts invocations, failures and time, and gathers the numbers that functions report: CloudWatch documents where
+//! logs are CloudWatch's, Prometheus text elsewhere, and everywhere OTLP to a collector, if it is switched on.
 //!
 //! On AWS Lambda each invocation writes one line in the Embedded Metric Format, from which CloudWatch makes metrics. On
 //! platforms that send HTTP requests, `GET /metrics` answers in Prometheus' text format, in the function's place; with
-//! `FAAS_METRICS_LISTEN` a port of its own does, and every path is the function's. With `OTEL_METRICS_EXPORTER=otlp` a collector is
-//! sent all of it, after replies. The layer offers `faas.telemetry`.
+//! `FAAS_METRICS_LISTEN` a port of its own does, and every path is the function's. With `OTEL_METRICS_EXPORTER=otlp` a
+//! collector is sent all of it, after replies. The layer offers `faas.telemetry`.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]
@@ -143,7 +143,8 @@ impl Layer for Metrics {
     fn create(config: &Config) -> Result<Self, Error> {
         let settings = Arc::new(Settings::read(config)?);
         let own = Arc::new(Own::new(settings.clone()));
-        // Where another instance of this layer, or another gatherer, has been first, invocations are counted all the same.
+        // Where another instance of this layer, or another gatherer, has been first, invocations are counted all the
+        // same.
         let elsewhere = config.offer_telemetry(own.clone()).err();
         let gathered = Arc::new(Gathered {
             invocations: Invocations::new(settings.series),

@@ -1,5 +1,5 @@
-//! All metrics as data points of OTLP (opentelemetry/proto/metrics/v1/metrics.proto, field by field), cumulative: each report has
-//! the sums since the start, so that one that is lost loses no count.
+//! All metrics as data points of OTLP (opentelemetry/proto/metrics/v1/metrics.proto, field by field), cumulative: each
+//! report has the sums since the start, so that one that is lost loses no count.
 
 use crate::Gathered;
 use crate::histogram::Histogram;

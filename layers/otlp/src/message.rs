@@ -1,5 +1,5 @@
-//! Messages of protocol buffers, written and read as far as OTLP needs it (opentelemetry/proto/common/v1/common.proto for
-//! attributes; the wire format is that of protobuf.dev/programming-guides/encoding).
+//! Messages of protocol buffers, written and read as far as OTLP needs it (opentelemetry/proto/common/v1/common.proto
+//! for attributes; the wire format is that of protobuf.dev/programming-guides/encoding).
 
 use std::borrow::Cow;
 

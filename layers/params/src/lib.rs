@@ -1,6 +1,6 @@
-//! Knows parameters and secrets for all functions and layers of the process, and for the secrets of its manifest: it offers
-//! the service `faas.params`, over files, servers of one's own, Vault and AWS' extension. Values are kept for a while, refreshed
-//! beside those who ask, and never written anywhere.
+//! Knows parameters and secrets for all functions and layers of the process, and for the secrets of its manifest: it
+//! offers the service `faas.params`, over files, servers of one's own, Vault and AWS' extension. Values are kept for a
+//! while, refreshed beside those who ask, and never written anywhere.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]

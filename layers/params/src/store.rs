@@ -1,5 +1,5 @@
-//! All names that were asked for, and the threads that ask sources. They begin with the first question, and end when there is
-//! nothing to ask and nobody watches.
+//! All names that were asked for, and the threads that ask sources. They begin with the first question, and end when
+//! there is nothing to ask and nobody watches.
 
 use crate::entry::{Entry, Moment, Said, Terms};
 use crate::settings::Settings;

@@ -1,5 +1,5 @@
-//! Writes invocations down, without their secrets, so that they can be looked at and sent again: into files of a folder, or
-//! as lines of the log.
+//! Writes invocations down, without their secrets, so that they can be looked at and sent again: into files of a
+//! folder, or as lines of the log.
 //!
 //! The README has the form of a recording and the table of its configuration.
 #![forbid(unsafe_code)]

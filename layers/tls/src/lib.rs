@@ -1,5 +1,5 @@
-//! TLS for layers that ask servers: the authorities that are trusted, and a certificate of their own. Nothing is read before it is needed; no
-//! socket is opened here.
+//! TLS for layers that ask servers: the authorities that are trusted, and a certificate of their own. Nothing is read
+//! before it is needed; no socket is opened here.
 #![forbid(unsafe_code)]
 
 pub use rustls::{ClientConnection, StreamOwned};
@@ -94,8 +94,8 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Takes the authorities, the place of the system's list (`SSL_CERT_FILE`) if it is an unusual one, and the certificate to
-    /// show.
+    /// Takes the authorities, the place of the system's list (`SSL_CERT_FILE`) if it is an unusual one, and the
+    /// certificate to show.
     pub fn new(ca: Ca, file: Option<PathBuf>, identity: Option<Identity>) -> Tls {
         Tls { ca, file, identity, made: Mutex::new(None) }
     }
@@ -179,8 +179,8 @@ fn of_file(path: &Path) -> Result<RootCertStore, Fault> {
     if roots.is_empty() { Err(wrong("certificates", path, "there is none")) } else { Ok(roots) }
 }
 
-/// Returns `true` if an idle connection can be used: its server has neither closed it nor sent data. Tickets for the next
-/// session do not count, since a server may send them at any time. The socket must not block.
+/// Returns `true` if an idle connection can be used: its server has neither closed it nor sent data. Tickets for the
+/// next session do not count, since a server may send them at any time. The socket must not block.
 pub fn is_quiet<S: Read + Write>(stream: &mut StreamOwned<ClientConnection, S>) -> bool {
     loop {
         match stream.conn.read_tls(&mut stream.sock) {

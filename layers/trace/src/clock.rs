@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// One distance between both clocks for all spans of the process, so that none begins before the one around it. It is taken
-/// anew once it is off by more than a millisecond, as after a freeze or a step of the system's clock.
+/// One distance between both clocks for all spans of the process, so that none begins before the one around it. It is
+/// taken anew once it is off by more than a millisecond, as after a freeze or a step of the system's clock.
 #[derive(Debug)]
 pub(crate) struct Clock(AtomicU64);
 

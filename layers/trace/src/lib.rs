@@ -1,6 +1,6 @@
-//! Traces invocations: takes a caller's context or begins a trace, hands the context on to those further in, and sends a span
-//! for each invocation, each record, each phase of the start, and each that functions begin themselves to a collector, over
-//! OTLP/HTTP, after the reply.
+//! Traces invocations: takes a caller's context or begins a trace, hands the context on to those further in, and sends
+//! a span for each invocation, each record, each phase of the start, and each that functions begin themselves to a
+//! collector, over OTLP/HTTP, after the reply.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]

@@ -1,4 +1,5 @@
-//! Spans that functions and layers begin themselves, through the service `faas.spans`: those that are open, until their end.
+//! Spans that functions and layers begin themselves, through the service `faas.spans`: those that are open, until their
+//! end.
 
 use crate::clock::Clock;
 use crate::context::Context;

@@ -5,7 +5,8 @@
 pub(crate) struct Sampler(pub(crate) f64);
 
 impl Sampler {
-    /// Returns `true` if the trace is kept. The choice is made as OpenTelemetry does it, so that every service decides alike: by the end of the trace's id.
+    /// Returns `true` if the trace is kept. The choice is made as OpenTelemetry does it, so that every service decides
+    /// alike: by the end of the trace's id.
     pub(crate) fn takes(self, trace: &[u8; 16]) -> bool {
         let end = u64::from_be_bytes([0, trace[9], trace[10], trace[11], trace[12], trace[13], trace[14], trace[15]]);
         #[allow(clippy::cast_precision_loss, reason = "56 bits against a share: the last bits make no difference")]

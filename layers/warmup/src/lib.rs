@@ -1,5 +1,5 @@
-//! Recognises calls that only keep an instance warm, and answers them before the function: the process is started by then,
-//! and with it the function.
+//! Recognises calls that only keep an instance warm, and answers them before the function: the process is started by
+//! then, and with it the function.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]

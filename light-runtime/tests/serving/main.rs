@@ -1,7 +1,7 @@
 //! `light-bootstrap` as an HTTP server, over real sockets, with functions in C.
 //!
-//! Every wait is for an event: a reply, a line, a connection of the function's to the test, an exit. Limits of waits are
-//! far above what anything takes and only turn a hang into a failure.
+//! Every wait is for an event: a reply, a line, a connection of the function's to the test, an exit. Limits of waits
+//! are far above what anything takes and only turn a hang into a failure.
 
 mod client;
 mod concurrency;

@@ -119,8 +119,8 @@ impl Chain {
         &self.layers
     }
 
-    /// Ends its layers, innermost first, those that offer a service last. One that belongs to another stack as well is ended
-    /// with the last of them.
+    /// Ends its layers, innermost first, those that offer a service last. One that belongs to another stack as well is
+    /// ended with the last of them.
     pub fn destroy(self, services: &Services) {
         let mut ending = Ending::default();
         ending.layers(self);
@@ -172,7 +172,8 @@ impl Chain {
     async fn call_centre(&self, centre: Centre<'_>, place: &mut Place) -> Status {
         match centre {
             Centre::Function(function, rule) if function.flags() & IS_PER_RECORD != 0 => {
-                // The batch has what it takes in memory of its own: the walk of every invocation would have room for it.
+                // The batch has what it takes in memory of its own: the walk of every invocation would have room for
+                // it.
                 Box::pin(self.call_for_records(function, rule, place)).await
             }
             Centre::Function(function, rule) => {

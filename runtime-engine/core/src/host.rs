@@ -25,7 +25,8 @@ impl Shared {
         Arc::new(Shared { process, environment: OnceLock::new() })
     }
 
-    /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.
+    /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without
+    /// either.
     pub fn variable(&self, name: &[u8]) -> Option<&[u8]> {
         if let Some(value) = self.process.given(name) {
             return Some(value.as_bytes());

@@ -85,8 +85,8 @@ pub struct InvocationMetadata {
     pub event: Span,
     /// The address of a request's client, where the platform says it by itself; empty: see [`HttpView::client_ip`].
     pub client_ip: Span,
-    /// How the names of headers begin that are the platform's words to the runtime and no part of a request; empty: none.
-    /// They stay among the platform's metadata, unless they are empty.
+    /// How the names of headers begin that are the platform's words to the runtime and no part of a request; empty:
+    /// none. They stay among the platform's metadata, unless they are empty.
     pub own_headers: &'static [u8],
     /// Must the reply go out in one piece? Then a stream is collected first.
     pub is_whole: bool,
@@ -499,8 +499,8 @@ impl Invocation {
         if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
-    /// The W3C trace context: a layer's, else the one that was sent if it is well-formed, else made from the platform's own
-    /// ids.
+    /// The W3C trace context: a layer's, else the one that was sent if it is well-formed, else made from the platform's
+    /// own ids.
     fn traceparent(&self) -> &[u8] {
         if let Some(set) = self.own_traceparent {
             return set.read(self.texts.as_slice());

@@ -86,16 +86,16 @@ pub struct Runtime {
 /// The way in which calls of the functions of a process go, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallManner {
-    /// `true` if all functions say that their calls are long, or a layer around them does. Where only some do, it is seen
-    /// as they run.
+    /// `true` if all functions say that their calls are long, or a layer around them does. Where only some do, it is
+    /// seen as they run.
     pub all_block: bool,
     /// `true` if any function says that its calls return soon, and may wait then for something else than a thread.
     pub some_wait: bool,
 }
 
 impl LayersStarted {
-    /// Runs FunctionStart of every function that starts with the process. After a failure, whatever had been made has been
-    /// closed.
+    /// Runs FunctionStart of every function that starts with the process. After a failure, whatever had been made has
+    /// been closed.
     ///
     /// # Errors
     /// The failure that the platform is told.
@@ -315,13 +315,13 @@ impl Runtime {
         Place::new(Invocation::new(self.process.clone(), Arc::from(self.functions.first_name())))
     }
 
-    /// Serves the invocation in `place`, settles its reply or failure, and leaves a line of a failure in the log. Returns
-    /// `true` if the answer is the caller's to give: see [`Flight::claim`](crate::invocation::Flight::claim).
+    /// Serves the invocation in `place`, settles its reply or failure, and leaves a line of a failure in the log.
+    /// Returns `true` if the answer is the caller's to give: see [`Flight::claim`](crate::invocation::Flight::claim).
     pub async fn invoke(&self, place: &mut Place) -> bool {
         // The platform says when it freezes the process and not when it thaws it: this is the first sign.
         if let Some(_turn) = self.resuming.turn().await {
-            // The invocation is served all the same. What is rare is boxed, here and below: the walk of every invocation
-            // would have room for it otherwise, and that is copied where it has to wait.
+            // The invocation is served all the same. What is rare is boxed, here and below: the walk of every
+            // invocation would have room for it otherwise, and that is copied where it has to wait.
             let _ = Box::pin(self.resume()).await;
         }
         let served_by = self.serve(place).await;

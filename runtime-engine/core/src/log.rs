@@ -1,8 +1,8 @@
 //! Log lines: which are written, and how they look. The driver gives a [`Sink`] that moves bytes; nothing here does.
 //!
-//! Every line carries time, level and, inside an invocation, its request id; in JSON one object a line, with each key once.
-//! In text, control characters are shown as escapes, so that no value can make a line. Bodies and secrets are never logged
-//! by the runtime itself.
+//! Every line carries time, level and, inside an invocation, its request id; in JSON one object a line, with each key
+//! once. In text, control characters are shown as escapes, so that no value can make a line. Bodies and secrets are
+//! never logged by the runtime itself.
 
 mod google;
 
@@ -140,8 +140,8 @@ pub(crate) struct Hidden<'f> {
     fields: Vec<(Field<'f>, Cow<'f, [u8]>)>,
 }
 
-/// The fields of a line, handed one after the other to whoever writes them. No iterator: the writers would be there once for
-/// each kind of it.
+/// The fields of a line, handed one after the other to whoever writes them. No iterator: the writers would be there
+/// once for each kind of it.
 type Each<'f> = &'f dyn Fn(&mut dyn FnMut(Field<'_>));
 
 impl Hidden<'_> {
@@ -305,8 +305,9 @@ fn text(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
     });
 }
 
-/// Appends a text with its control characters in the forms of Rust's literals (`\n`, `\x1b`, `\u{9b}`), and bytes that are
-/// no UTF-8 as `\xff`. Nothing in it can begin a line, move a terminal's cursor or change the order of what is shown.
+/// Appends a text with its control characters in the forms of Rust's literals (`\n`, `\x1b`, `\u{9b}`), and bytes that
+/// are no UTF-8 as `\xff`. Nothing in it can begin a line, move a terminal's cursor or change the order of what is
+/// shown.
 pub(crate) fn visible(line: &mut Vec<u8>, text: &[u8]) {
     // Every byte is looked at, since that can be done with many at once.
     if text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
@@ -345,8 +346,8 @@ fn escaped_byte(line: &mut Vec<u8>, byte: u8) {
 const OWN: [&str; 7] = ["timestamp", "level", "requestId", "tenantId", "logger", "entry", "message"];
 
 /// Appends a module's fields to a JSON object, each key once. A field that is called as a member of the runtime's own
-/// (`own`) goes under `field.<name>`, and so does one that begins with `field.`; the second field of one name goes under
-/// `field.2.<name>`, the third under `field.3.<name>`.
+/// (`own`) goes under `field.<name>`, and so does one that begins with `field.`; the second field of one name goes
+/// under `field.2.<name>`, the third under `field.3.<name>`.
 fn add_fields(json: &mut Writer<'_>, own: &[&str], fields: Each<'_>) {
     const PREFIX: &[u8] = b"field.";
     let mut index = 0;

@@ -1,8 +1,8 @@
 //! The order in which layers and their centre are called, as a state machine without any call in it.
 //!
-//! It knows numbers and statuses, nothing else: drivers do what a [`OnionStep`] says and come back with the status. The rules
-//! are O1 to O6 of `faas.h`: layers are entered in order, leave in reverse, each entered one exactly once; heads run
-//! once, outward, before the first `after`.
+//! It knows numbers and statuses, nothing else: drivers do what a [`OnionStep`] says and come back with the status. The
+//! rules are O1 to O6 of `faas.h`: layers are entered in order, leave in reverse, each entered one exactly once; heads
+//! run once, outward, before the first `after`.
 
 use faas_abi::{E_INTERNAL, END, OK, Status};
 
@@ -65,8 +65,8 @@ impl Onion {
         self.heads = false;
     }
 
-    /// Instead of [`advance`](Onion::advance) after a `before`: that layer is not entered, and the way in goes on all the
-    /// same. A failing status stands for the way out; `OK` if nobody is to hear of it.
+    /// Instead of [`advance`](Onion::advance) after a `before`: that layer is not entered, and the way in goes on all
+    /// the same. A failing status stands for the way out; `OK` if nobody is to hear of it.
     pub fn pass_by(&mut self, status: Status) -> OnionStep {
         let Doing::Entering(layer) = self.doing else { return self.advance(status) };
         if status < 0 {

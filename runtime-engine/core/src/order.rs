@@ -1,5 +1,6 @@
-//! Putting a list in order, for lists that are put in order seldom. Each of std's sorts is several kibibytes of code for every
-//! kind of item; this one is some hundred bytes. It may not be used where an invocation waits for it as a matter of course.
+//! Putting a list in order, for lists that are put in order seldom. Each of std's sorts is several kibibytes of code
+//! for every kind of item; this one is some hundred bytes. It may not be used where an invocation waits for it as a
+//! matter of course.
 
 /// Sorts `items` in place, so that none stands behind one that it `is_before`. Equal items come in any order. It takes
 /// n log n comparisons at worst, and no memory.

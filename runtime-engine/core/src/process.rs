@@ -50,7 +50,8 @@ impl Clock {
     /// The time of a new clock that is moved by hand, in milliseconds since 1970: 2026-01-02T03:04:05Z.
     pub const BY_HAND_EPOCH_MS: u64 = 1_767_323_045_000;
 
-    /// Makes the machine's clocks, of which `read` reads one that never goes back, in nanoseconds. The process begins now.
+    /// Makes the machine's clocks, of which `read` reads one that never goes back, in nanoseconds. The process begins
+    /// now.
     ///
     /// A driver's `read` may cost a third of what std's `Instant` does, and every layer that measures reads twice.
     pub fn machine(read: fn() -> u64) -> Clock {
@@ -170,14 +171,14 @@ impl Process {
         waited.map_or(true, |(_, result)| !result.timed_out())
     }
 
-    /// Values that the platform has sent after the process began, to be seen over the environment's. Only the first call
-    /// counts: the environment is read when functions start.
+    /// Values that the platform has sent after the process began, to be seen over the environment's. Only the first
+    /// call counts: the environment is read when functions start.
     pub fn give_environment(&self, values: Vec<(String, String)>) {
         let _ = self.given.set(values);
     }
 
-    /// Variables of functions have been laid over the environment of the process, for code that asks the system. What each
-    /// of them was before, if it was there: entries see that, and their own. Counts once.
+    /// Variables of functions have been laid over the environment of the process, for code that asks the system. What
+    /// each of them was before, if it was there: entries see that, and their own. Counts once.
     pub fn cover_environment(&self, before: Vec<(String, Option<Vec<u8>>)>) {
         let _ = self.covered.set(before);
     }
@@ -198,8 +199,8 @@ impl Process {
         let _ = self.layers.set(names);
     }
 
-    /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the layers
-    /// that are there. `what` names the functions.
+    /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the
+    /// layers that are there. `what` names the functions.
     pub(crate) fn say_started(&self, what: &str, why: &str) {
         if !self.log.enabled(Level::Info) {
             return;

@@ -1,5 +1,5 @@
-//! The line that a failure leaves behind: one at level ERROR for each invocation, for each record of a batch, and for each lifecycle phase after the
-//! start, that failed.
+//! The line that a failure leaves behind: one at level ERROR for each invocation, for each record of a batch, and for
+//! each lifecycle phase after the start, that failed.
 //!
 //! The line holds all that is known of a failure, whatever callers are told of it. Its message is `kind: message`; its
 //! fields, of which an empty one is left out:

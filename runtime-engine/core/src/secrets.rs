@@ -1,6 +1,6 @@
-//! Secrets: in a manifest `${secret:name}` stands in the place of a value, and stays a name until the process starts. Here is
-//! where it stands, how it is looked up and what becomes of it; where secrets are kept is the driver's matter. A value is
-//! never shown: [`mask`] keeps it out of what leaves the process.
+//! Secrets: in a manifest `${secret:name}` stands in the place of a value, and stays a name until the process starts.
+//! Here is where it stands, how it is looked up and what becomes of it; where secrets are kept is the driver's matter.
+//! A value is never shown: [`mask`] keeps it out of what leaves the process.
 
 pub mod mask;
 
@@ -109,8 +109,8 @@ impl Manifest {
         Ok(())
     }
 
-    /// Looks for the secrets that have not been found among the values that the platform has sent since and at the layer
-    /// that offers `faas.params`. `None`: there are none. Values that are found are hidden from the log.
+    /// Looks for the secrets that have not been found among the values that the platform has sent since and at the
+    /// layer that offers `faas.params`. `None`: there are none. Values that are found are hidden from the log.
     ///
     /// # Errors
     /// A secret that is nowhere: what it is for, and where it was looked for.
@@ -261,7 +261,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// The text with its secrets in place; `None` if one has not been found. In a text of JSON a secret stands within a string.
+/// The text with its secrets in place; `None` if one has not been found. In a text of JSON a secret stands within a
+/// string.
 fn filled(text: &str, is_json: bool, known: &BTreeMap<String, LookUp>) -> Option<String> {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text) {
@@ -292,8 +293,8 @@ pub fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('/').all(is_part)
 }
 
-/// The names of the variables of the environment that may hold a secret: its own, and it in capitals with `_` for what is
-/// neither letter nor digit.
+/// The names of the variables of the environment that may hold a secret: its own, and it in capitals with `_` for what
+/// is neither letter nor digit.
 pub fn variables(name: &str) -> Vec<String> {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let capitals: String = name.chars().map(letter).collect();

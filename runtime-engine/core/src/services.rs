@@ -90,7 +90,8 @@ impl Ending {
         self.0.push(Instance::Function(function));
     }
 
-    /// Adds the layers of a stack, innermost first. One that stands in another stack as well comes with the last of them.
+    /// Adds the layers of a stack, innermost first. One that stands in another stack as well comes with the last of
+    /// them.
     pub(crate) fn layers(&mut self, chain: Chain) {
         self.0.extend(chain.into_layers().into_iter().rev().filter_map(Arc::into_inner).map(Instance::Layer));
     }

@@ -1,8 +1,8 @@
 //! Bytes that grow at their end and never move once they have been shown.
 //!
-//! A module may keep an address that it was given for as long as its invocation lasts. So a text that has no room for more
-//! goes on in a wider piece of memory, and the piece it has outgrown stays as it is until the text is cleared. Every text
-//! is whole in the newest piece: reading one costs no more than reading a vector.
+//! A module may keep an address that it was given for as long as its invocation lasts. So a text that has no room for
+//! more goes on in a wider piece of memory, and the piece it has outgrown stays as it is until the text is cleared.
+//! Every text is whole in the newest piece: reading one costs no more than reading a vector.
 
 use crate::fields::Span;
 

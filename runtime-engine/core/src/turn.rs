@@ -1,5 +1,6 @@
 //! Work that one invocation does and that all others wait for: Resume after a freeze, FunctionStart of a function that
-//! starts with its first invocation. It knows neither the work nor who waits: it hands out one turn at a time, and wakes.
+//! starts with its first invocation. It knows neither the work nor who waits: it hands out one turn at a time, and
+//! wakes.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,5 +1,5 @@
-//! Every fixture event of `aws_lambda_events` and `lambda_http` through [`DecodedEvent::of_event`], compared with golden files
-//! that were read against the events by eye, and then with members dropped, emptied and retyped.
+//! Every fixture event of `aws_lambda_events` and `lambda_http` through [`DecodedEvent::of_event`], compared with
+//! golden files that were read against the events by eye, and then with members dropped, emptied and retyped.
 //!
 //! The golden files say what the function `inspect` answers, but for what changes from call to call; the tests over the
 //! real binaries use the same ones. `FAAS_REWRITE=1 cargo test -p faas-core --test aws_fixtures` writes them anew; what

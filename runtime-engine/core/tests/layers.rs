@@ -1,5 +1,5 @@
-//! Layers from their names to their first calls: which are loaded, linked, skipped, how they are configured, and what the log
-//! says of them.
+//! Layers from their names to their first calls: which are loaded, linked, skipped, how they are configured, and what
+//! the log says of them.
 #![allow(unsafe_code, reason = "a linked module is read through its table, as drivers do")]
 #![allow(missing_docs, reason = "tests")]
 

@@ -2,7 +2,8 @@
 //! and over good texts that proptest damages.
 //!
 //! Beside each `manifest/*.json` stands a `.txt`: what was read of `good-*`, the mistakes of all others.
-//! `FAAS_REWRITE=1 cargo test -p faas-core --test manifest` writes them anew; what differs then is to be read like code.
+//! `FAAS_REWRITE=1 cargo test -p faas-core --test manifest` writes them anew; what differs then is to be read like
+//! code.
 
 use faas_core::functions::manifest::{
     EventFilter, FenceSetting, FunctionSpec, MOST_BYTES, Manifest, Mistake, RecordSpec,

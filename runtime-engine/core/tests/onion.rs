@@ -287,7 +287,8 @@ fn aside_result(found: Result<(), Failure>, expected: Option<Words>) -> Verdict 
     }
 }
 
-/// The first required layer that is not well fails a probe; whoever is not well has one line, however often it is asked.
+/// The first required layer that is not well fails a probe; whoever is not well has one line, however often it is
+/// asked.
 fn health(plan: &Plan, chain: &Chain, lines: &Lines) -> Verdict {
     let ill = |layer: &LayerPlan| layer.health.filter(|(status, _)| *status != OK);
     let first = plan.layers.iter().zip(module::NAMES).find_map(|(layer, name)| {

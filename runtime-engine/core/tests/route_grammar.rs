@@ -1,5 +1,5 @@
-//! The macros of the SDK check patterns of routes while a function is compiled, by a grammar of their own: it takes and refuses
-//! what the router does, over all short patterns of the signs that matter and over those of `docs/routing.md`.
+//! The macros of the SDK check patterns of routes while a function is compiled, by a grammar of their own: it takes and
+//! refuses what the router does, over all short patterns of the signs that matter and over those of `docs/routing.md`.
 
 use faas_core::functions::router::{Matching, Router};
 

@@ -1,5 +1,5 @@
-//! `docs/security.md` against the platforms there are: what it says of trusted proxies is what the code goes by, and each
-//! platform's page says the setting.
+//! `docs/security.md` against the platforms there are: what it says of trusted proxies is what the code goes by, and
+//! each platform's page says the setting.
 #![allow(missing_docs, reason = "tests")]
 
 use faas_core::platform::PLATFORMS;

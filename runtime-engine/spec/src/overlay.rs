@@ -1,8 +1,8 @@
 //! The parts that differ by stage and by platform, laid over the rest of a yml.
 //!
 //! The order, each over what stands before: the yml; `stages.<stage>`; `platforms.<platform>`;
-//! `platforms.<platform>.stages.<stage>`. Mappings are laid over key by key, every other value takes the place of the one
-//! that stood there, and null takes it away.
+//! `platforms.<platform>.stages.<stage>`. Mappings are laid over key by key, every other value takes the place of the
+//! one that stood there, and null takes it away.
 
 use crate::tree::{Entry, Map, Node, Value};
 

@@ -1,7 +1,7 @@
 //! The body of a request over HTTP/2 that its invocation reads piece by piece.
 //!
-//! A task takes the next frame when the last one has been read: what has not been taken counts against the window of its
-//! stream, so that the client has to wait, and no more than that window is held.
+//! A task takes the next frame when the last one has been read: what has not been taken counts against the window of
+//! its stream, so that the client has to wait, and no more than that window is held.
 
 use bytes::Bytes;
 use faas_abi::{E_CANCELLED, E_DEADLINE, E_TOO_BIG, PENDING, Status};

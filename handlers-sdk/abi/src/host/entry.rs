@@ -151,8 +151,8 @@ impl FunctionInstance {
         })
     }
 
-    /// Ends the instance, after CLOSE and when no call is in progress; that of a group with the last of its functions. An
-    /// instance that is only dropped is leaked.
+    /// Ends the instance, after CLOSE and when no call is in progress; that of a group with the last of its functions.
+    /// An instance that is only dropped is leaked.
     pub fn destroy(self) {
         if let (Some(destroy), Some(instance)) = (self.table.destroy, Arc::into_inner(self.instance)) {
             // SAFETY: nobody else has the instance, so this is the last call.

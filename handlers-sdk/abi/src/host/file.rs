@@ -1,7 +1,8 @@
 //! Judges a library's file before the dynamic linker sees it.
 //!
-//! glibc's own checks are not enough to be given any file: a truncated library ends the process with SIGBUS, a named pipe
-//! blocks it for ever, and one for another machine is reported as a file that does not exist. Nothing is loaded here.
+//! glibc's own checks are not enough to be given any file: a truncated library ends the process with SIGBUS, a named
+//! pipe blocks it for ever, and one for another machine is reported as a file that does not exist. Nothing is loaded
+//! here.
 
 use std::fs::File;
 use std::io::Read;

@@ -18,7 +18,8 @@ use std::task::{Context, Poll};
 pub trait Stamped: Send + Sync + 'static {
     /// Holds the ids that log lines are written with.
     type Stamp: Default + Send + Sync + 'static;
-    /// Writes the ids over those of the one before, ahead of the first call of a module's. They stand still from then on.
+    /// Writes the ids over those of the one before, ahead of the first call of a module's. They stand still from then
+    /// on.
     fn stamp(&self, stamp: &mut Self::Stamp);
 }
 
@@ -98,7 +99,8 @@ impl<I: Stamped> Lease<I> {
         self.lent
     }
 
-    /// Forgets a cancel and the stamp, before the place serves another invocation: it gets the next [`serial`](Lease::serial).
+    /// Forgets a cancel and the stamp, before the place serves another invocation: it gets the next
+    /// [`serial`](Lease::serial).
     pub fn reset(&mut self) {
         self.cell.calls.reset();
         self.is_stamped = false;
@@ -130,9 +132,9 @@ impl<I: Stamped> Lease<I> {
         self.cell.reason()
     }
 
-    /// Hears of a cancel while the host itself works for the invocation: `heard` is called with the reason, once, from any
-    /// thread, until the [`CancelHook`] is dropped. A cancel that came before is in [`cancelled`](Lease::cancelled) alone.
-    /// No module may be called for this invocation meanwhile.
+    /// Hears of a cancel while the host itself works for the invocation: `heard` is called with the reason, once, from
+    /// any thread, until the [`CancelHook`] is dropped. A cancel that came before is in [`cancelled`](Lease::cancelled)
+    /// alone. No module may be called for this invocation meanwhile.
     pub fn hear_cancel(&mut self, heard: impl Fn(u32) + Send + Sync + 'static) -> CancelHook<I> {
         assert!(!self.lent, "the invocation is lent to a module");
         let heard = Box::new(Heard(Box::new(heard)));
@@ -316,7 +318,8 @@ mod tests {
             PENDING
         });
         drop(lease);
-        // SAFETY: exactly what the test shows: the cell is not freed; taken back here so that nothing leaks in the test.
+        // SAFETY: exactly what the test shows: the cell is not freed; taken back here so that nothing leaks in the
+        // test.
         let cell = unsafe { Arc::from_raw(seen.cast::<Cell<String>>().cast_const()) };
         // SAFETY: the lease is gone and no module exists.
         assert_eq!(unsafe { &*cell.inv() }, "still in use");

@@ -30,8 +30,8 @@ impl ServiceTable {
         let (Some(get), provider) = (params.get, params.provider) else { return Err(E_UNSUPPORTED) };
         let answer = Arc::new(Answer::default());
         let arg = Arc::into_raw(answer.clone());
-        // SAFETY: called with the table's own provider; the name is lent for the call. `answered` is called once, and takes
-        // back the count that `arg` holds.
+        // SAFETY: called with the table's own provider; the name is lent for the call. `answered` is called once, and
+        // takes back the count that `arg` holds.
         unsafe { get(provider, Bytes::of(name), Some(answered), arg.cast_mut().cast()) };
         let place = answer.place.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = answer.came.wait_timeout_while(place, limit, |place| place.is_none());

@@ -64,11 +64,11 @@ pub trait Invocation: Stamped {
     /// Sends the head of the staged stream on its way.
     fn stream_open(&mut self) -> Status;
     /// Takes one chunk of the reply. `room` is never null, and is completed when there is room again, if the answer is
-    /// `PENDING`. May be called beside `&self` methods and beside [`stream_read`](Invocation::stream_read), and does not
-    /// wait.
+    /// `PENDING`. May be called beside `&self` methods and beside [`stream_read`](Invocation::stream_read), and does
+    /// not wait.
     fn stream_write(&self, chunk: Given, room: *mut Tok) -> Status;
-    /// Returns the next chunk of the request's body, an empty one at its end. `ready` is never null, and is completed when
-    /// there may be one, if the answer is `Err(PENDING)`. As [`stream_write`](Invocation::stream_write) otherwise.
+    /// Returns the next chunk of the request's body, an empty one at its end. `ready` is never null, and is completed
+    /// when there may be one, if the answer is `Err(PENDING)`. As [`stream_write`](Invocation::stream_write) otherwise.
     ///
     /// # Errors
     /// The status is `PENDING`, or says why there is no more of the body.

@@ -8,8 +8,8 @@ use serde::Serialize;
 /// The records of a batch that are to come again. Without any, all are done. SQS wants message ids; Kinesis and
 /// DynamoDB want sequence numbers, and go on from the lowest.
 ///
-/// AWS heeds it if the event source mapping has `ReportBatchItemFailures`; without that a batch fails whole, by an error.
-/// An identifier that is empty or no record's makes the whole batch come again.
+/// AWS heeds it if the event source mapping has `ReportBatchItemFailures`; without that a batch fails whole, by an
+/// error. An identifier that is empty or no record's makes the whole batch come again.
 ///
 /// ```
 /// # use handlers_sdk::{function, testing::sample};

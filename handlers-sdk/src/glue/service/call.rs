@@ -53,8 +53,8 @@ unsafe impl Send for Cancel {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Cancel {}
 
-/// A call of a service that is under way. Await it in an `async` function or hook, on any executor, or block a thread with
-/// [`wait`](Self::wait).
+/// A call of a service that is under way. Await it in an `async` function or hook, on any executor, or block a thread
+/// with [`wait`](Self::wait).
 ///
 /// **A call that is dropped is cancelled**, where the service knows of that: so a function whose invocation is cancelled
 /// takes its calls along.
@@ -113,7 +113,8 @@ impl<T> Call<T> {
         Call { place: Arc::new(Place(Mutex::new(State::Ended(Err(error))))), cancel: None }
     }
 
-    /// Blocks this thread until the call has ended: for functions and hooks that may block, and for threads of one's own.
+    /// Blocks this thread until the call has ended: for functions and hooks that may block, and for threads of one's
+    /// own.
     ///
     /// # Errors
     /// As the call ended.

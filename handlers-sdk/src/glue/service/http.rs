@@ -77,8 +77,8 @@ impl Client {
     /// latest if this client is of an invocation. Nothing is sent twice, and no redirect is followed.
     ///
     /// # Errors
-    /// When awaited: [`ErrorKind::Invalid`] for a request that cannot be sent, [`ErrorKind::NotFound`] if nobody is there to
-    /// be asked, [`ErrorKind::Deadline`], [`ErrorKind::TooBig`] for a reply that is longer than it may be, and
+    /// When awaited: [`ErrorKind::Invalid`] for a request that cannot be sent, [`ErrorKind::NotFound`] if nobody is
+    /// there to be asked, [`ErrorKind::Deadline`], [`ErrorKind::TooBig`] for a reply that is longer than it may be, and
     /// [`ErrorKind::Failed`] for anything else on the way.
     pub fn send(&self, request: Request) -> Call<Reply> {
         let Some(send) = self.send else {
@@ -224,7 +224,8 @@ impl Told {
             header_count: headers.len(),
             body: reply.body.into_given().buf(),
         };
-        // SAFETY: called once, with the argument that came with it; all but the body, which is given, is lent for the call.
+        // SAFETY: called once, with the argument that came with it; all but the body, which is given, is lent for the
+        // call.
         unsafe { (self.complete)(self.arg, OK, &raw const table) }
     }
 }

@@ -163,8 +163,8 @@ impl Kv {
     pub fn get(&self, key: &[u8]) -> Call<Option<Entry>> {
         let Some(get) = self.get else { return absent() };
         Call::begin(|arg| {
-            // SAFETY: the provider's own function and pointer; the key is lent for the call. `read` takes back what `arg`
-            // holds.
+            // SAFETY: the provider's own function and pointer; the key is lent for the call. `read` takes back what
+            // `arg` holds.
             unsafe { get(self.provider, Lent::of(key), Some(read), arg) };
             None
         })

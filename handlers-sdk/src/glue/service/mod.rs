@@ -78,8 +78,8 @@ pub(crate) fn offer<S: Service>(entry: &Entry, table: &'static S) -> Result<(), 
     }
 }
 
-/// Offers a service whose table is made for this provider. Table and provider live as long as the process, since a consumer
-/// may keep them.
+/// Offers a service whose table is made for this provider. Table and provider live as long as the process, since a
+/// consumer may keep them.
 pub(crate) fn offer_of<S: Service, P>(
     entry: &Entry,
     provider: P,

@@ -168,15 +168,16 @@ impl Params {
     pub fn get(&self, name: &str) -> Call<Value> {
         let Some(get) = self.get else { return Call::failed(service::Error::new(PARAMS, ErrorKind::Absent)) };
         Call::begin(|arg| {
-            // SAFETY: the provider's own function and pointer; the name is lent for the call. `got` takes back what `arg`
-            // holds.
+            // SAFETY: the provider's own function and pointer; the name is lent for the call. `got` takes back what
+            // `arg` holds.
             unsafe { get(self.provider, Lent::of(name.as_bytes()), Some(got), arg) };
             None
         })
     }
 
-    /// Calls `hear` with the value of a name, and again whenever it changes, never twice at once, from any thread. An error
-    /// of kind [`ErrorKind::NotFound`] says that it was removed; one of kind [`ErrorKind::Cancelled`] is the last call. `hear` returns at once.
+    /// Calls `hear` with the value of a name, and again whenever it changes, never twice at once, from any thread. An
+    /// error of kind [`ErrorKind::NotFound`] says that it was removed; one of kind [`ErrorKind::Cancelled`] is the last
+    /// call. `hear` returns at once.
     ///
     /// The watch ends when the returned value is dropped.
     ///

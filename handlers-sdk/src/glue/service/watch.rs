@@ -1,4 +1,5 @@
-//! The watches of a provider of `faas.params`: each is told of values one after the other, and at last, once, that it is over.
+//! The watches of a provider of `faas.params`: each is told of values one after the other, and at last, once, that it
+//! is over.
 
 use super::params::Value;
 use crate::service::ErrorKind;

@@ -1,4 +1,5 @@
-//! The few system calls that std does not offer: processors, clocks of other processes, waiting on many sockets, signals.
+//! The few system calls that std does not offer: processors, clocks of other processes, waiting on many sockets,
+//! signals.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -54,7 +55,8 @@ pub fn cpu_time(pid: u32) -> io::Result<Duration> {
 /// Asks a process to end.
 pub fn terminate(pid: u32) {
     if let Ok(pid) = libc::pid_t::try_from(pid) {
-        // SAFETY: takes two numbers. The process is a child that has not been waited for, so its number is still its own.
+        // SAFETY: takes two numbers. The process is a child that has not been waited for, so its number is still its
+        // own.
         unsafe { libc::kill(pid, libc::SIGTERM) };
     }
 }

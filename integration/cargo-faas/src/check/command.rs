@@ -24,7 +24,8 @@ use std::time::Duration;
 
 /// Say what is wrong with a serverless.yml, with compiled files, or with packages
 ///
-/// Without a path it is the yml, and the packages that `package` has written. Exit code 0 if there is no error, 1 if there is one.
+/// Without a path it is the yml, and the packages that `package` has written. Exit code 0 if there is no error, 1 if
+/// there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// A library, a program, a zip, or a folder with what is in one

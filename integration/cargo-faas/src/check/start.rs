@@ -1,5 +1,5 @@
-//! Starts a package as its platform does: what the platform starts, under the platform's emulator and in its environment, and
-//! measures how long it takes until it is ready.
+//! Starts a package as its platform does: what the platform starts, under the platform's emulator and in its
+//! environment, and measures how long it takes until it is ready.
 
 use crate::package::platforms::Packaging;
 use crate::stage::{self, PATIENCE, PLAIN_HTTP, Setting};
@@ -19,9 +19,9 @@ const READY_WHEN_LISTENING: [&str; 5] = ["aliyun-fc", "azure-functions", "google
 
 /// Starts the package in the folder `root`, and ends it again. `name` is that of its manifest, if it has one.
 ///
-/// Returns the time from the start of its process until functions and layers have started: until it asks for its first event, or
-/// its probe answers 200. Where the platform has no such sign, as one that begins to send when the port is open, or one that
-/// starts a process for an event, it is started once more on plain HTTP, which has one.
+/// Returns the time from the start of its process until functions and layers have started: until it asks for its first
+/// event, or its probe answers 200. Where the platform has no such sign, as one that begins to send when the port is
+/// open, or one that starts a process for an event, it is started once more on plain HTTP, which has one.
 ///
 /// # Errors
 /// What it said, if it was not ready.
@@ -66,7 +66,8 @@ fn on(platform: &str, setting: &Setting) -> Result<Duration, String> {
     Ok(took)
 }
 
-/// Starts a package as OpenWhisk does: it is unpacked and started by the proxy of a stock image, which waits for a word of it.
+/// Starts a package as OpenWhisk does: it is unpacked and started by the proxy of a stock image, which waits for a word
+/// of it.
 fn below_a_proxy(setting: &Setting) -> Result<Duration, String> {
     let proxy = Proxy::new(Started { patience: PATIENCE, ..Started::default() });
     let init = setting.environment.iter().fold(Init::default(), |init, (name, value)| init.env(name, value));

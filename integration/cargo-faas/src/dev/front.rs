@@ -1,5 +1,5 @@
-//! The HTTP server before everything. A request goes to the console, or to the runtime of the unit that has its route: passed
-//! through as it comes, both ways, on plain HTTP, and whole on a platform that makes an event of it.
+//! The HTTP server before everything. A request goes to the console, or to the runtime of the unit that has its route:
+//! passed through as it comes, both ways, on plain HTTP, and whole on a platform that makes an event of it.
 
 use super::app::App;
 use super::console;

@@ -1,5 +1,5 @@
-//! A deployment that runs: a runtime for each unit, and further ones for events of platforms. It is made whole, takes calls,
-//! and is ended when a newer one has taken its place. Blocks; the front calls it from threads that may.
+//! A deployment that runs: a runtime for each unit, and further ones for events of platforms. It is made whole, takes
+//! calls, and is ended when a newer one has taken its place. Blocks; the front calls it from threads that may.
 
 use super::deployment::{Deployment, Unit};
 use super::lines;

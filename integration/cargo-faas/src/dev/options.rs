@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// Serve the functions of this project over HTTP until Ctrl-C: rebuilt whenever it changes, with a console at /_faas
 ///
-/// Every function is served by its routes, on plain HTTP. With --platform a request becomes an event of that platform's:
-/// aws, fc, azure, scf, functiongraph, google, knative, openwhisk, fn, openfaas or vefaas.
+/// Every function is served by its routes, on plain HTTP. With --platform a request becomes an event of that
+/// platform's: aws, fc, azure, scf, functiongraph, google, knative, openwhisk, fn, openfaas or vefaas.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// Port to serve at [default: 8080, or any if it is taken]
@@ -20,8 +20,8 @@ pub(crate) struct Dev {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
 
-    /// Serve and watch this deployment folder instead of building the project: libraries and faas.json of one unit, or a
-    /// folder for each unit, and a .env
+    /// Serve and watch this deployment folder instead of building the project: libraries and faas.json of one unit, or
+    /// a folder for each unit, and a .env
     #[arg(long, value_name = "FOLDER", requires = "runtime")]
     pub(crate) deployment: Option<PathBuf>,
 

@@ -1,5 +1,5 @@
-//! Watches folders and files by asking for their times and sizes: it needs no more than a file system, so that it also works on
-//! one that another machine writes, and a look at a thousand files takes a millisecond or two.
+//! Watches folders and files by asking for their times and sizes: it needs no more than a file system, so that it also
+//! works on one that another machine writes, and a look at a thousand files takes a millisecond or two.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, Metadata};

@@ -1,5 +1,5 @@
-//! What `invoke --json` answers where it has started a runtime itself: the invocation in the members that a running dev has for
-//! one, and what is known besides since the whole process was seen. Members are only ever added.
+//! What `invoke --json` answers where it has started a runtime itself: the invocation in the members that a running dev
+//! has for one, and what is known besides since the whole process was seen. Members are only ever added.
 
 use crate::journal::Phase;
 use crate::local::Stopped;
@@ -16,7 +16,8 @@ pub(super) struct Ended {
     /// The event in words.
     pub(super) title: String,
     pub(super) platform: &'static str,
-    /// The status that a client gets. A value is no response, and is called one that went well as a running dev calls it.
+    /// The status that a client gets. A value is no response, and is called one that went well as a running dev calls
+    /// it.
     pub(super) status: u16,
     pub(super) headers: Headers,
     pub(super) body: Vec<u8>,

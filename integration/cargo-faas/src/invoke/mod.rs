@@ -33,9 +33,9 @@ const PLATFORM: &str = "aws-lambda";
 
 /// Send one event through a function of this project, print the reply and every phase, and exit
 ///
-/// A running `cargo faas dev` of this project sends it, if there is one; otherwise a runtime is started for it under a local AWS
-/// Lambda, or under the platform that --platform names. Without an event it is then one that the function is written for: a
-/// request to its first route, or the event of its trigger.
+/// A running `cargo faas dev` of this project sends it, if there is one; otherwise a runtime is started for it under a
+/// local AWS Lambda, or under the platform that --platform names. Without an event it is then one that the function is
+/// written for: a request to its first route, or the event of its trigger.
 #[derive(Debug, Args)]
 pub(crate) struct Invoke {
     /// Send this JSON file; `-` is the standard input
@@ -50,7 +50,8 @@ pub(crate) struct Invoke {
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
 
-    /// Send again what the layer record wrote down: a file of its folder, or a line of the log; `-` is the standard input
+    /// Send again what the layer record wrote down: a file of its folder, or a line of the log; `-` is the standard
+    /// input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["event", "data", "sample", "path"])]
     replay: Option<PathBuf>,
 

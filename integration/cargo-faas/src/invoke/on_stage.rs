@@ -1,5 +1,5 @@
-//! One event on a platform of the table of stages: the runtime is started as the platform starts it, gets the event, and is told
-//! to leave.
+//! One event on a platform of the table of stages: the runtime is started as the platform starts it, gets the event,
+//! and is told to leave.
 
 use super::document::{self, Ended};
 use super::wanted::Wanted;

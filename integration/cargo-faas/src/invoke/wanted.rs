@@ -42,7 +42,8 @@ pub(super) struct Wanted {
     pub(super) function: Option<String>,
 }
 
-/// Returns what the plainest function of a deployment serves: a request before anything else, of routes the shortest without parameters.
+/// Returns what the plainest function of a deployment serves: a request before anything else, of routes the shortest
+/// without parameters.
 fn served(deployment: &Deployment) -> (Option<&DeployedFunction>, Serves<'_>) {
     let all =
         || deployment.functions.iter().flat_map(|function| function.events.iter().map(move |event| (function, event)));
@@ -93,8 +94,8 @@ pub(super) fn on_aws(deployment: &Deployment) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(events::find(sample)?.bytes()).into_owned())
 }
 
-/// Returns an event of a platform's that a function of the deployment is written for. Where the platform has no sample of the kind it is
-/// an empty object.
+/// Returns an event of a platform's that a function of the deployment is written for. Where the platform has no sample
+/// of the kind it is an empty object.
 pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
     let (function, serves) = served(deployment);
     let function = function.map(|function| function.name.clone());

@@ -1,4 +1,5 @@
-//! A new crate inside a workspace: it is added to the members, and the rest of the manifest stays as its author wrote it.
+//! A new crate inside a workspace: it is added to the members, and the rest of the manifest stays as its author wrote
+//! it.
 
 use crate::failure::Failure;
 use crate::project::metadata::Workspace;

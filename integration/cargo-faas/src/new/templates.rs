@@ -1,5 +1,6 @@
-//! The files of the templates. `@NAME@` in them is the project's name, `@LIB@` its library's, `@VARIABLE@` the same in capitals,
-//! `@SDK@` where cargo finds the SDK, and `@PROFILE@` how it is built for shipping, which is the workspace's where there is one.
+//! The files of the templates. `@NAME@` in them is the project's name, `@LIB@` its library's, `@VARIABLE@` the same in
+//! capitals, `@SDK@` where cargo finds the SDK, and `@PROFILE@` how it is built for shipping, which is the workspace's
+//! where there is one.
 
 use clap::ValueEnum;
 

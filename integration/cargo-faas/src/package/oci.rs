@@ -1,5 +1,5 @@
-//! Images in the OCI layout, written directly: a folder that `skopeo`, `podman` and registries' clients read. The same files
-//! make the same bytes.
+//! Images in the OCI layout, written directly: a folder that `skopeo`, `podman` and registries' clients read. The same
+//! files make the same bytes.
 
 use super::contents::{Contents, File};
 use crate::artefact::Machine;
@@ -98,7 +98,8 @@ pub(crate) fn image(files: &Contents, run: &Run<'_>, base: Option<&Base>) -> Res
 }
 
 impl Base {
-    /// Reads the image for a processor from a folder in the OCI layout, such as `skopeo copy docker://… oci:DIR` writes.
+    /// Reads the image for a processor from a folder in the OCI layout, such as `skopeo copy docker://… oci:DIR`
+    /// writes.
     ///
     /// # Errors
     /// The folder is no such layout, or has no image for that processor.

@@ -20,8 +20,8 @@ pub(crate) struct Deployment {
     pub(crate) handler: String,
     /// The functions, in the order of the manifest.
     pub(crate) functions: Vec<DeployedFunction>,
-    /// The layers around all functions, outermost first, as `FAAS_LAYERS` names them. They are in the manifest, if there is
-    /// one; without one `FAAS_LAYERS` has to be set.
+    /// The layers around all functions, outermost first, as `FAAS_LAYERS` names them. They are in the manifest, if
+    /// there is one; without one `FAAS_LAYERS` has to be set.
     pub(crate) layers: Vec<String>,
     /// All libraries that have to be there; [`Library::place`] has the place of each.
     pub(crate) libraries: Vec<Library>,

@@ -1,5 +1,5 @@
-//! Projects without cargo: a folder of C or C++ files, or a Go module, compiled to one shared library by the command that
-//! `docs/other-languages.md` names.
+//! Projects without cargo: a folder of C or C++ files, or a Go module, compiled to one shared library by the command
+//! that `docs/other-languages.md` names.
 
 use super::Build;
 use super::cargo::Builder;

@@ -1,6 +1,6 @@
-//! The runtimes, and the layers that come with them, built once from the source that this tool was built from and kept in a
-//! cache folder. Nothing of a user's project goes into such a build, so a function that changes never rebuilds a runtime, and
-//! no feature of anybody's dependencies changes one.
+//! The runtimes, and the layers that come with them, built once from the source that this tool was built from and kept
+//! in a cache folder. Nothing of a user's project goes into such a build, so a function that changes never rebuilds a
+//! runtime, and no feature of anybody's dependencies changes one.
 //!
 //! The folder is `FAAS_CACHE`, else `cargo-faas` in `XDG_CACHE_HOME` or `~/.cache`:
 //!

@@ -1,5 +1,5 @@
-//! A local platform with one unit's runtime on it, for `dev`, `invoke` and `check`. What differs between platforms is behind
-//! [`Stage`]; which there are is one table.
+//! A local platform with one unit's runtime on it, for `dev`, `invoke` and `check`. What differs between platforms is
+//! behind [`Stage`]; which there are is one table.
 
 mod aws;
 mod handout;
@@ -111,8 +111,8 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// Returns the same for a process to which nobody sends anything any more when it is told to leave: it does not wait for clients
-    /// that have not heard of that yet, unless its own variables say so.
+    /// Returns the same for a process to which nobody sends anything any more when it is told to leave: it does not
+    /// wait for clients that have not heard of that yet, unless its own variables say so.
     pub(crate) fn without_clients(mut self) -> Setting {
         const LAME_DUCK: &str = "FAAS_LAME_DUCK";
         if self.environment.iter().all(|(name, _)| name != LAME_DUCK) {

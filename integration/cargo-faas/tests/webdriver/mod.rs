@@ -22,7 +22,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser without a screen, with a profile of its own and nothing that asks the network of its own accord.
+    /// Starts a browser without a screen, with a profile of its own and nothing that asks the network of its own
+    /// accord.
     pub(crate) fn start(driver: &Path, width: u32, height: u32) -> Result<Browser> {
         let profile = tempfile::tempdir()?;
         let port = free_port();

@@ -1,6 +1,6 @@
-//! Alibaba Cloud Function Compute as the client of an instance with a custom runtime or container: it starts the process,
-//! dials its port, initialises it, sends events and clients' requests, freezes and ends it, and cuts the log by the
-//! markers. Versions 2.0 and 3.0, and the vendor's two local tools.
+//! Alibaba Cloud Function Compute as the client of an instance with a custom runtime or container: it starts the
+//! process, dials its port, initialises it, sends events and clients' requests, freezes and ends it, and cuts the log
+//! by the markers. Versions 2.0 and 3.0, and the vendor's two local tools.
 //!
 //! ```no_run
 //! use platform_emulators::aliyun_fc::{Fc, Kind, Options};
@@ -24,9 +24,9 @@
 //! | `log` | markers |
 //! | `wire` | HTTP/1.1 |
 //!
-//! Sources: Function Compute's help pages on custom runtimes, and the published sources of the local tools. Which of its
-//! two error types the platform gives for a failure that the runtime reports is not documented; here it is the one that
-//! its name suggests.
+//! Sources: Function Compute's help pages on custom runtimes, and the published sources of the local tools. Which of
+//! its two error types the platform gives for a failure that the runtime reports is not documented; here it is the one
+//! that its name suggests.
 
 mod answer;
 mod exchange;

@@ -62,7 +62,8 @@ pub enum Fault {
     CloseKeepAlive,
     /// The reply comes late, by this time.
     Delay(Duration),
-    /// A poll only, one invocation at a time: after this event was answered it is delivered once more, with the same id.
+    /// A poll only, one invocation at a time: after this event was answered it is delivered once more, with the same
+    /// id.
     DuplicateDelivery,
 }
 

@@ -1,5 +1,5 @@
-//! The lock around [`Control`] and the two ways to wait for a change of it: threads on a condition variable, the deadline
-//! task on a notification.
+//! The lock around [`Control`] and the two ways to wait for a change of it: threads on a condition variable, the
+//! deadline task on a notification.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};

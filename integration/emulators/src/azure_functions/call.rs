@@ -1,7 +1,7 @@
 //! The call of a function, and the form in which the host writes it for a custom handler.
 //!
-//! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and `HttpRequestExtensions`.
-//! The metadata of the triggers is what their extensions document.
+//! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and
+//! `HttpRequestExtensions`. The metadata of the triggers is what their extensions document.
 
 use super::text::encode;
 use crate::wire::Headers;

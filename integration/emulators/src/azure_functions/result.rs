@@ -1,7 +1,7 @@
 //! The host's reading of a custom handler's answer to an envelope.
 //!
-//! Source: the repository `Azure/azure-functions-host`, `DefaultHttpWorkerService`, `HttpScriptInvocationResultExtensions`,
-//! `WorkerFunctionInvoker` and `HttpBinding`.
+//! Source: the repository `Azure/azure-functions-host`, `DefaultHttpWorkerService`,
+//! `HttpScriptInvocationResultExtensions`, `WorkerFunctionInvoker` and `HttpBinding`.
 
 use super::call::Output;
 use super::text::{decode, is_time};

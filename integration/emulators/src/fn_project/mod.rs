@@ -1,5 +1,5 @@
-//! Fn's agent as the client of one function container: it starts the process, waits for the socket to appear, checks and
-//! connects it at once, sends calls one by one over one connection, freezes the container between them and ends it.
+//! Fn's agent as the client of one function container: it starts the process, waits for the socket to appear, checks
+//! and connects it at once, sends calls one by one over one connection, freezes the container between them and ends it.
 //!
 //! ```no_run
 //! use platform_emulators::fn_project::{Agent, Call, Options, Outcome};
@@ -19,8 +19,8 @@
 //! | `call` | a call, and the outcome for its caller |
 //! | `socket` | the watch over the folder, and the rules for the socket |
 //!
-//! Sources: the page on the function format in `fnproject/docs`, and the agent in `fnproject/fn`. The agent is told of a
-//! new name by inotify; here the folder is asked every millisecond.
+//! Sources: the page on the function format in `fnproject/docs`, and the agent in `fnproject/fn`. The agent is told of
+//! a new name by inotify; here the folder is asked every millisecond.
 
 mod call;
 mod socket;

@@ -1,5 +1,5 @@
-//! The front end before one instance: it adds its headers, keeps to the revision's limits, and takes note of every answer
-//! that the contract forbids.
+//! The front end before one instance: it adds its headers, keeps to the revision's limits, and takes note of every
+//! answer that the contract forbids.
 
 use super::options::Options;
 use crate::cloudevents::Request;

@@ -1,5 +1,5 @@
-//! Huawei Cloud FunctionGraph: the runtime API of event functions, API Gateway in front of it, and what the platform adds to
-//! the requests of an HTTP function.
+//! Huawei Cloud FunctionGraph: the runtime API of event functions, API Gateway in front of it, and what the platform
+//! adds to the requests of an HTTP function.
 //!
 //! ```no_run
 //! use platform_emulators::huawei_functiongraph::{self, Options};

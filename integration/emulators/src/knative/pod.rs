@@ -134,7 +134,8 @@ impl Pod {
         self.changed.notify_all();
     }
 
-    /// Ends the pod in Knative's order: the queue-proxy drains first, only then comes SIGTERM, and SIGKILL after the grace.
+    /// Ends the pod in Knative's order: the queue-proxy drains first, only then comes SIGTERM, and SIGKILL after the
+    /// grace.
     ///
     /// # Errors
     /// The pod did not drain, or had to be killed.

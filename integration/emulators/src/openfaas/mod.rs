@@ -1,5 +1,5 @@
-//! OpenFaaS around a function: a pod whose process stands in the watchdog's place, with the gateway and the kubelet that
-//! call it; and of-watchdog in mode `http`, which starts the process and forwards to it.
+//! OpenFaaS around a function: a pod whose process stands in the watchdog's place, with the gateway and the kubelet
+//! that call it; and of-watchdog in mode `http`, which starts the process and forwards to it.
 //!
 //! ```no_run
 //! use platform_emulators::openfaas::{Call, Options, Pod};

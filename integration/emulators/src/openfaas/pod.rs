@@ -1,5 +1,5 @@
-//! A pod whose process stands in the watchdog's place: the gateway calls its port, the kubelet asks how it is, Prometheus
-//! reads its metrics, and in the end SIGTERM comes.
+//! A pod whose process stands in the watchdog's place: the gateway calls its port, the kubelet asks how it is,
+//! Prometheus reads its metrics, and in the end SIGTERM comes.
 
 use super::call::{Call, Pool};
 use super::options::Options;
@@ -24,8 +24,8 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// Starts the process with a container's variables, and over them those that the command was given; nothing else but
-    /// `PATH`.
+    /// Starts the process with a container's variables, and over them those that the command was given; nothing else
+    /// but `PATH`.
     ///
     /// # Errors
     /// The program cannot be started.

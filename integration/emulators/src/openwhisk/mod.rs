@@ -1,5 +1,5 @@
-//! Apache OpenWhisk around an action: the invoker that initialises a container and sends it activations, and the proxy of
-//! the stock images that runs an action as its child and speaks ActionLoop with it.
+//! Apache OpenWhisk around an action: the invoker that initialises a container and sends it activations, and the proxy
+//! of the stock images that runs an action as its child and speaks ActionLoop with it.
 //!
 //! ```no_run
 //! use platform_emulators::openwhisk::{Activation, Init, Invoker, Options, Outcome};
@@ -20,7 +20,8 @@
 //! | `proxy` | the parent of an ActionLoop child, in the order of `openwhisk-runtime-go` |
 //! | `child` | the pipes to that child |
 //!
-//! Sources: `docs/actions-new.md` and the invoker of `apache/openwhisk`; `openwhisk/*.go` of `apache/openwhisk-runtime-go`.
+//! Sources: `docs/actions-new.md` and the invoker of `apache/openwhisk`; `openwhisk/*.go` of
+//! `apache/openwhisk-runtime-go`.
 
 mod activation;
 mod child;

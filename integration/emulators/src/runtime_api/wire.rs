@@ -1,4 +1,5 @@
-//! Requests and replies as bytes: HTTP/1.1 with lengths. Header names keep their spelling both ways, underscores included.
+//! Requests and replies as bytes: HTTP/1.1 with lengths. Header names keep their spelling both ways, underscores
+//! included.
 
 use std::io;
 use std::time::Instant;

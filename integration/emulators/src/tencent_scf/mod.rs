@@ -1,5 +1,5 @@
-//! Tencent Cloud SCF: the runtime API of event functions, the fronts that make events of clients' requests, and what the
-//! platform adds to the requests of a web function.
+//! Tencent Cloud SCF: the runtime API of event functions, the fronts that make events of clients' requests, and what
+//! the platform adds to the requests of a web function.
 //!
 //! ```no_run
 //! use platform_emulators::runtime_api::Kind;

@@ -1,9 +1,9 @@
 //! Functions whose effect takes place elsewhere and must take place once: an order is charged at a bank. The layer
 //! `idempotency` keeps a client that asks twice, and a message that is delivered twice, from being charged twice.
 //!
-//! The bank is at `BANK`, host and port. It hears one line, `charge <key> <order>`, and what it answers, a line as well, is the
-//! receipt. `charge` takes the body of a request or an event, and answers 201 with the receipt. `settle` takes one record of a batch at
-//! a time. An answer of `no` is a failure, by which nothing was charged.
+//! The bank is at `BANK`, host and port. It hears one line, `charge <key> <order>`, and what it answers, a line as
+//! well, is the receipt. `charge` takes the body of a request or an event, and answers 201 with the receipt. `settle`
+//! takes one record of a batch at a time. An answer of `no` is a failure, by which nothing was charged.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Error, FaasContext, Response, function};

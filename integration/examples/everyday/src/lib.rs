@@ -1,4 +1,5 @@
-//! Eight functions of everyday life, one a file. `docs/everyday.md` shows each beside its like for axum and `lambda_http`.
+//! Eight functions of everyday life, one a file. `docs/everyday.md` shows each beside its like for axum and
+//! `lambda_http`.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "each file is a function, and says what it does")]
 

@@ -1,5 +1,5 @@
-//! A function that reports numbers of its own. The layer `metrics` gathers them, as any layer that offers `faas.telemetry`
-//! would; without one the function does its work all the same.
+//! A function that reports numbers of its own. The layer `metrics` gathers them, as any layer that offers
+//! `faas.telemetry` would; without one the function does its work all the same.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{FaasContext, Response, function};

@@ -8,8 +8,8 @@
 //! | `four` | ends once four records are in progress, in `waiting` alone |
 //! | anything else | is done |
 //!
-//! Each of them writes the line `begun <payload>`. `plain` is a `fn`, `waiting` an `async fn` that waits for a thread of its own;
-//! `whole` takes every batch as it is, and replies its size in bytes.
+//! Each of them writes the line `begun <payload>`. `plain` is a `fn`, `waiting` an `async fn` that waits for a thread
+//! of its own; `whole` takes every batch as it is, and replies its size in bytes.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Error, Event, FaasContext, Failure, Flow, Invocation, Layer, Level, Recovery, function, layer};

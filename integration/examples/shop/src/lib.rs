@@ -1,5 +1,5 @@
-//! An order service: routes, a queue and a timer around one instance, a stock that a provider makes, and a customer for each
-//! request. `serverless.yml` says what calls which function, and what is deployed together.
+//! An order service: routes, a queue and a timer around one instance, a stock that a provider makes, and a customer for
+//! each request. `serverless.yml` says what calls which function, and what is deployed together.
 #![forbid(unsafe_code)]
 
 mod stock;

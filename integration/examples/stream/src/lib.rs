@@ -1,7 +1,8 @@
-//! A reply in pieces, by a plain function, `stream`, and by an async one, `stream_async`: `{"chunks":3,"bytes":16,"pause_ms":10,"fail_after":2}`, or over HTTP `/?chunks=3&bytes=16`.
+//! A reply in pieces, by a plain function, `stream`, and by an async one, `stream_async`:
+//! `{"chunks":3,"bytes":16,"pause_ms":10,"fail_after":2}`, or over HTTP `/?chunks=3&bytes=16`.
 //!
-//! Each chunk is a line of `bytes` bytes, its number in front, line break included. `fail_after` ends the stream with an
-//! error once so many chunks are out.
+//! Each chunk is a line of `bytes` bytes, its number in front, line break included. `fail_after` ends the stream with
+//! an error once so many chunks are out.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{AsyncSink, Error, FaasContext, Sink, function};

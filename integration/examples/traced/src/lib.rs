@@ -1,8 +1,8 @@
-//! A function with spans of its own, by `tracing`. The layer `trace` sends them below the function's span; without it they
-//! are never made.
+//! A function with spans of its own, by `tracing`. The layer `trace` sends them below the function's span; without it
+//! they are never made.
 //!
-//! `/orders/<id>` prices an order in two steps that wait. `?fail=1` fails in the second. `?at-once=4` goes on when four such
-//! requests are in between both steps, for tests.
+//! `/orders/<id>` prices an order in two steps that wait. `?fail=1` fails in the second. `?at-once=4` goes on when four
+//! such requests are in between both steps, for tests.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Error, FaasContext, Request, function};

@@ -1,7 +1,7 @@
 //! A test layer whose hooks ask a server what to do, wait for the answer, and do it; and a function inside it.
 //!
-//! `WAITING_SERVER` is the server's address: a line for each question, `before <body>` or `failed <kind>`, and a line for
-//! each answer, on a connection of its own. `WAITING_PATIENCE_MS` is how long a hook waits, without end by default.
+//! `WAITING_SERVER` is the server's address: a line for each question, `before <body>` or `failed <kind>`, and a line
+//! for each answer, on a connection of its own. `WAITING_PATIENCE_MS` is how long a hook waits, without end by default.
 //!
 //! | answer to `before` | the layer |
 //! |---|---|

@@ -1,11 +1,11 @@
 //! AWS' extension for parameters and secrets, which stands beside a function and answers on a port of its own.
 //!
-//! `GET /secretsmanager/get?secretId=<id>` and `GET /systemsmanager/parameters/get?name=<name>&withDecryption=true`, each with
-//! the session's token in `X-Aws-Parameters-Secrets-Token`, answer as `GetSecretValue` and `GetParameter` do
+//! `GET /secretsmanager/get?secretId=<id>` and `GET /systemsmanager/parameters/get?name=<name>&withDecryption=true`,
+//! each with the session's token in `X-Aws-Parameters-Secrets-Token`, answer as `GetSecretValue` and `GetParameter` do
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html>,
-//! <https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-integration-lambda-extensions.html>). Not documented, and
-//! therefore taken from the errors of the two services: that a name which is not there is 400 or 404 with the error's name in
-//! the body.
+//! <https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-integration-lambda-extensions.html>). Not
+//! documented, and therefore taken from the errors of the two services: that a name which is not there is 400 or 404
+//! with the error's name in the body.
 
 use super::{Found, Reach, Source, Unknown, escaped, field, field_of_text, json};
 use handlers_sdk::service::http::Request;

@@ -1,8 +1,8 @@
 //! Azure's Key Vault, with the token of the identity that the process runs as.
 //!
 //! `GET /secrets/<name>?api-version=7.4` answers `{"value":…}`
-//! (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>); the token is from the endpoint that App
-//! Service, Functions and Container Apps name in the environment
+//! (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>); the token is from the endpoint that
+//! App Service, Functions and Container Apps name in the environment
 //! (<https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>).
 
 use super::bearer::Bearer;

@@ -1,5 +1,5 @@
-//! Files: a folder with a file for each name, or one file of JSON with a text for each. They are opened anew each time, so that
-//! one that was put in place by a rename is seen.
+//! Files: a folder with a file for each name, or one file of JSON with a text for each. They are opened anew each time,
+//! so that one that was put in place by a rename is seen.
 
 use super::{Found, Reach, Source, Unknown, field};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Google's Secret Manager, with the token of the service account that the process runs as.
 //!
 //! `GET /v1/projects/<project>/secrets/<name>/versions/latest:access` answers `{"payload":{"data":<base64>}}`
-//! (<https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access>); the token is from the
-//! metadata server (<https://cloud.google.com/compute/docs/access/authenticate-workloads#applications>).
+//! (<https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access>); the token is
+//! from the metadata server (<https://cloud.google.com/compute/docs/access/authenticate-workloads#applications>).
 
 use super::bearer::Bearer;
 use super::{Found, Reach, Source, Unknown, json};

@@ -1,7 +1,7 @@
 //! HashiCorp Vault, and servers with the same interface: the key/value engine, version 2.
 //!
-//! `GET /v1/<mount>/data/<path>` with `X-Vault-Token` answers `{"data":{"data":{<field>:<value>},"metadata":{…}}}`; a path that
-//! is not there, or whose version was deleted, is 404
+//! `GET /v1/<mount>/data/<path>` with `X-Vault-Token` answers `{"data":{"data":{<field>:<value>},"metadata":{…}}}`; a
+//! path that is not there, or whose version was deleted, is 404
 //! (<https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2>, "Read secret version").
 
 use super::{Found, Reach, Source, Unknown, field, json};

@@ -1,4 +1,5 @@
-//! Calls beside an invocation, in SUSPEND, RESUME and REPLIED: every one is made, and none changes how the invocation ended.
+//! Calls beside an invocation, in SUSPEND, RESUME and REPLIED: every one is made, and none changes how the invocation
+//! ended.
 
 use super::outcome::{call, call_phase, complain, in_hook, layer_meant};
 use super::{ConfiguredLayer, Place, phase_name};

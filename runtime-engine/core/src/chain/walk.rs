@@ -1,5 +1,5 @@
-//! One walk through the layers of a phase. The order of its steps is [`Onion`]'s; here they become calls, and what a call
-//! comes to becomes the next step.
+//! One walk through the layers of a phase. The order of its steps is [`Onion`]'s; here they become calls, and what a
+//! call comes to becomes the next step.
 
 use super::outcome::{in_hook, judge, layer_meant, leave, meant, stand, with_reply};
 use super::{Chain, ConfiguredLayer, Place};

@@ -64,8 +64,8 @@ pub fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends the bytes that `text` encodes. The padding may be missing, whole; bits of the last digit that belong to no byte
-/// are not looked at.
+/// Appends the bytes that `text` encodes. The padding may be missing, whole; bits of the last digit that belong to no
+/// byte are not looked at.
 ///
 /// # Errors
 /// The first byte outside the alphabet, whitespace included, or that the text breaks off; `out` is then as it was.

@@ -1,7 +1,7 @@
 //! Dates of the Gregorian calendar, as days counted from 1970-01-01 and back. Knows no time zone and reads no clock.
 //!
-//! A year is counted from March here, so that the leap day is its last; 400 such years have 146,097 days, and 0000-03-01
-//! is 719,468 days before 1970-01-01.
+//! A year is counted from March here, so that the leap day is its last; 400 such years have 146,097 days, and
+//! 0000-03-01 is 719,468 days before 1970-01-01.
 
 /// Returns year, month from 1 and day of the month of a day that is counted from 1970-01-01.
 pub fn date(days: u64) -> (u64, u64, u64) {
@@ -15,7 +15,8 @@ pub fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
-/// Returns how many days a date comes after 1970-01-01; a negative number if it comes before. The month is from 1 to 12.
+/// Returns how many days a date comes after 1970-01-01; a negative number if it comes before. The month is from 1 to
+/// 12.
 pub fn days(year: i64, month: i64, day: i64) -> i64 {
     let (year, march_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * march_month + 2) / 5 + day

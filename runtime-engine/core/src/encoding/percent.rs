@@ -1,5 +1,6 @@
-//! Percent-encoding of URI parts (RFC 3986) and the splitting of query strings. Decoding is lenient, because what clients
-//! send reaches a function in any case and a stray `%` is its text. Nothing here checks that decoded bytes are UTF-8.
+//! Percent-encoding of URI parts (RFC 3986) and the splitting of query strings. Decoding is lenient, because what
+//! clients send reaches a function in any case and a stray `%` is its text. Nothing here checks that decoded bytes are
+//! UTF-8.
 
 /// Appends `text` with each `%` and two hexadecimal digits turned into the byte they name. A `%` that two hexadecimal
 /// digits do not follow stays as it is. With `plus_is_space`, as in query strings and forms, `+` becomes a space.
@@ -34,8 +35,8 @@ pub fn encode_query_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, is_unreserved);
 }
 
-/// Appends `text` so that it can be the path of a URI: beside letters, digits and `-._~` everything stays that a path may
-/// hold literally (`/`, `:`, `@` and `!$&'()*+,;=`); all else is percent-encoded.
+/// Appends `text` so that it can be the path of a URI: beside letters, digits and `-._~` everything stays that a path
+/// may hold literally (`/`, `:`, `@` and `!$&'()*+,;=`); all else is percent-encoded.
 pub fn encode_path_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte));
 }

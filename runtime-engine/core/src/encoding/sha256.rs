@@ -1,5 +1,5 @@
-//! SHA-256 (FIPS 180-4), by which a manifest knows the file that it was made from. It keeps no secret and guards nothing: it
-//! is here so that the runtimes need no library for it.
+//! SHA-256 (FIPS 180-4), by which a manifest knows the file that it was made from. It keeps no secret and guards
+//! nothing: it is here so that the runtimes need no library for it.
 
 use std::fmt::Write;
 

@@ -2,8 +2,8 @@
 //!
 //! An invocation costs it no system call as long as its deadline is not earlier than the moment the thread will wake by
 //! itself: it writes a number, and the thread looks when it wakes. Cancel comes shortly before the deadline, the report
-//! a little later, both before the platform would kill the process. A stop sets the same two moments for everything that
-//! runs, so that there is time left to answer and to run Close.
+//! a little later, both before the platform would kill the process. A stop sets the same two moments for everything
+//! that runs, so that there is time left to answer and to run Close.
 //!
 //! The thread marks what has come due and tells the driver. It never runs a module's code, which may block.
 
@@ -121,7 +121,8 @@ impl Deadlines {
         }
     }
 
-    /// Makes a slot for the invocations of this place, which claim their answers and bring their deadlines forward in it.
+    /// Makes a slot for the invocations of this place, which claim their answers and bring their deadlines forward in
+    /// it.
     pub fn slot(self: &Arc<Self>, place: &mut Place) -> Arc<Slot> {
         let slot = self.new_slot(place.cancel_handle());
         place.get_mut().set_flight(Arc::new(Tracked { deadlines: Arc::downgrade(self), slot: slot.clone() }));
@@ -215,8 +216,8 @@ impl Deadlines {
             }
             let mut wake = self.look(now, limits, actions).min(leave_at);
             if wake == NEVER {
-                // Idle between invocations of a known limit: a nap a little shorter than that ends before the deadline of
-                // whatever begins meanwhile, so that it need not ring. An idle process stops napping soon.
+                // Idle between invocations of a known limit: a nap a little shorter than that ends before the deadline
+                // of whatever begins meanwhile, so that it need not ring. An idle process stops napping soon.
                 let limit = self.last_limit.load(Ordering::Relaxed);
                 if idle_naps < IDLE_NAPS && limit != NEVER {
                     idle_naps += 1;
@@ -239,8 +240,8 @@ impl Deadlines {
         }
     }
 
-    /// Marks what is due by the process' clock and says it, once, on the caller's thread: for a process whose clock is moved
-    /// by hand and that has no thread for deadlines.
+    /// Marks what is due by the process' clock and says it, once, on the caller's thread: for a process whose clock is
+    /// moved by hand and that has no thread for deadlines.
     pub fn look_now(&self, actions: &dyn Actions) {
         self.look(self.process.now_ns(), StopMoments::NONE, actions);
     }

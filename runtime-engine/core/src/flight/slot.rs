@@ -93,8 +93,8 @@ impl Slot {
         due
     }
 
-    /// The walk of the invocation has ended. Returns `true` if the answer is its worker's to give; otherwise somebody else
-    /// has answered, and the worker has only its thread and memory to give back.
+    /// The walk of the invocation has ended. Returns `true` if the answer is its worker's to give; otherwise somebody
+    /// else has answered, and the worker has only its thread and memory to give back.
     pub(super) fn claim(&self) -> bool {
         !matches!(self.end(), FlightState::Abandoned | FlightState::Hung)
     }
@@ -124,8 +124,8 @@ impl Slot {
     }
 }
 
-/// Tells a module to end one certain invocation. It runs the module's own code, which may take its time: not on a thread
-/// that others wait for.
+/// Tells a module to end one certain invocation. It runs the module's own code, which may take its time: not on a
+/// thread that others wait for.
 #[derive(Clone, Debug)]
 pub struct Canceller {
     cancel: Cancel<Invocation>,

@@ -187,8 +187,8 @@ impl Factory {
         &self.shared.process
     }
 
-    /// Makes the layers of the process, outermost first: the linked ones, then those of `named` that are not linked. Those
-    /// in `stack` after a failure have been made and must be closed.
+    /// Makes the layers of the process, outermost first: the linked ones, then those of `named` that are not linked.
+    /// Those in `stack` after a failure have been made and must be closed.
     ///
     /// # Errors
     /// The first layer that is required and could not be made.
@@ -237,7 +237,8 @@ impl Factory {
         Ok(())
     }
 
-    /// Ends the start over a layer that must not be skipped and is configured to be: nobody would notice that it is missing.
+    /// Ends the start over a layer that must not be skipped and is configured to be: nobody would notice that it is
+    /// missing.
     fn refuse_optional(&self, layer: &LayerEntry, name: &str, required: bool) -> Result<(), Failure> {
         if required || !layer.is_required() {
             return Ok(());
@@ -339,9 +340,9 @@ impl Factory {
         Ok(Found { module: Source::Loaded(loaded), entry, path: Some(path) })
     }
 
-    /// The functions of a module that is to be served as a whole: nobody has said which of its several functions is meant,
-    /// and some say themselves what they are written for. `None`: it is one function that is meant, or a mistake, which
-    /// its start will tell.
+    /// The functions of a module that is to be served as a whole: nobody has said which of its several functions is
+    /// meant, and some say themselves what they are written for. `None`: it is one function that is meant, or a
+    /// mistake, which its start will tell.
     pub(crate) fn whole_module(&self, wanted: Wanted<'_>) -> Option<WholeModule> {
         let found = self.function_module(wanted).ok()?;
         let functions = found.module.functions();
@@ -382,8 +383,8 @@ impl Factory {
         Ok(Entry { module, index, place })
     }
 
-    /// Makes a function, or its part in the instance of its group. The group whose first function it is waits for others
-    /// until `turn`, where it goes then, is dropped: the whole start is to be over by then.
+    /// Makes a function, or its part in the instance of its group. The group whose first function it is waits for
+    /// others until `turn`, where it goes then, is dropped: the whole start is to be over by then.
     ///
     /// # Errors
     /// What was looked for and where, what does not fit, or why `create` failed.

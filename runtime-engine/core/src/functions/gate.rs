@@ -11,8 +11,8 @@ pub(crate) struct Gate {
     running: AtomicUsize,
 }
 
-/// The place of one running invocation. Its drop makes room for another: that of an invocation which never ends is never
-/// given back, so a function that hangs uses up its own places and nobody else's.
+/// The place of one running invocation. Its drop makes room for another: that of an invocation which never ends is
+/// never given back, so a function that hangs uses up its own places and nobody else's.
 #[derive(Debug)]
 pub(crate) struct Admitted<'a>(Option<&'a AtomicUsize>);
 

@@ -11,8 +11,8 @@
 //! | `gate`, `fence` | how many invocations of one function run at once; a function that fails too often |
 //! | `refusal` | what an invocation is told that no function serves |
 //!
-//! A process without a manifest has one function and routes nothing. A function of a process of several is found in this
-//! order:
+//! A process without a manifest has one function and routes nothing. A function of a process of several is found in
+//! this order:
 //!
 //! 1. by the name that the platform addresses with this very event, if a function has it: the path of Azure's host;
 //! 2. by its events: a request by method and path, anything else by its kind, its type, and what it comes from;
@@ -104,8 +104,8 @@ impl Functions {
         Functions { all: vec![Function::new(0, target)], routing: None }
     }
 
-    /// The functions of a module that is served as a whole, by what they say themselves that they are written for. They have
-    /// one configuration.
+    /// The functions of a module that is served as a whole, by what they say themselves that they are written for. They
+    /// have one configuration.
     ///
     /// # Errors
     /// What a function says cannot be read, or two functions claim one route.
@@ -166,8 +166,8 @@ impl Functions {
         }
     }
 
-    /// Says of which functions the manifest's events count and not those that their modules name, and which functions serve
-    /// nothing by themselves. To be called when they have started: their libraries are open by then.
+    /// Says of which functions the manifest's events count and not those that their modules name, and which functions
+    /// serve nothing by themselves. To be called when they have started: their libraries are open by then.
     pub(crate) fn say_whose_events_count(&self, manifest: &Manifest, factory: &Factory, log: &Log) {
         let Some(routing) = self.routing.as_ref().filter(|_| log.enabled(Level::Info)) else { return };
         let eager = manifest.functions.iter().enumerate().filter(|(_, spec)| spec.start == StartWhen::Eager);
@@ -188,8 +188,8 @@ impl Functions {
         }
     }
 
-    /// The functions of a manifest. A handler that names one of them makes it the default. One of the platform's need not
-    /// name any: there are platforms that demand a text, and a package without a default has none to give.
+    /// The functions of a manifest. A handler that names one of them makes it the default. One of the platform's need
+    /// not name any: there are platforms that demand a text, and a package without a default has none to give.
     ///
     /// # Errors
     /// Two functions claim one route, or `FAAS_HANDLER` names none of them.
@@ -293,8 +293,8 @@ impl Functions {
         }
     }
 
-    /// Writes the line of an invocation whose memory is out of reach: its function still runs, and it has been answered in
-    /// its place. `then` says what the process does about it, and ends the message.
+    /// Writes the line of an invocation whose memory is out of reach: its function still runs, and it has been answered
+    /// in its place. `then` says what the process does about it, and ends the message.
     pub fn out_of_reach(&self, process: &Process, lost: Lost<'_>, failure: &Failure, then: &str) {
         report::out_of_reach(process, lost.request_id, self.name(lost.function), failure, then);
         if let Some(function) = self.get(lost.function) {
@@ -302,8 +302,8 @@ impl Functions {
         }
     }
 
-    /// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as for
-    /// [`out_of_reach`](Functions::out_of_reach).
+    /// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as
+    /// for [`out_of_reach`](Functions::out_of_reach).
     pub fn replied_does_not_end(&self, process: &Process, lost: Lost<'_>, then: &str) {
         report::replied_does_not_end(process, lost.request_id, self.name(lost.function), then);
     }
@@ -435,8 +435,8 @@ impl Routing {
         })
     }
 
-    /// The function of the name that the platform addresses. Azure's host, the only one that does, has names that differ
-    /// in more than their case.
+    /// The function of the name that the platform addresses. Azure's host, the only one that does, has names that
+    /// differ in more than their case.
     fn addressed(&self, name: &[u8]) -> Option<usize> {
         if name.is_empty() {
             return None;

@@ -5,8 +5,9 @@ use super::router::{Matching, Router};
 use crate::trigger::Kind;
 use std::fmt::Write;
 
-/// Several timers that say no name would each have the events of all: every one gets the name that a yml without names gives
-/// it, its function's with `-timer`, and from the second of a function on with a number. One timer alone needs none.
+/// Several timers that say no name would each have the events of all: every one gets the name that a yml without names
+/// gives it, its function's with `-timer`, and from the second of a function on with a number. One timer alone needs
+/// none.
 pub(super) fn name_timers<'e>(functions: impl Iterator<Item = (&'e str, &'e mut Vec<EventSpec>)>) {
     let mut unnamed: Vec<(String, &mut Option<String>)> = Vec::new();
     for (function, events) in functions {

@@ -1,11 +1,12 @@
 //! Which function serves an HTTP request: the one with the most specific pattern among those whose path and method fit.
 //!
-//! `docs/routing.md` has the rules for users. A path is compared by segments, each with its percent-coding undone, and as it
-//! is otherwise: what two slashes or `..` mean is not for the router to say.
+//! `docs/routing.md` has the rules for users. A path is compared by segments, each with its percent-coding undone, and
+//! as it is otherwise: what two slashes or `..` mean is not for the router to say.
 //!
-//! Patterns are a tree of segments. A search walks it from the left and tries a text before a parameter, a parameter before
-//! the rest, so that the first fitting end is the most specific one. A node has one way to it and is visited once a search at
-//! most: the routes bound what a search costs, and of the path no more is looked at than the longest pattern has segments.
+//! Patterns are a tree of segments. A search walks it from the left and tries a text before a parameter, a parameter
+//! before the rest, so that the first fitting end is the most specific one. A node has one way to it and is visited
+//! once a search at most: the routes bound what a search costs, and of the path no more is looked at than the longest
+//! pattern has segments.
 
 mod error;
 mod methods;
@@ -92,9 +93,11 @@ pub enum Found<'r> {
         /// The pattern of the route as it was given.
         pattern: &'r str,
     },
-    /// No function serves it, and the client asks which methods the path has: it is answered with these, without a body.
+    /// No function serves it, and the client asks which methods the path has: it is answered with these, without a
+    /// body.
     Options(Allow<'r>),
-    /// No function serves it, because the path has only these methods: it is answered with 405 (RFC 9110 section 15.5.6).
+    /// No function serves it, because the path has only these methods: it is answered with 405 (RFC 9110 section
+    /// 15.5.6).
     MethodNotAllowed(Allow<'r>),
     /// No function serves it, because no route fits the path: it is answered with 404.
     NotFound,
@@ -177,8 +180,8 @@ impl Router {
     /// Finds the function that serves a request with this method and this path, which is percent-coded and without a
     /// query. `params` then has the parameters of the route; it is empty if no function serves the request.
     ///
-    /// An empty path is `/` (RFC 9110 section 4.2.3). Neither an absolute URI nor an authority is a path; `*` is one that
-    /// only `OPTIONS` has (RFC 9112 section 3.2.4).
+    /// An empty path is `/` (RFC 9110 section 4.2.3). Neither an absolute URI nor an authority is a path; `*` is one
+    /// that only `OPTIONS` has (RFC 9112 section 3.2.4).
     pub fn find<'r>(&'r self, method: &[u8], raw_path: &[u8], params: &mut Params) -> Found<'r> {
         params.clear();
         let wanted = self.methods.bit(method);

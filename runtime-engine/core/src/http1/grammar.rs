@@ -36,8 +36,8 @@ pub(super) fn value_len(bytes: &[u8]) -> usize {
 
 /// Length of the run of request-target bytes at the front: visible ASCII without `#`.
 ///
-/// Wider than RFC 3986 by `"<>\^{|}` and the backtick, which browsers and clients do send in queries; narrower than what
-/// some servers take, as bytes over 0x7e have to be percent-coded.
+/// Wider than RFC 3986 by `"<>\^{|}` and the backtick, which browsers and clients do send in queries; narrower than
+/// what some servers take, as bytes over 0x7e have to be percent-coded.
 #[inline]
 pub(super) fn target_len(bytes: &[u8]) -> usize {
     let stops = |word: u64| {
@@ -112,8 +112,8 @@ pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|member| !member.is_empty())
 }
 
-/// Whether it is a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 §7.2, without the comma that RFC 3986
-/// allows in names (a joined list of hosts would pass) and without user information. Empty is not a host.
+/// Whether it is a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 §7.2, without the comma that RFC
+/// 3986 allows in names (a joined list of hosts would pass) and without user information. Empty is not a host.
 pub(super) fn is_host(bytes: &[u8]) -> bool {
     let port = match bytes {
         [b'[', rest @ ..] => {

@@ -35,8 +35,8 @@ impl<'a> Head<'a> {
         &self.bytes[self.start.target.clone()]
     }
 
-    /// Host and port the request is meant for: of the target if it has them, which then outweigh `Host`
-    /// (RFC 9112 §3.2.2), else the `Host` header, which may be empty. `None` in HTTP/1.0 without either and in responses.
+    /// Host and port the request is meant for: of the target if it has them, which then outweigh `Host` (RFC 9112
+    /// §3.2.2), else the `Host` header, which may be empty. `None` in HTTP/1.0 without either and in responses.
     pub fn host(self) -> Option<&'a [u8]> {
         match &self.bytes[self.start.authority.clone()] {
             [] => self.announced.host.map(|host| host.value(self.bytes)),

@@ -4,9 +4,9 @@
 //! The buffer is initialised over its whole length and stays so: no byte is cleared again to be read over, and no
 //! `unsafe` is needed. A message in progress lies in `buf[start..end]`; all other offsets count from `start`.
 //!
-//! A length is easily claimed, so a request's buffer grows with what has come: it doubles, and never past the end of the
-//! body. A response comes from a control plane, which is believed up to [`AT_ONCE`]. Memory that is not there refuses the
-//! message and does not end the process.
+//! A length is easily claimed, so a request's buffer grows with what has come: it doubles, and never past the end of
+//! the body. A response comes from a control plane, which is believed up to [`AT_ONCE`]. Memory that is not there
+//! refuses the message and does not end the process.
 
 use std::mem;
 
@@ -404,8 +404,8 @@ impl Reader {
         }
     }
 
-    /// Hands out the message after [`ReadProgress::Complete`], `None` before. Bytes behind it stay for the next one. `None`
-    /// also where there is no memory for those, and then [`poll`](Reader::poll) says so.
+    /// Hands out the message after [`ReadProgress::Complete`], `None` before. Bytes behind it stay for the next one.
+    /// `None` also where there is no memory for those, and then [`poll`](Reader::poll) says so.
     pub fn take(&mut self) -> Option<Message> {
         let State::Complete(length) = self.state else { return None };
         // What is shorter of the message and the rest behind it is copied to the spare buffer.

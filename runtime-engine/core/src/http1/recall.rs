@@ -1,4 +1,5 @@
-//! The last heads of a connection's responses, so that a head that looks like one of them is compared and not read again.
+//! The last heads of a connection's responses, so that a head that looks like one of them is compared and not read
+//! again.
 //!
 //! A control plane answers with few kinds of heads: from one to the next the lines have the same names and lengths, and
 //! few values differ. A remembered head is a pattern: what may differ is a visible ASCII byte of a value, where another
@@ -66,8 +67,9 @@ impl Recall {
         1 - self.last
     }
 
-    /// Appends all fields from the line that begins at `at` whose lines look as they did; returns the offset behind them.
-    /// `fields` are those of the lines before. There are never more than were accepted before, under the same limits.
+    /// Appends all fields from the line that begins at `at` whose lines look as they did; returns the offset behind
+    /// them. `fields` are those of the lines before. There are never more than were accepted before, under the same
+    /// limits.
     pub(super) fn take_lines(&mut self, bytes: &[u8], at: usize, fields: &mut Vec<Field>) -> usize {
         let head = &self.heads[self.last];
         let first = fields.len();
@@ -85,8 +87,8 @@ impl Recall {
         at + (head.line_at(next) - from)
     }
 
-    /// The head in progress is whole, and `bytes` are all of it. Unless half of it came from memory, it is remembered in
-    /// the place of the one that was not used last.
+    /// The head in progress is whole, and `bytes` are all of it. Unless half of it came from memory, it is remembered
+    /// in the place of the one that was not used last.
     pub(super) fn end(&mut self, bytes: &[u8], start: &StartLine, fields: &[Field]) {
         if self.is_alike && self.taken * 2 >= fields.len() || bytes.len() > LONGEST {
             return;

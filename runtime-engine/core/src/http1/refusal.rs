@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A message that is not accepted. The reader that gave it gives nothing else from then on, and the connection has to be
-/// closed: where the next message would begin is not known.
+/// A message that is not accepted. The reader that gave it gives nothing else from then on, and the connection has to
+/// be closed: where the next message would begin is not known.
 ///
 /// `found` is the offending byte, `line` the number of the header or trailer line, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +99,9 @@ pub enum Refusal {
 ///   the client sends without looking at it, past its own rules about paths.
 /// - `TRACE` asks for the request as it arrived (RFC 9110 §9.3.8), with what proxies have added to it.
 ///
-/// Neither is implemented for any resource, so the answer is 501 (RFC 9110 §9.1). The reader applies this rule itself; a
-/// driver whose requests another implementation has read calls it, or [`Assembly::refusal`](super::Assembly::refusal).
+/// Neither is implemented for any resource, so the answer is 501 (RFC 9110 §9.1). The reader applies this rule itself;
+/// a driver whose requests another implementation has read calls it, or
+/// [`Assembly::refusal`](super::Assembly::refusal).
 #[inline]
 pub fn method_refusal(method: &[u8]) -> Option<Refusal> {
     match method {

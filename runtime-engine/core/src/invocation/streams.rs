@@ -1,7 +1,7 @@
 //! The two lanes of one invocation: the request's body as it is read, and a reply as it is written.
 //!
-//! Each lane has a lock of its own, which is held for a moment: one thread may read and another write, beside others that
-//! look at the invocation. What waits, waits for a token.
+//! Each lane has a lock of its own, which is held for a moment: one thread may read and another write, beside others
+//! that look at the invocation. What waits, waits for a token.
 
 use super::{Code, Invocation, Progress};
 use crate::failure::Failure;
@@ -121,8 +121,8 @@ impl Invocation {
         Ok(Chunk::Lent(if is_read { &[] } else { self.body() }))
     }
 
-    /// Reads the body that comes piece by piece to its end and makes the request a whole one: for a function that has not
-    /// asked for pieces.
+    /// Reads the body that comes piece by piece to its end and makes the request a whole one: for a function that has
+    /// not asked for pieces.
     ///
     /// # Errors
     /// What the client is told.

@@ -56,8 +56,8 @@ impl Invocation {
     }
 
     /// A call of a module's is over. Words that `fail` left in a call that did not fail are about nothing, and only
-    /// those of a module's own error are meant for callers. A stream that is collected ends with the call that began it:
-    /// what has come is the reply, and of a failed call there is none.
+    /// those of a module's own error are meant for callers. A stream that is collected ends with the call that began
+    /// it: what has come is the reply, and of a failed call there is none.
     #[inline]
     pub fn end_call(&mut self, status: Status) {
         // Nearly every call has said nothing, and every layer makes two.
@@ -123,8 +123,8 @@ impl Invocation {
         self.is_out || matches!(self.progress, Progress::Streaming(_))
     }
 
-    /// The walk is over. `cancelled` is the reason of a cancel, or 0: a failure under it is the cancel's, and what failed
-    /// is its cause. Returns `false` if the invocation has been answered already.
+    /// The walk is over. `cancelled` is the reason of a cancel, or 0: a failure under it is the cancel's, and what
+    /// failed is its cause. Returns `false` if the invocation has been answered already.
     pub fn conclude(&mut self, cancelled: u32) -> bool {
         if !self.flight.as_ref().is_none_or(|flight| flight.claim()) {
             return false;
@@ -167,8 +167,8 @@ impl Invocation {
         }
     }
 
-    /// Settles what the walk ended with: a success always has a reply, a failure always has words. A function that set no
-    /// reply has replied an empty value, which each platform has a form for.
+    /// Settles what the walk ended with: a success always has a reply, a failure always has words. A function that set
+    /// no reply has replied an empty value, which each platform has a form for.
     pub fn settle(&mut self, status: Status, who: &str) {
         if status >= 0 {
             self.failure = None;

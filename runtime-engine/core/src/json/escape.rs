@@ -1,10 +1,10 @@
-//! JSON strings both ways: text to its escaped form, and escaped form to text. Nothing here decides
-//! whether a string is valid; the reading side expects what `validate` has accepted and is merely safe on anything else.
+//! JSON strings both ways: text to its escaped form, and escaped form to text. Nothing here decides whether a string is
+//! valid; the reading side expects what `validate` has accepted and is merely safe on anything else.
 
 use super::scan;
 
-/// Appends `text` to `out` as the inside of a JSON string (without quotes): `"`, `\` and control characters escaped, all
-/// else as it is. Bytes that are not UTF-8 are replaced by U+FFFD, as `String::from_utf8_lossy` does.
+/// Appends `text` to `out` as the inside of a JSON string (without quotes): `"`, `\` and control characters escaped,
+/// all else as it is. Bytes that are not UTF-8 are replaced by U+FFFD, as `String::from_utf8_lossy` does.
 pub fn escape_into(out: &mut Vec<u8>, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(valid) => escape_str(out, valid),
@@ -44,8 +44,9 @@ fn escape_str(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Walks through the text of `inside`, a valid JSON string without its quotes: `each` gets runs without an escape as they
-/// stand and the UTF-8 of each escaped character, and stops the walk by returning false. Says whether it came to the end.
+/// Walks through the text of `inside`, a valid JSON string without its quotes: `each` gets runs without an escape as
+/// they stand and the UTF-8 of each escaped character, and stops the walk by returning false. Says whether it came to
+/// the end.
 #[inline(always)]
 fn walk(inside: &str, mut each: impl FnMut(&[u8]) -> bool) -> bool {
     let bytes = inside.as_bytes();

@@ -1,6 +1,6 @@
-//! Reading JSON without building a tree. [`parse`] checks the whole text once; from then on a [`Value`] is a slice of it, and
-//! looking something up walks the bytes. No function here allocates, but for strings that hold escapes and are asked for
-//! as a whole.
+//! Reading JSON without building a tree. [`parse`] checks the whole text once; from then on a [`Value`] is a slice of
+//! it, and looking something up walks the bytes. No function here allocates, but for strings that hold escapes and are
+//! asked for as a whole.
 //!
 //! What dozens of places call is `inline(never)`: in each of them its code would be there again.
 
@@ -62,8 +62,8 @@ pub enum ValueKind {
 /// One valid JSON value, as a slice of the text it was read from. Copying it copies a pointer and a length.
 ///
 /// A question that does not fit the value's kind is answered with `None` or an empty iterator, never with an error.
-/// Each question reads the bytes anew: to visit many members of an object, use one [`members`](Self::members) loop rather
-/// than many [`get`](Self::get)s.
+/// Each question reads the bytes anew: to visit many members of an object, use one [`members`](Self::members) loop
+/// rather than many [`get`](Self::get)s.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     /// Exactly one valid value, without whitespace around it.
@@ -149,14 +149,14 @@ impl<'a> Value<'a> {
         self.text.strip_prefix('"')?.strip_suffix('"')
     }
 
-    /// The value of the member `key` of an object. If the key occurs more than once the **last** one counts, as it does in
-    /// `serde_json::Value`; hence the whole object is walked in any case.
+    /// The value of the member `key` of an object. If the key occurs more than once the **last** one counts, as it does
+    /// in `serde_json::Value`; hence the whole object is walked in any case.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.members().filter(|(candidate, _)| *candidate == *key).last().map(|(_, value)| value)
     }
 
-    /// Follows `keys` from object to object: `path(&["a", "b"])` is `get("a")` and then `get("b")`. No keys give the value
-    /// itself.
+    /// Follows `keys` from object to object: `path(&["a", "b"])` is `get("a")` and then `get("b")`. No keys give the
+    /// value itself.
     pub fn path(&self, keys: &[&str]) -> Option<Value<'a>> {
         keys.iter().try_fold(*self, |value, key| value.get(key))
     }

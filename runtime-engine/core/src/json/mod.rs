@@ -1,4 +1,5 @@
-//! JSON as the runtimes need it: read in place, written in one pass. It builds no tree and knows nothing of any platform.
+//! JSON as the runtimes need it: read in place, written in one pass. It builds no tree and knows nothing of any
+//! platform.
 //!
 //! | file | holds |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! A text that is one JSON object, for whoever wants its members next: where their values end was found out by the check.
+//! A text that is one JSON object, for whoever wants its members next: where their values end was found out by the
+//! check.
 
 use super::error::Error;
 use super::lens::{Key, Members, Value, parse_with};

@@ -1,5 +1,5 @@
-//! Word-at-a-time searches over JSON bytes. Eight bytes are compared at once in an ordinary `u64`, which is fast on every
-//! target without any `unsafe`. The functions take any bytes and any start, and only say where something is.
+//! Word-at-a-time searches over JSON bytes. Eight bytes are compared at once in an ordinary `u64`, which is fast on
+//! every target without any `unsafe`. The functions take any bytes and any start, and only say where something is.
 
 const ONES: u64 = u64::MAX / 255;
 const HIGH_BITS: u64 = ONES << 7;
@@ -86,7 +86,8 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> (usize, bool) {
     }
 }
 
-/// Index behind the value that begins at `at` in valid JSON. In other bytes: some index from `at` on, at most their length.
+/// Index behind the value that begins at `at` in valid JSON. In other bytes: some index from `at` on, at most their
+/// length.
 #[inline]
 pub(super) fn value_end(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {

@@ -1,10 +1,12 @@
-//! The one pass that decides whether a text is JSON (RFC 8259). It keeps no values: what it leaves behind is the knowledge
-//! that every later step over the same bytes may be lax. Nothing is allocated: open brackets are bits of one integer.
+//! The one pass that decides whether a text is JSON (RFC 8259). It keeps no values: what it leaves behind is the
+//! knowledge that every later step over the same bytes may be lax. Nothing is allocated: open brackets are bits of one
+//! integer.
 
 use super::error::{Error, ErrorKind};
 use super::scan;
 
-/// Most arrays and objects open at once, the same as in serde_json, so that a text accepted here can also be read there.
+/// Most arrays and objects open at once, the same as in serde_json, so that a text accepted here can also be read
+/// there.
 const MAX_DEPTH: u32 = 127;
 
 /// Returns the beginning and the end of the one value of `text`. If it is an object, `ends` gets the ends of the values

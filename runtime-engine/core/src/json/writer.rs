@@ -1,5 +1,5 @@
-//! Writing JSON straight into a buffer: commas are set by themselves, strings are escaped on the way. The writer keeps no
-//! tree and no stack, so it cannot tell a bracket that is never closed; whoever opens one closes it.
+//! Writing JSON straight into a buffer: commas are set by themselves, strings are escaped on the way. The writer keeps
+//! no tree and no stack, so it cannot tell a bracket that is never closed; whoever opens one closes it.
 //!
 //! What dozens of places call is `inline(never)`, which keeps its code from being in each of them.
 

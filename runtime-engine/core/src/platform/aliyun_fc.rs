@@ -1,10 +1,10 @@
-//! Alibaba Cloud Function Compute, custom runtime and custom container, versions 2.0 and 3.0: the platform is the client of
-//! a long-lived HTTP server, and calls it for events, for requests and for the steps of the instance's life.
+//! Alibaba Cloud Function Compute, custom runtime and custom container, versions 2.0 and 3.0: the platform is the
+//! client of a long-lived HTTP server, and calls it for events, for requests and for the steps of the instance's life.
 //!
 //! Sources: Function Compute's help pages on custom runtimes (principles, web functions, event handlers, instance
-//! lifecycle hooks) and the vendor's published local tools, which leave `x-fc-control-path` out: what it would say is then
-//! told by the path. The header ends an instance's service at a word, so it is heeded only where the platform's own
-//! variables are.
+//! lifecycle hooks) and the vendor's published local tools, which leave `x-fc-control-path` out: what it would say is
+//! then told by the path. The header ends an instance's service at a word, so it is heeded only where the platform's
+//! own variables are.
 
 use super::{
     BodyFrom, FailedInvocation, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route,
@@ -28,8 +28,8 @@ pub const NAME: &str = "aliyun-fc";
 /// The port where no variable names another.
 const PORT: u16 = 9000;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
-/// tells what it is configured for, and the platform never sends more.
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
+/// variable tells what it is configured for, and the platform never sends more.
 const CONCURRENCY: usize = 200;
 
 /// Headers of the platform's own, both ways. Those of a client are not let through.

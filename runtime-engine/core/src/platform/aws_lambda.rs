@@ -139,7 +139,8 @@ impl RuntimeApi {
         head: &mut Vec<u8>,
         scratch: &mut Vec<u8>,
     ) -> BodyFrom {
-        // A client of an HTTP trigger is not shown it: API Gateway and function URLs answer 502 with a text of their own.
+        // A client of an HTTP trigger is not shown it: API Gateway and function URLs answer 502 with a text of their
+        // own.
         error_document::event(failure.for_owner(), scratch);
         let traced = !invocation.metadata().trace.is_empty();
         let id = invocation.request_id();

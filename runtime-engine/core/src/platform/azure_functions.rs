@@ -1,11 +1,11 @@
 //! Azure Functions, custom handler: the Functions host starts this process and is its only client.
 //!
 //! In its default mode the host posts an envelope to `/{function}` and reads outputs, logs and a return value from the
-//! answer. Where HTTP requests are forwarded or proxied, functions whose only input is an HTTP trigger and whose only output
-//! is its reply get the client's request itself. Both carry `X-Azure-Functions-InvocationId`; what tells them apart is said
-//! at `AzureFunctions::envelope`. `GET /` asks whether the process listens. Source: the repository
-//! `Azure/azure-functions-host`, `DefaultHttpWorkerService` and `HttpWorkerProcess`, and Azure's documentation on custom
-//! handlers.
+//! answer. Where HTTP requests are forwarded or proxied, functions whose only input is an HTTP trigger and whose only
+//! output is its reply get the client's request itself. Both carry `X-Azure-Functions-InvocationId`; what tells them
+//! apart is said at `AzureFunctions::envelope`. `GET /` asks whether the process listens. Source: the repository
+//! `Azure/azure-functions-host`, `DefaultHttpWorkerService` and `HttpWorkerProcess`, and Azure's documentation on
+//! custom handlers.
 
 use super::{
     BodyFrom, FailedInvocation, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol,
@@ -98,9 +98,9 @@ pub struct AzureFunctions {
 }
 
 impl AzureFunctions {
-    /// The envelope in a request. The host sends it as JSON to a path of one segment, from the same machine and through no
-    /// proxy. A client whose request is forwarded could write the rest of that, but not take away what the front end adds:
-    /// it must not be able to pass its words off as the host's.
+    /// The envelope in a request. The host sends it as JSON to a path of one segment, from the same machine and through
+    /// no proxy. A client whose request is forwarded could write the rest of that, but not take away what the front end
+    /// adds: it must not be able to pass its words off as the host's.
     fn envelope<'m>(request: &'m Message) -> Option<(&'m [u8], Envelope<'m>)> {
         let name = request.target().strip_prefix(b"/").filter(|name| !name.is_empty())?;
         if request.method() != b"POST" || name.iter().any(|byte| matches!(byte, b'/' | b'?')) {

@@ -1,7 +1,7 @@
 //! Azure Container Apps: a container behind the environment's ingress.
 //!
-//! Plain HTTP, but for the names, which come from the container's variables, and the end: a replica is sent SIGTERM while
-//! requests are still on their way to it, and has thirty seconds. Source: Azure's documentation of the built-in
+//! Plain HTTP, but for the names, which come from the container's variables, and the end: a replica is sent SIGTERM
+//! while requests are still on their way to it, and has thirty seconds. Source: Azure's documentation of the built-in
 //! environment variables and of the application lifecycle.
 
 use super::http::{self, PlainHttp};

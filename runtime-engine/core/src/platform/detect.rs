@@ -159,8 +159,8 @@ pub struct PlatformName {
     pub aliases: &'static [&'static str],
 }
 
-/// Makes the tables from one list of cargo features and modules: a platform's feature has the platform's name. Plain HTTP
-/// has no feature that anything depends on: it is what is left.
+/// Makes the tables from one list of cargo features and modules: a platform's feature has the platform's name. Plain
+/// HTTP has no feature that anything depends on: it is what is left.
 macro_rules! platforms {
     ($($name:literal $module:ident,)*) => {
         /// The platforms that are built in, in the order of asking: what has the most particular mark comes first, what
@@ -168,8 +168,8 @@ macro_rules! platforms {
         pub const PLATFORMS: &[PlatformEntry] =
             &[$(#[cfg(feature = $name)] super::$module::ENTRY,)* super::http::ENTRY];
 
-        /// The names of all platforms there are, built in or not, in the order of asking. Everything that lists platforms
-        /// is made from it, or compared with it by a test.
+        /// The names of all platforms there are, built in or not, in the order of asking. Everything that lists
+        /// platforms is made from it, or compared with it by a test.
         pub const NAMES: &[PlatformName] = &[$(names(&super::$module::ENTRY),)* names(&super::http::ENTRY)];
     };
 }
@@ -195,7 +195,8 @@ const fn names(entry: &PlatformEntry) -> PlatformName {
     PlatformName { word: entry.name, title: entry.title, aliases: entry.aliases }
 }
 
-/// Returns the names of the platform that somebody calls so, by its word or an alias, in any case; `None` if there is none.
+/// Returns the names of the platform that somebody calls so, by its word or an alias, in any case; `None` if there is
+/// none.
 pub fn named(name: &str) -> Option<&'static PlatformName> {
     let is_called_so = |known: &str| caseless(known.as_bytes(), name.as_bytes());
     NAMES.iter().find(|names| is_called_so(names.word) || names.aliases.iter().copied().any(is_called_so))

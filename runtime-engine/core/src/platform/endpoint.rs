@@ -40,8 +40,8 @@ pub(super) fn endpoint_of_two(
     Ok(format!("{host}:{port}"))
 }
 
-/// A host as it stands before a port: a name, an IPv4 address, or an IPv6 address in brackets, which it may come without.
-/// `None` if it is no host.
+/// A host as it stands before a port: a name, an IPv4 address, or an IPv6 address in brackets, which it may come
+/// without. `None` if it is no host.
 pub(super) fn host(text: &str) -> Option<String> {
     let unbracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Ok(address) = unbracketed.unwrap_or(text).parse::<Ipv6Addr>() {

@@ -1,8 +1,8 @@
 //! Fn Project and Oracle Functions: an agent that calls a Unix socket of ours, one call at a time.
 //!
 //! Sources: the page on the function format in the repository `fnproject/docs`, the agent in `fnproject/fn`, and the
-//! development kits `fdk-go`, `fdk-python` and `fdk-node`. The agent stops a container that answers anything but 200, 502
-//! or 504, so the status a client sees travels in a header.
+//! development kits `fdk-go`, `fdk-python` and `fdk-node`. The agent stops a container that answers anything but 200,
+//! 502 or 504, so the status a client sees travels in a header.
 
 use super::http_common::{self, code};
 use super::{
@@ -234,9 +234,9 @@ fn enclose(response: &mut Response) {
     }
 }
 
-/// Milliseconds since 1970 of a moment as RFC 3339 writes it. A moment without a fraction means the end of its second: the
-/// agent (`fnproject/fn`) cuts its deadline to whole seconds, so that the true one is up to a second later. `None` if the
-/// text is no such moment, or one before 1970.
+/// Milliseconds since 1970 of a moment as RFC 3339 writes it. A moment without a fraction means the end of its second:
+/// the agent (`fnproject/fn`) cuts its deadline to whole seconds, so that the true one is up to a second later. `None`
+/// if the text is no such moment, or one before 1970.
 fn rfc3339_ms(text: &[u8]) -> Option<u64> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         let digits = text.get(range)?;

@@ -1,9 +1,9 @@
 //! Plain HTTP: any container host, the local machine, and under other names the platforms that add little to it. The
 //! default when nothing marks another platform.
 //!
-//! `PORT` (8080), every path is the function's, but two probe paths. A probe is known by its path and never by what it says
-//! of itself in `User-Agent`: any client can say that, and a cache in front would keep the answer for the next one. After
-//! SIGTERM readiness is 503 and requests are still served until the process is told to stop accepting.
+//! `PORT` (8080), every path is the function's, but two probe paths. A probe is known by its path and never by what it
+//! says of itself in `User-Agent`: any client can say that, and a cache in front would keep the answer for the next
+//! one. After SIGTERM readiness is 503 and requests are still served until the process is told to stop accepting.
 
 use super::{Listen, PlatformConfig, PlatformEntry, Protocol, Route, Serving, State, http_common};
 use crate::http1::{Head, Message};

@@ -1,13 +1,13 @@
-//! Huawei Cloud FunctionGraph, also sold by partners: event functions with a custom runtime, which ask for their events;
-//! HTTP functions and event functions of an image, which are sent requests.
+//! Huawei Cloud FunctionGraph, also sold by partners: event functions with a custom runtime, which ask for their
+//! events; HTTP functions and event functions of an image, which are sent requests.
 //!
-//! Sources: FunctionGraph's developer guide (custom runtimes, HTTP functions, environment variables, container images) and
-//! Open Telekom Cloud's published runtimes for the same service.
+//! Sources: FunctionGraph's developer guide (custom runtimes, HTTP functions, environment variables, container images)
+//! and Open Telekom Cloud's published runtimes for the same service.
 //!
-//! The address of the runtime API tells asking from being asked. An HTTP function and an event function of an image listen
-//! on the same port and find the same variables, and `/invoke` may be a path of anybody's: `FAAS_HUAWEI_MODE` tells them
-//! apart. Built-in runtimes of a partner know `RUNTIME_API_ADDR` as an address to listen on, so that this variable alone
-//! marks nothing.
+//! The address of the runtime API tells asking from being asked. An HTTP function and an event function of an image
+//! listen on the same port and find the same variables, and `/invoke` may be a path of anybody's: `FAAS_HUAWEI_MODE`
+//! tells them apart. Built-in runtimes of a partner know `RUNTIME_API_ADDR` as an address to listen on, so that this
+//! variable alone marks nothing.
 
 mod runtime_api;
 mod server;

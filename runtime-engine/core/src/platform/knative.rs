@@ -1,7 +1,8 @@
-//! Knative Serving and Knative Functions: a container behind a queue-proxy, which is sent requests and CloudEvents alike.
+//! Knative Serving and Knative Functions: a container behind a queue-proxy, which is sent requests and CloudEvents
+//! alike.
 //!
-//! A request that says it is a CloudEvent is one; all else is a request, unless `FAAS_SIGNATURE` narrows it. Liveness and
-//! readiness are the runtime's own, on the paths that Knative Functions ask. SIGTERM comes when the queue-proxy has
+//! A request that says it is a CloudEvent is one; all else is a request, unless `FAAS_SIGNATURE` narrows it. Liveness
+//! and readiness are the runtime's own, on the paths that Knative Functions ask. SIGTERM comes when the queue-proxy has
 //! drained, but routes lag: requests are served for some seconds more.
 //!
 //! Sources: Knative's runtime contract (repository `knative/specs`), Serving's queue-proxy (`knative/serving`), the

@@ -1,7 +1,7 @@
 //! The platforms: which one this process runs on, and what its bytes mean.
 //!
-//! A platform is one file that implements one of three traits, and one entry of `PLATFORMS`. [`Polling`] platforms hand out
-//! events to whoever asks, [`Serving`] platforms send requests to a listening process, [`Piping`] ones are a parent
+//! A platform is one file that implements one of three traits, and one entry of `PLATFORMS`. [`Polling`] platforms hand
+//! out events to whoever asks, [`Serving`] platforms send requests to a listening process, [`Piping`] ones are a parent
 //! process with a pipe. Drivers move the bytes that these traits write and read, and decide nothing about them.
 
 pub mod aliyun_fc;

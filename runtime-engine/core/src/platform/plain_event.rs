@@ -1,6 +1,6 @@
-//! Events and results without a form of their own, as Tencent's and Huawei's platforms take them: the bytes in one message,
-//! the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is asked for events,
-//! and in responses to one that sends them. Nothing here knows which platform it is.
+//! Events and results without a form of their own, as Tencent's and Huawei's platforms take them: the bytes in one
+//! message, the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is
+//! asked for events, and in responses to one that sends them. Nothing here knows which platform it is.
 
 use super::{BodyFrom, FailedInvocation, Response, error_document, http_common, nothing, reply_body};
 use crate::failure::Failure;

@@ -25,8 +25,8 @@ pub trait Polling: Send + Sync {
     fn next(&self, out: &mut Vec<u8>);
     /// Reads the answer to a poll.
     fn delivery(&self, process: &Process, answer: &Message) -> Delivery;
-    /// Pauses in milliseconds after failures in a row: no connection, a broken one, [`Delivery::Again`]. A zero is worth
-    /// no line in the log. After the last one the control plane is taken to be gone, and the process leaves.
+    /// Pauses in milliseconds after failures in a row: no connection, a broken one, [`Delivery::Again`]. A zero is
+    /// worth no line in the log. After the last one the control plane is taken to be gone, and the process leaves.
     fn pauses_ms(&self) -> &[u16] {
         // The first is none: a connection that a freeze has killed is no trouble.
         &[0, 50, 100, 200, 400, 800, 1600]
@@ -67,8 +67,8 @@ pub trait Polling: Send + Sync {
     }
 }
 
-/// Its direction alone. With `Debug` among the functions of the trait, the printing of every platform's members would be in the
-/// program, and nobody calls it.
+/// Its direction alone. With `Debug` among the functions of the trait, the printing of every platform's members would
+/// be in the program, and nobody calls it.
 impl fmt::Debug for dyn Polling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Polling")

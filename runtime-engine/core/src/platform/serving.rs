@@ -1,5 +1,5 @@
-//! Platforms that send requests: what a driver needs to know of one. Drivers listen, read, wait and write; what a request
-//! is, how its response looks and which lifecycle phase it drives is a protocol's.
+//! Platforms that send requests: what a driver needs to know of one. Drivers listen, read, wait and write; what a
+//! request is, how its response looks and which lifecycle phase it drives is a protocol's.
 
 use super::{BodyFrom, http_common};
 use crate::failure::Failure;
@@ -51,8 +51,8 @@ pub trait Serving: Send + Sync {
     fn side_page(&self, _path: &[u8]) -> Option<(&'static str, String)> {
         None
     }
-    /// Returns `true` if a request with this head is an ordinary one of HTTP, so that [`route`](Serving::route) needs no
-    /// more of it and its function may read the body piece by piece. Without this every body is read in whole first.
+    /// Returns `true` if a request with this head is an ordinary one of HTTP, so that [`route`](Serving::route) needs
+    /// no more of it and its function may read the body piece by piece. Without this every body is read in whole first.
     fn may_stream(&self, head: Head<'_>) -> bool {
         let _ = head;
         false
@@ -64,8 +64,8 @@ pub trait Serving: Send + Sync {
     /// An invocation has ended, its response is about to go out. Called once for each [`before`](Serving::before), also
     /// for a function that never ended.
     fn after(&self, _process: &Process, _metadata: &InvocationMetadata, _request_id: &[u8], _failed: bool) {}
-    /// Writes status, headers and body of the response to an invocation: as HTTP itself, unless the platform has another
-    /// form.
+    /// Writes status, headers and body of the response to an invocation: as HTTP itself, unless the platform has
+    /// another form.
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         http_common::respond(invocation, response, scratch)
     }
@@ -213,7 +213,8 @@ pub struct Initial {
     pub handler: Option<String>,
 }
 
-/// A response of the runtime's own. No cache may keep it: it says how things are now, and a function is at that address.
+/// A response of the runtime's own. No cache may keep it: it says how things are now, and a function is at that
+/// address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalResponse {
     /// The HTTP status.

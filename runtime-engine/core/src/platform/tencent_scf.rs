@@ -1,11 +1,11 @@
-//! Tencent Cloud SCF: event functions with a custom runtime, which ask for their events; web functions and event functions
-//! of an image, which are sent requests.
+//! Tencent Cloud SCF: event functions with a custom runtime, which ask for their events; web functions and event
+//! functions of an image, which are sent requests.
 //!
 //! Sources: SCF's help pages on custom runtimes, environment variables, web functions, function URLs and functions of
 //! images, and the vendor's published samples of custom runtimes.
 //!
-//! The two ways are told apart by the address of the runtime API. Should a process find one where it is to serve, or the
-//! other way round, `FAAS_SCF_MODE` says what counts.
+//! The two ways are told apart by the address of the runtime API. Should a process find one where it is to serve, or
+//! the other way round, `FAAS_SCF_MODE` says what counts.
 
 mod runtime_api;
 mod web;

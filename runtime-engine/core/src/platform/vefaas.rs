@@ -1,8 +1,8 @@
 //! VolcEngine veFaaS: a server of ours, which is sent requests, CloudEvents, and under a header of its own control
 //! requests.
 //!
-//! Source: the repository `volcengine/vefaas-golang-runtime`. Its failures are told in two headers of the response, which
-//! the platform reads.
+//! Source: the repository `volcengine/vefaas-golang-runtime`. Its failures are told in two headers of the response,
+//! which the platform reads.
 
 use super::http::{self, CONCURRENCY};
 use super::{

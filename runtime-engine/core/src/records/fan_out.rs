@@ -1,9 +1,9 @@
-//! Runs the records of a batch: several at once, each as an invocation of its own, the records of one group one after the
-//! other.
+//! Runs the records of a batch: several at once, each as an invocation of its own, the records of one group one after
+//! the other.
 //!
-//! As many workers as records may run at once each take one lane of records after the other, and none waits for another.
-//! They wait together on the thread of the batch, or each has a thread where the function needs one. What a batch takes
-//! beside its index is a place for each worker, however many records it has.
+//! As many workers as records may run at once each take one lane of records after the other, and none waits for
+//! another. They wait together on the thread of the batch, or each has a thread where the function needs one. What a
+//! batch takes beside its index is a place for each worker, however many records it has.
 
 use super::RecordRule;
 use super::lanes::Lanes;
@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-/// A record is not begun any more this long before the deadline, in nanoseconds, or a fifth of the limit if that is less.
+/// A record is not begun any more this long before the deadline, in nanoseconds, or a fifth of the limit if that is
+/// less.
 const NEAR_NS: u64 = 100_000_000;
 
 /// Runs the function for each record of the batch in `place`, and settles the outcome of the batch.

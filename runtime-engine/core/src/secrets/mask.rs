@@ -22,8 +22,8 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Hides these values as well, each also as it stands in JSON. Of one with several lines each line is hidden by itself:
-    /// in a log they stand apart.
+    /// Hides these values as well, each also as it stands in JSON. Of one with several lines each line is hidden by
+    /// itself: in a log they stand apart.
     pub fn add(&self, values: &mut dyn Iterator<Item = &str>) {
         let mut all = self.values.write().unwrap_or_else(PoisonError::into_inner);
         for value in values.flat_map(str::lines).map(str::trim).filter(|value| value.len() >= LEAST_BYTES) {

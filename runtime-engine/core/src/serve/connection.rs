@@ -1,10 +1,10 @@
 //! One connection of HTTP/1.1 to a server: what it does next.
 //!
-//! A driver tells what the system said and asks for the next [`Step`], until that is [`Step::Wait`]. It reads and writes
-//! as it is told and decides nothing: time limits, the order of responses, what is refused, how the end comes. The
-//! connection is never closed under bytes that the client is still sending, which would make the system reset it and
-//! take the last response away: the sending side is ended first, and what comes is thrown away until the client has read
-//! and closed too.
+//! A driver tells what the system said and asks for the next [`Step`], until that is [`Step::Wait`]. It reads and
+//! writes as it is told and decides nothing: time limits, the order of responses, what is refused, how the end comes.
+//! The connection is never closed under bytes that the client is still sending, which would make the system reset it
+//! and take the last response away: the sending side is ended first, and what comes is thrown away until the client has
+//! read and closed too.
 
 mod stream;
 mod upload;
@@ -315,8 +315,8 @@ impl Connection {
         }
     }
 
-    /// The head is here, and its body is to come before the request is taken: what is done after [`Step::Head`] with one
-    /// that is not taken alone.
+    /// The head is here, and its body is to come before the request is taken: what is done after [`Step::Head`] with
+    /// one that is not taken alone.
     pub fn read_whole(&mut self, spare: &Reader) {
         self.in_body = true;
         let reader = self.reader.as_ref().unwrap_or(spare);
@@ -452,8 +452,8 @@ impl Connection {
         self.unsent.has_spent()
     }
 
-    /// Gives away the modules' buffers that are not needed any more, to be let go of where nobody holds the connection: that
-    /// calls the modules.
+    /// Gives away the modules' buffers that are not needed any more, to be let go of where nobody holds the connection:
+    /// that calls the modules.
     pub fn take_spent(&mut self) -> Vec<Given> {
         self.unsent.take_spent()
     }
@@ -497,8 +497,8 @@ impl Connection {
         }
     }
 
-    /// Returns the moment that the driver has to enter in its timers for this connection, if it does not hold one that is
-    /// as early.
+    /// Returns the moment that the driver has to enter in its timers for this connection, if it does not hold one that
+    /// is as early.
     pub fn timer(&mut self) -> Option<u64> {
         let deadline = self.deadline.min(self.upload_deadline());
         if deadline >= self.entered {
@@ -543,8 +543,8 @@ impl Connection {
         self.progress_at
     }
 
-    /// The moment since when its client has taken nothing of much that waits for it; `None` if little waits, or the client
-    /// has not refused any yet.
+    /// The moment since when its client has taken nothing of much that waits for it; `None` if little waits, or the
+    /// client has not refused any yet.
     pub fn deaf_since(&self) -> Option<u64> {
         let is_deaf = self.writing.is_some() && self.unsent.len() > UNCOUNTED && self.phase != Phase::Closed;
         is_deaf.then_some(self.progress_at)

@@ -1,5 +1,5 @@
-//! Events of Alibaba Cloud Function Compute, told apart by their shape: the platform hands a source's bytes on without an
-//! envelope.
+//! Events of Alibaba Cloud Function Compute, told apart by their shape: the platform hands a source's bytes on without
+//! an envelope.
 //!
 //! | mark | kind | source |
 //! |---|---|---|
@@ -14,8 +14,8 @@
 //! | a CloudEvent of a queue ([`is_of_a_queue`]), or a list of them, each an object or a text | queue | `aliyun:eventbridge` |
 //! | any other list of CloudEvents | stream | `aliyun:eventbridge` |
 //!
-//! A message of MNS in its simplified form is the message's own bytes and nothing more. Any other event of EventBridge is a
-//! CloudEvent like those of other places.
+//! A message of MNS in its simplified form is the message's own bytes and nothing more. Any other event of EventBridge
+//! is a CloudEvent like those of other places.
 
 pub(super) mod cbor;
 
@@ -49,8 +49,8 @@ pub(super) fn recognise_other(event: &[u8]) -> Option<DecodedEvent> {
     is_batch(event).map(|kind| DecodedEvent::bare(kind, EVENTBRIDGE))
 }
 
-/// Queues, Kafka and other streams come in batches: a list of CloudEvents, each an object or a text that is one. The kind, by
-/// the first.
+/// Queues, Kafka and other streams come in batches: a list of CloudEvents, each an object or a text that is one. The
+/// kind, by the first.
 fn is_batch(event: &[u8]) -> Option<Kind> {
     let mut begin = event.iter().filter(|byte| !byte.is_ascii_whitespace());
     if !matches!((begin.next(), begin.next()), (Some(b'['), Some(b'"' | b'{'))) {

@@ -1,9 +1,9 @@
-//! The envelope in which the Azure Functions host calls a custom handler: `Data` holds a value for each input binding, the
-//! trigger's first; `Metadata` what the host knows of the trigger.
+//! The envelope in which the Azure Functions host calls a custom handler: `Data` holds a value for each input binding,
+//! the trigger's first; `Metadata` what the host knows of the trigger.
 //!
-//! Objects stand in `Data` as they are and bytes as base64. Texts, numbers, truths, lists and null stand there as a string
-//! that holds their JSON; one such coding is undone, and a plain string is taken as well. Which trigger it was nobody says;
-//! of the trigger's value and the metadata the first mark in this order decides:
+//! Objects stand in `Data` as they are and bytes as base64. Texts, numbers, truths, lists and null stand there as a
+//! string that holds their JSON; one such coding is undone, and a plain string is taken as well. Which trigger it was
+//! nobody says; of the trigger's value and the metadata the first mark in this order decides:
 //!
 //! | mark | kind | source |
 //! |---|---|---|
@@ -16,8 +16,8 @@
 //! | the value, or its first element, is a CloudEvent, or has `eventType`, `subject` and `data` | event | `azure:eventgrid` |
 //! | the value's first element has `_rid` and `_etag` | table | `azure:cosmosdb` |
 //!
-//! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and `HttpRequestExtensions`; the
-//! names in `Metadata` are those of the extensions' documentation.
+//! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and
+//! `HttpRequestExtensions`; the names in `Metadata` are those of the extensions' documentation.
 
 use super::aws::read::{body_of, map, pairs, text};
 use super::view::{Body, HttpView, SpareView};

@@ -1,10 +1,10 @@
 //! The caller of a request, by the words of the proxies on the way: the one place that makes an address out of a
 //! proxy's text, and that decides whose word counts.
 //!
-//! A proxy adds the address of whoever connected to it to the end of `X-Forwarded-For`; everything before that is what it
-//! was sent, and a client may send anything. With `n` trusted proxies the `n`-th element from the end is therefore the
-//! first that a client cannot choose. With none the header says nothing. How many there are is `FAAS_TRUSTED_HOPS`, or the
-//! platform's own number.
+//! A proxy adds the address of whoever connected to it to the end of `X-Forwarded-For`; everything before that is what
+//! it was sent, and a client may send anything. With `n` trusted proxies the `n`-th element from the end is therefore
+//! the first that a client cannot choose. With none the header says nothing. How many there are is `FAAS_TRUSTED_HOPS`,
+//! or the platform's own number.
 
 use crate::fields::{Fields, caseless};
 use std::net::Ipv4Addr;
@@ -41,8 +41,9 @@ impl Hops {
     }
 }
 
-/// The address in a text such as `192.0.2.7`, `192.0.2.7:32554`, `[2001:db8::7]:443` or `::ffff:192.0.2.7`: without port,
-/// brackets and quotes, and an IPv4 address as one. A text that is no address, as consoles send some, stays as it is.
+/// The address in a text such as `192.0.2.7`, `192.0.2.7:32554`, `[2001:db8::7]:443` or `::ffff:192.0.2.7`: without
+/// port, brackets and quotes, and an IPv4 address as one. A text that is no address, as consoles send some, stays as it
+/// is.
 pub(super) fn address(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);

@@ -13,8 +13,8 @@
 //! | `cts` | event | `huawei:cts` |
 //! | `records`, the first with `dds` | table | `huawei:dds` |
 //!
-//! Three spellings of records are three sources. Bodies of API Gateway are base64 unless it says otherwise, and its own test
-//! event says so of a plain text: what does not decode is the text.
+//! Three spellings of records are three sources. Bodies of API Gateway are base64 unless it says otherwise, and its own
+//! test event says so of a plain text: what does not decode is the text.
 
 use super::aws::read::{body_of, map, text};
 use super::members::members;

@@ -1,9 +1,9 @@
 //! The types that OpenWhisk's controller takes for text, and those that it takes for bytes: its HTTP library knows some
 //! by name, and has a rule for all others.
 //!
-//! A type that the library knows is what the library says, whatever parameters it has. One that it does not know is a text
-//! if it names a charset, and else bytes. A multipart type is always bytes. Source: `MediaTypes` and `CommonActions` of
-//! `apache/pekko-http`, which `apache/openwhisk` uses.
+//! A type that the library knows is what the library says, whatever parameters it has. One that it does not know is a
+//! text if it names a charset, and else bytes. A multipart type is always bytes. Source: `MediaTypes` and
+//! `CommonActions` of `apache/pekko-http`, which `apache/openwhisk` uses.
 
 use crate::fields::caseless;
 

@@ -1,8 +1,8 @@
 //! Tells the kind of an event, and makes the one HTTP view over every event that carries a request.
 //!
 //! An event is read only when somebody asks: a function that takes raw bytes and answers raw bytes pays nothing here.
-//! Recognition goes by shape, never by who sent it, and never refuses: what nothing recognises is [`Kind::Raw`].
-//! One file per family of sources turns events into [`DecodedEvent`]s; [`reply`] writes HTTP replies in the sources' forms.
+//! Recognition goes by shape, never by who sent it, and never refuses: what nothing recognises is [`Kind::Raw`]. One
+//! file per family of sources turns events into [`DecodedEvent`]s; [`reply`] writes HTTP replies in the sources' forms.
 
 mod aliyun;
 mod aws;
@@ -207,7 +207,8 @@ impl DecodedEvent {
 
     /// Reads an event by its shape. The spare view is taken if there is a request in it.
     pub fn of_event(event: &[u8], spare: &mut SpareView) -> DecodedEvent {
-        // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
+        // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large
+        // body.
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(DecodedEvent::raw);
         }

@@ -5,8 +5,8 @@
 use super::view::{Body, HttpView};
 use crate::http1::Message;
 
-/// Fills an empty view from a message. `client` is the client's address as the platform says it, empty if it does not; `peer` is
-/// that of the connection's other end.
+/// Fills an empty view from a message. `client` is the client's address as the platform says it, empty if it does not;
+/// `peer` is that of the connection's other end.
 pub(super) fn read(message: &Message, client: &[u8], peer: &str, view: &mut HttpView) {
     view.set_client_ip(client);
     view.set_method(message.method());

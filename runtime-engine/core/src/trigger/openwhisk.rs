@@ -1,11 +1,11 @@
-//! The arguments of OpenWhisk actions: requests of web actions, and events of the feeds that OpenWhisk's own packages have.
-//! What is none of these may still be an event of any other source that somebody passes on.
+//! The arguments of OpenWhisk actions: requests of web actions, and events of the feeds that OpenWhisk's own packages
+//! have. What is none of these may still be an event of any other source that somebody passes on.
 //!
-//! A web action gets the request beside its arguments, in members that begin with `__ow_`. A raw one gets query and body
-//! as they came. Any other has them taken apart: what the query, a form or a JSON object held stands among the arguments,
-//! with the parameters that are bound to the action. The view then tells all plain arguments as the query, and the
-//! arguments as a JSON object or form as the body. Source: `docs/webactions.md` of `apache/openwhisk` and the controller's
-//! `WebActions.scala`; the README files of its packages for Kafka and Cloudant.
+//! A web action gets the request beside its arguments, in members that begin with `__ow_`. A raw one gets query and
+//! body as they came. Any other has them taken apart: what the query, a form or a JSON object held stands among the
+//! arguments, with the parameters that are bound to the action. The view then tells all plain arguments as the query,
+//! and the arguments as a JSON object or form as the body. Source: `docs/webactions.md` of `apache/openwhisk` and the
+//! controller's `WebActions.scala`; the README files of its packages for Kafka and Cloudant.
 
 use super::aws::read::{body_of, map, text};
 use super::media_types::{self, essence, is_charset};
@@ -115,9 +115,9 @@ fn own(arguments: Value<'_>) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> 
     arguments.members().map(|(key, value)| (key.as_str(), value)).filter(|(key, _)| !key.starts_with(OWN))
 }
 
-/// `true` if a body of that type comes in base64: a type that the controller's library calls binary does, and JSON does by
-/// its own type, whatever its charset, but not the types that are made of it. A parameter other than the charset makes
-/// another type of it for the controller, which is not binary.
+/// `true` if a body of that type comes in base64: a type that the controller's library calls binary does, and JSON does
+/// by its own type, whatever its charset, but not the types that are made of it. A parameter other than the charset
+/// makes another type of it for the controller, which is not binary.
 fn is_coded(content_type: &[u8]) -> bool {
     let is_plain_json = || {
         caseless(essence(content_type), b"application/json") && media_types::parameters(content_type).all(is_charset)

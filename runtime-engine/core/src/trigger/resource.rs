@@ -1,8 +1,9 @@
 //! The names of the things that an event comes from: its queue, topic, bucket, table, stream, or timer. One table says
 //! where each source writes them, so that a process of many functions can tell whose event it is.
 //!
-//! The places are those of the sources' own documents, as the readers of this folder name them. Sources that are missing
-//! here name nothing: logs of AWS are compressed, and an event of Azure's host has its function's name beside it.
+//! The places are those of the sources' own documents, as the readers of this folder name them. Sources that are
+//! missing here name nothing: logs of AWS are compressed, and an event of Azure's host has its function's name beside
+//! it.
 
 use crate::json::{self, Value, ValueKind};
 use std::borrow::Cow;
@@ -56,8 +57,8 @@ pub(crate) fn names<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = C
     places.iter().filter_map(move |place| follow(event?, place)).chain(by_eventbridge)
 }
 
-/// Returns what a message by Alibaba's EventBridge names, alone or the first of a batch: the subject of its CloudEvent, and the topic of
-/// its data.
+/// Returns what a message by Alibaba's EventBridge names, alone or the first of a batch: the subject of its CloudEvent,
+/// and the topic of its data.
 fn of_eventbridge<'e>(event: &[u8]) -> Vec<Cow<'e, str>> {
     let look = |event: Value<'_>| {
         let places: [&[&str]; 2] = [&["subject"], &["data", "topic"]];
@@ -89,8 +90,9 @@ fn follow<'e>(event: Value<'e>, place: &[&str]) -> Option<Cow<'e, str>> {
     place.iter().try_fold(event, step)?.as_str()
 }
 
-/// The words by which a configuration may call this name of a source's: all of it, the resource of an ARN, and each part
-/// of a path or of that resource, each of them once. `orders` is `arn:aws:sqs:eu-west-1:1:orders` and `projects/p/topics/orders`.
+/// The words by which a configuration may call this name of a source's: all of it, the resource of an ARN, and each
+/// part of a path or of that resource, each of them once. `orders` is `arn:aws:sqs:eu-west-1:1:orders` and
+/// `projects/p/topics/orders`.
 pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
     // arn:partition:service:region:account:resource, yrn alike, urn:service:region:project:resource and acs alike.
     let skipped = match name.split(':').next() {

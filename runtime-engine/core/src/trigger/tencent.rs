@@ -11,8 +11,8 @@
 //! | `Records`, the first with `Ckafka` | stream | `tencent:ckafka` |
 //! | `clslogs` | log | `tencent:cls` |
 //!
-//! Queries stand decoded in `queryString`: a text, a list where a name repeats, `true` for a name without a value. The maps
-//! with longer names hold only what an API declares, and are not read.
+//! Queries stand decoded in `queryString`: a text, a list where a name repeats, `true` for a name without a value. The
+//! maps with longer names hold only what an API declares, and are not read.
 
 use super::aws::read::{body_of, each_text, map, text};
 use super::members::members;

@@ -21,8 +21,8 @@ pub enum Body {
 
 /// The request as a function sees it. Texts are bytes: HTTP promises no encoding.
 ///
-/// A source makes it with the methods for coded and decoded texts, before anybody is shown a part of it. Changes of a part
-/// afterwards, by `set_method` and its like and in the lists, leave what has been shown where it is.
+/// A source makes it with the methods for coded and decoded texts, before anybody is shown a part of it. Changes of a
+/// part afterwards, by `set_method` and its like and in the lists, leave what has been shown where it is.
 #[derive(Debug, Default)]
 pub struct HttpView {
     text: Text,
@@ -78,7 +78,8 @@ texts! {
     route set_route route "The pattern that matched at the platform.",
 }
 
-/// An empty view whose memory is used for one invocation after another. A source takes it once it has recognised a request.
+/// An empty view whose memory is used for one invocation after another. A source takes it once it has recognised a
+/// request.
 #[derive(Debug, Default)]
 pub struct SpareView {
     view: Option<Box<HttpView>>,
@@ -135,8 +136,8 @@ impl HttpView {
         }
     }
 
-    /// Takes the address that a proxy sets, and never hands on from a client, in a header of this name. It is taken only
-    /// where at least one proxy is trusted, and only where the address is not known by then.
+    /// Takes the address that a proxy sets, and never hands on from a client, in a header of this name. It is taken
+    /// only where at least one proxy is trusted, and only where the address is not known by then.
     pub(super) fn read_client_of(&mut self, name: &[u8]) {
         if self.hops > 0
             && self.client_ip.is_empty()
@@ -237,8 +238,8 @@ impl HttpView {
     }
 
     /// Reads what the headers tell of the way here: the host that was asked for, and what trusted proxies say of scheme
-    /// and client. The scheme is `scheme` where none of them says it. A host that no header names stays. So does a client
-    /// that is known already, which is what the nearest proxy has said, unless more than one is trusted.
+    /// and client. The scheme is `scheme` where none of them says it. A host that no header names stays. So does a
+    /// client that is known already, which is what the nearest proxy has said, unless more than one is trusted.
     pub fn read_way(&mut self, scheme: &[u8]) {
         let (text, headers) = (&mut self.text, &self.headers);
         if let Some(host) = headers.get(b"host", caseless) {

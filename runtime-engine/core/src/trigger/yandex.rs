@@ -1,8 +1,8 @@
 //! Events of Yandex Cloud Functions: requests, and the messages of triggers.
 //!
 //! Source: the pages on invocation and triggers in the documentation of Cloud Functions and API Gateway. API Gateway's
-//! payload 1.0 is that of AWS and is read as such; so are its WebSocket events. Of triggers, the one for data streams sends
-//! what is in the stream, and the one for Telegram what Telegram sends: nothing marks those.
+//! payload 1.0 is that of AWS and is read as such; so are its WebSocket events. Of triggers, the one for data streams
+//! sends what is in the stream, and the one for Telegram what Telegram sends: nothing marks those.
 //!
 //! | mark | kind | source |
 //! |---|---|---|

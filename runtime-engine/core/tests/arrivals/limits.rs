@@ -1,5 +1,5 @@
-//! A limit of zero is no limit, a deadline in whole seconds is the end of its second, and a deadline that has passed before
-//! the event arrives still leaves time to answer.
+//! A limit of zero is no limit, a deadline in whole seconds is the end of its second, and a deadline that has passed
+//! before the event arrives still leaves time to answer.
 
 use crate::{Pairs, WAYS, metadata, process};
 use faas_core::process::{Deadline, Process};

@@ -1,5 +1,5 @@
-//! A request id that came with a request is taken where it is short and of a plain alphabet. Any other is replaced by one of
-//! the runtime's own, since it goes into the log, into answers and into marks that platforms cut logs by.
+//! A request id that came with a request is taken where it is short and of a plain alphabet. Any other is replaced by
+//! one of the runtime's own, since it goes into the log, into answers and into marks that platforms cut logs by.
 
 use crate::{Pairs, answer, arrival, process, protocol};
 use faas_core::platform::{Delivery, Protocol};

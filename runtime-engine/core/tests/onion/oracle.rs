@@ -56,8 +56,8 @@ pub(crate) struct Walk<'a> {
     writes: usize,
 }
 
-/// P5, and what the constants say: `END` belongs to `before` on a way in, which RESUME has none of; what has no meaning is
-/// a failure.
+/// P5, and what the constants say: `END` belongs to `before` on a way in, which RESUME has none of; what has no meaning
+/// is a failure.
 fn meaning(status: Status, hook: Hook, phase: u32) -> Status {
     match status {
         END if hook == Hook::Before && phase != RESUME => END,
@@ -198,8 +198,8 @@ impl<'a> Walk<'a> {
             if answer == END && self.lacks_reply() {
                 answer = self.no_reply();
             }
-            // The host's choice: an optional layer is passed over, unless the invocation has been cancelled. Then there is
-            // no sense in calling anybody further in.
+            // The host's choice: an optional layer is passed over, unless the invocation has been cancelled. Then there
+            // is no sense in calling anybody further in.
             let is_cut = self.phase == INVOKE && self.cancelled != 0;
             if answer < 0 && !layer.required && !is_cut {
                 // Skipped by its policy: not entered, and it fails nothing.

@@ -1,4 +1,5 @@
-//! A server of the core's machines alone, with clients at sockets that are two queues of bytes, and a clock that stands still.
+//! A server of the core's machines alone, with clients at sockets that are two queues of bytes, and a clock that stands
+//! still.
 
 use faas_core::flight::word::{Due, FlightState, StateWord, StopMoments};
 use faas_core::http1::{Message, Reader};

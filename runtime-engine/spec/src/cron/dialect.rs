@@ -41,13 +41,14 @@ pub enum Dialect {
     CronConnector,
     /// `cron` of a trigger of OpenWhisk's alarms, which is read by npm's cron 1.8.
     OpenWhiskAlarms,
-    /// `spec.schedule` of a CronJob of Kubernetes, which is read by robfig/cron's standard parser; `spec.timeZone` is apart.
-    /// Source: Kubernetes, "CronJob".
+    /// `spec.schedule` of a CronJob of Kubernetes, which is read by robfig/cron's standard parser; `spec.timeZone` is
+    /// apart. Source: Kubernetes, "CronJob".
     CronJob,
-    /// `--cron-expression` of a job of Azure Container Apps: five fields, in UTC. Source: "Jobs in Azure Container Apps".
+    /// `--cron-expression` of a job of Azure Container Apps: five fields, in UTC. Source: "Jobs in Azure Container
+    /// Apps".
     ContainerAppsJob,
-    /// `--cron-expression` of a timer of Yandex Cloud Functions: six fields, the last of which are years, and `?` for one of
-    /// the kinds of days; in UTC. Source: "Timer that invokes a Cloud Functions function".
+    /// `--cron-expression` of a timer of Yandex Cloud Functions: six fields, the last of which are years, and `?` for
+    /// one of the kinds of days; in UTC. Source: "Timer that invokes a Cloud Functions function".
     YandexTimer,
 }
 

@@ -9,9 +9,10 @@
 //! | `@every 5m`, `rate(5 minutes)` | again and again after a time |
 //! | `cron(30 2 * * ? *)` | the form of Amazon EventBridge, where days of the week count from 1, which is Sunday |
 //!
-//! A field is `*`, `?`, a number or name, `a-b`, a list of those with commas, and any of them with `/n`. Days of the week are 0 to
-//! 7, of which both 0 and 7 are Sunday, or names. `L` is the last day of a month, `LW` its last day from Monday to Friday, `15W`
-//! the day from Monday to Friday that is nearest to the 15th, `5L` the last Friday, `5#2` the second one.
+//! A field is `*`, `?`, a number or name, `a-b`, a list of those with commas, and any of them with `/n`. Days of the
+//! week are 0 to 7, of which both 0 and 7 are Sunday, or names. `L` is the last day of a month, `LW` its last day from
+//! Monday to Friday, `15W` the day from Monday to Friday that is nearest to the 15th, `5L` the last Friday, `5#2` the
+//! second one.
 
 pub mod dialect;
 mod field;

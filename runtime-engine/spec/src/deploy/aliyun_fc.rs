@@ -1,5 +1,5 @@
-//! Alibaba Function Compute, by `s.yaml` of Serverless Devs 3: a resource `fc3` a unit, and one `fc3-domain` that has all
-//! routes of the service, since each change of a domain replaces its routes.
+//! Alibaba Function Compute, by `s.yaml` of Serverless Devs 3: a resource `fc3` a unit, and one `fc3-domain` that has
+//! all routes of the service, since each change of a domain replaces its routes.
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};

@@ -1,8 +1,8 @@
 //! Azure Functions as a custom handler: a folder a unit, which is an app, with `host.json` and a folder a trigger.
 //!
-//! The host asks its routes in the order of the names of its folders. So routes stand in folders that are numbered as the
-//! process's router would try them, unless a unit has one route alone. The name of such a folder is no function's, and the
-//! router decides by path.
+//! The host asks its routes in the order of the names of its folders. So routes stand in folders that are numbered as
+//! the process's router would try them, unless a unit has one route alone. The name of such a folder is no function's,
+//! and the router decides by path.
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, step_up, within};

@@ -1,5 +1,5 @@
-//! Huawei FunctionGraph: the bodies of its API's calls "create a function", "change its configuration" and "create a trigger",
-//! since no text form of a deployment is published.
+//! Huawei FunctionGraph: the bodies of its API's calls "create a function", "change its configuration" and "create a
+//! trigger", since no text form of a deployment is published.
 //!
 //! An event function takes requests, too: API Gateway sends them as events.
 

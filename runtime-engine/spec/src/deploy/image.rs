@@ -1,7 +1,7 @@
 //! The image of a unit: a Dockerfile of two stages, and the commands that build and push it.
 //!
-//! The first stage holds the package against the C library of the second one, so that a library that was built on a newer
-//! system fails the build and not the first call.
+//! The first stage holds the package against the C library of the second one, so that a library that was built on a
+//! newer system fails the build and not the first call.
 
 use super::File;
 use super::deployment::Deployment;

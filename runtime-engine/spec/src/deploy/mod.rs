@@ -44,8 +44,8 @@ use site::Site;
 /// The values in the files that no yml knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'o> {
-    /// The folder of the packages, from the folder of the files: `../../dist/aws-lambda`. In it lies `<unit>.zip`, or the
-    /// folder `<unit>`.
+    /// The folder of the packages, from the folder of the files: `../../dist/aws-lambda`. In it lies `<unit>.zip`, or
+    /// the folder `<unit>`.
     pub packages: &'o str,
     /// The registry that images are pushed to: `ghcr.io/me`.
     pub registry: &'o str,

@@ -1,7 +1,7 @@
 //! Tencent SCF, by the component `scf` of Serverless Framework: a folder a unit.
 //!
-//! The API gateway that older templates name was closed in 2025: requests come by a function's own URL, as events. So one
-//! function takes requests and all other events, and its process tells paths apart.
+//! The API gateway that older templates name was closed in 2025: requests come by a function's own URL, as events. So
+//! one function takes requests and all other events, and its process tells paths apart.
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};

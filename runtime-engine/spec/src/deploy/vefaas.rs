@@ -1,5 +1,5 @@
-//! VolcEngine veFaaS: the bodies of its API's calls `CreateFunction` and `UpdateFunction`, since no text form of a deployment
-//! is published.
+//! VolcEngine veFaaS: the bodies of its API's calls `CreateFunction` and `UpdateFunction`, since no text form of a
+//! deployment is published.
 
 use super::File;
 use super::deployment::{Deployment, within};

@@ -1,7 +1,8 @@
-//! Clients that take nothing of their responses, once the memory for unsent responses is used up: they give way to others.
+//! Clients that take nothing of their responses, once the memory for unsent responses is used up: they give way to
+//! others.
 //!
-//! As long as there is memory, a client may take as long as its own time limit allows. Without it every other invocation
-//! would be refused meanwhile, for the sake of clients that may never read.
+//! As long as there is memory, a client may take as long as its own time limit allows. Without it every other
+//! invocation would be refused meanwhile, for the sake of clients that may never read.
 
 use super::Server;
 use super::link::Link;
@@ -16,8 +17,8 @@ const DEAF_NS: u64 = 1_000_000_000;
 const LOOK_NS: u64 = 100_000_000;
 
 impl Server {
-    /// Returns `true` if there is memory for the response of one more invocation. Where there is none, clients that have
-    /// taken nothing of theirs for a second are given up, the longest first, until there is.
+    /// Returns `true` if there is memory for the response of one more invocation. Where there is none, clients that
+    /// have taken nothing of theirs for a second are given up, the longest first, until there is.
     pub(super) fn has_memory(&self) -> bool {
         !self.budget.is_exhausted() || self.give_up_deaf_readers()
     }

@@ -45,8 +45,8 @@ pub trait Recipient: Send + Sync {
     fn chunk(&self, chunk: Given) -> Status;
     /// Notes that the stream's writer waits until there is room again, which may be already.
     fn wait(&self, writer: Waiting);
-    /// Returns the next part of the request's body, nothing at its end. `Err(PENDING)`: none is here, and its reader is about
-    /// to [`wait`](Recipient::wait_for_part) for one.
+    /// Returns the next part of the request's body, nothing at its end. `Err(PENDING)`: none is here, and its reader is
+    /// about to [`wait`](Recipient::wait_for_part) for one.
     ///
     /// # Errors
     /// As those of `BodySource`.
@@ -246,8 +246,8 @@ impl Desk {
         self.server.takes_heads && self.server.protocol.may_stream(head)
     }
 
-    /// Takes a request; its answer goes to the recipient, from any thread. `is_head`: it is only the head, and the body is
-    /// the recipient's to give.
+    /// Takes a request; its answer goes to the recipient, from any thread. `is_head`: it is only the head, and the body
+    /// is the recipient's to give.
     pub fn exchange(&self, message: Message, is_head: bool, peer: &Arc<str>, recipient: Arc<dyn Recipient>) {
         let server = &self.server;
         let manner = Manner { to_head: message.method() == b"HEAD", version: Version::Http11, keep: true };

@@ -201,8 +201,8 @@ impl Stream for ToClient {
     }
 }
 
-/// Sends a part of a stream, and does not wait. What the socket does not take is kept up to a limit; beyond it the writer
-/// waits for its token. `returns_soon`: the call does not wait on its thread for that.
+/// Sends a part of a stream, and does not wait. What the socket does not take is kept up to a limit; beyond it the
+/// writer waits for its token. `returns_soon`: the call does not wait on its thread for that.
 fn write(
     server: &Server,
     link: &Link,

@@ -1,8 +1,8 @@
 //! One connection as the system knows it: its socket, and the core's [`Connection`] behind a lock.
 //!
 //! The lock is held for reading, writing and deciding, never during an invocation. Whoever works for the connection
-//! claims it under the lock; others only send what is waiting. Who hears something while the lock is held leaves a note,
-//! and whoever has held the lock reads the notes when it is free.
+//! claims it under the lock; others only send what is waiting. Who hears something while the lock is held leaves a
+//! note, and whoever has held the lock reads the notes when it is free.
 
 use super::Server;
 use super::socket::Socket;

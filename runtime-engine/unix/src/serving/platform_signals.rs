@@ -54,8 +54,8 @@ impl Server {
         });
     }
 
-    /// Answers a probe of health. One look at the layers serves all probes that come meanwhile: one that is stuck costs one
-    /// thread.
+    /// Answers a probe of health. One look at the layers serves all probes that come meanwhile: one that is stuck costs
+    /// one thread.
     fn probe(self: &Arc<Self>, link: &Arc<Link>, manner: Manner) {
         let until = self.timers.after(HEALTH);
         link.lock().errand = Some((manner, until));

@@ -1,8 +1,8 @@
 //! Writers and readers that wait at an end of a stream over HTTP/2: the writer for room, the reader of a body for more
 //! of it.
 //!
-//! As over HTTP/1.1, one that holds its thread meanwhile leaves its place to others: readers that do not read cost nobody
-//! else a thread.
+//! As over HTTP/1.1, one that holds its thread meanwhile leaves its place to others: readers that do not read cost
+//! nobody else a thread.
 
 use super::Server;
 use super::http2::Recipient;

@@ -1,5 +1,5 @@
-//! The door before there is a server behind it: while layers and functions start, and while the process waits to be told
-//! to start its function.
+//! The door before there is a server behind it: while layers and functions start, and while the process waits to be
+//! told to start its function.
 //!
 //! While the start runs, one thread looks at what comes. It answers what the protocol answers itself, closes that
 //! connection, and takes not one byte of anything else, but for signals of the platform, which are small and kept for

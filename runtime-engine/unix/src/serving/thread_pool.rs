@@ -2,9 +2,9 @@
 //!
 //! The thread that hears of a request runs it itself, so that a request costs no hop between threads. That is safe as
 //! long as somebody else watches meanwhile. Somebody does: whoever begins an invocation as the last watcher calls a
-//! deputy first, a spare thread or a new one. A deputy waits for the system's news like everybody, but is told only when
-//! the leader, who waits again after every request, is not waiting: then the leader's invocation takes long, or there is
-//! much to do.
+//! deputy first, a spare thread or a new one. A deputy waits for the system's news like everybody, but is told only
+//! when the leader, who waits again after every request, is not waiting: then the leader's invocation takes long, or
+//! there is much to do.
 //!
 //! Much to do is no reason for two threads to wake each other all the time. While invocations usually are short, a
 //! thread that was overtaken or called, or that leaves another listening when news comes thick, naps before it listens,

@@ -1,6 +1,6 @@
-//! Bare hyper under middleware of tower's: every request is answered with one text. `PORT`; `STACK=8` puts eight layers around
-//! it, each of which looks at the clock before and after, counts, and sets a header of the reply by tower-http's `SetResponseHeader`.
-//! They are one type, which the compiler sees through: the best that tower can do.
+//! Bare hyper under middleware of tower's: every request is answered with one text. `PORT`; `STACK=8` puts eight layers
+//! around it, each of which looks at the clock before and after, counts, and sets a header of the reply by tower-http's
+//! `SetResponseHeader`. They are one type, which the compiler sees through: the best that tower can do.
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};

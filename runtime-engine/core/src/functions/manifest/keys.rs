@@ -1,5 +1,5 @@
-//! Every key of a manifest, in one table: what its value has to be, and what it means. The reader, the hints at misspelt
-//! keys and the tables of `docs/manifest.md` are made from it.
+//! Every key of a manifest, in one table: what its value has to be, and what it means. The reader, the hints at
+//! misspelt keys and the tables of `docs/manifest.md` are made from it.
 
 use crate::trigger::Kind;
 

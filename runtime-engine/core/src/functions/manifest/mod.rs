@@ -185,8 +185,8 @@ impl Manifest {
         read::read(text)
     }
 
-    /// Reads what a function of a module is written for: `faas_function.triggers`, an array like the `events` of a function
-    /// here. Positions count from the beginning of that text.
+    /// Reads what a function of a module is written for: `faas_function.triggers`, an array like the `events` of a
+    /// function here. Positions count from the beginning of that text.
     ///
     /// # Errors
     /// All mistakes of the text, in its order; at least one.

@@ -1,5 +1,5 @@
-//! Reads the unit and its functions. Each object is walked once, into one place a key of its table; whatever does not fit
-//! is noted and left out, and reading goes on behind it.
+//! Reads the unit and its functions. Each object is walked once, into one place a key of its table; whatever does not
+//! fit is noted and left out, and reading goes on behind it.
 
 use super::keys::{self, ManifestKey, ManifestObject};
 use super::mistake::{Cursor, Mistake, Mistakes, Path, did_you_mean, found, kind, quoted};

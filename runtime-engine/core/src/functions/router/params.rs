@@ -3,8 +3,8 @@
 use crate::encoding::percent;
 use std::ops::Range;
 
-/// Holds the parameters of the route that was found last, and the memory that a search takes. It is reused from request to
-/// request: a search allocates only where a path is larger than all before it.
+/// Holds the parameters of the route that was found last, and the memory that a search takes. It is reused from request
+/// to request: a search allocates only where a path is larger than all before it.
 #[derive(Debug, Default)]
 pub struct Params {
     /// The text that the ranges below lie in: segments one behind the other, their percent-coding undone, then names.
@@ -41,7 +41,8 @@ impl Params {
         Params::default()
     }
 
-    /// Returns names and values in the order of the pattern. The percent-coding of values is undone; their bytes may be any.
+    /// Returns names and values in the order of the pattern. The percent-coding of values is undone; their bytes may be
+    /// any.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.pairs.iter().map(|(name, value)| (&self.text[name.clone()], &self.text[value.clone()]))
     }

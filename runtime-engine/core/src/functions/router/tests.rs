@@ -1,7 +1,7 @@
 use super::*;
 
-/// A router with these routes, each a list of methods (which may be empty), a space and a pattern. The owner of a route is
-/// its place.
+/// A router with these routes, each a list of methods (which may be empty), a space and a pattern. The owner of a route
+/// is its place.
 fn router(matching: Matching, routes: &[&str]) -> Router {
     let mut router = Router::new(matching);
     for (owner, route) in routes.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The polling protocol of FunctionGraph's custom runtimes. Whether the platform holds a poll until there is an event, or
-//! answers at once that there is none, is not promised: both are fine.
+//! The polling protocol of FunctionGraph's custom runtimes. Whether the platform holds a poll until there is an event,
+//! or answers at once that there is none, is not promised: both are fine.
 
 use super::Limits;
 use crate::failure::Failure;

@@ -3,9 +3,9 @@
 //! An HTTP function is sent what API Gateway makes of its clients' requests; every path is the function's. An event
 //! function of an image is sent events by `POST /invoke`, and one `POST /init` before them if its initializer is on.
 //!
-//! What the platform adds to a request stands in headers that begin with `X-CFF-`. They are no part of the request that a
-//! function sees; keys of the agency may be among them. Partners fill the names of project and region with others, so that
-//! what the environment says counts more.
+//! What the platform adds to a request stands in headers that begin with `X-CFF-`. They are no part of the request that
+//! a function sees; keys of the agency may be among them. Partners fill the names of project and region with others, so
+//! that what the environment says counts more.
 
 use super::Limits;
 use crate::failure::Failure;
@@ -25,8 +25,8 @@ use std::time::Duration;
 /// The only port that the platform sends to.
 const PORT: u16 = 8000;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
-/// tells what it is configured for, and the platform never sends more.
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
+/// variable tells what it is configured for, and the platform never sends more.
 const CONCURRENCY: usize = 1000;
 
 const OWN: &[u8] = b"x-cff-";

@@ -1,5 +1,5 @@
-//! The calls that run and those that have ended: how long they took, the line that each leaves in the log, and the metrics
-//! that they add up to, in the words of of-watchdog.
+//! The calls that run and those that have ended: how long they took, the line that each leaves in the log, and the
+//! metrics that they add up to, in the words of of-watchdog.
 
 use crate::fields::caseless;
 use crate::http1::write::reason;
@@ -10,7 +10,8 @@ use crate::process::Process;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Seconds up to which a bucket of the histogram counts, as text and in nanoseconds: the defaults of Prometheus' clients.
+/// Seconds up to which a bucket of the histogram counts, as text and in nanoseconds: the defaults of Prometheus'
+/// clients.
 const BUCKETS: [(&str, u64); 11] = [
     ("0.005", 5_000_000),
     ("0.01", 10_000_000),

@@ -1,5 +1,5 @@
-//! ActionLoop: a child of the stock proxy, which hands each activation down as a line on standard input and reads a line
-//! from descriptor 3. Standard output and error are logs; the proxy marks their ends itself.
+//! ActionLoop: a child of the stock proxy, which hands each activation down as a line on standard input and reads a
+//! line from descriptor 3. Standard output and error are logs; the proxy marks their ends itself.
 
 use super::{Activations, BodyFrom, Outcome, error, in_words, outcome};
 use crate::failure::Failure;
@@ -58,8 +58,8 @@ impl Piping for ActionLoop {
         // An empty line is no answer to the proxy, and it would wait for one.
         let body = if body.trim_ascii().is_empty() { b"null" } else { body };
         out.reserve(body.len() + 1);
-        // In JSON a line feed stands between values and never in a string: without it, the text means the same. What is no
-        // JSON is refused with it or without.
+        // In JSON a line feed stands between values and never in a string: without it, the text means the same. What is
+        // no JSON is refused with it or without.
         for part in body.split(|byte| *byte == b'\n') {
             out.extend_from_slice(part);
         }

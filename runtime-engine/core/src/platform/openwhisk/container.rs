@@ -1,5 +1,5 @@
-//! The action container: `/init` once, `/run` for each activation, JSON both ways, and two lines in the log after each run
-//! by which the invoker knows that the log of the activation is whole.
+//! The action container: `/init` once, `/run` for each activation, JSON both ways, and two lines in the log after each
+//! run by which the invoker knows that the log of the activation is whole.
 
 use super::init::{self, refusal};
 use super::{Activations, NO_RESULT, Outcome, SENTINEL, error, in_words, outcome};
@@ -15,9 +15,9 @@ use crate::settings::{BadSetting, Env, Settings};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The status that costs the container its life: the invoker keeps one only if the action has succeeded or says itself, by
-/// the member `error` of a result with status 200, that it has failed. Source: the `ActivationResponse` of OpenWhisk, and
-/// its invoker.
+/// The status that costs the container its life: the invoker keeps one only if the action has succeeded or says itself,
+/// by the member `error` of a result with status 200, that it has failed. Source: the `ActivationResponse` of
+/// OpenWhisk, and its invoker.
 const BROKEN: u16 = 502;
 /// The answer to a second initialisation.
 const TWICE: &str = "Cannot initialize the action more than once.";
@@ -25,8 +25,8 @@ const TWICE: &str = "Cannot initialize the action more than once.";
 const CONCURRENCY: usize = 200;
 /// The largest `/init` with code in it: 48 MiB of code, in base64.
 const CODE_BYTES: u64 = 72 << 20;
-/// Each activation comes on a connection of its own, and one that is refused by the kernel counts as a broken container.
-/// For this long after a stop signal there is an answer, by which the invoker goes elsewhere.
+/// Each activation comes on a connection of its own, and one that is refused by the kernel counts as a broken
+/// container. For this long after a stop signal there is an answer, by which the invoker goes elsewhere.
 const LAME_DUCK: Duration = Duration::from_secs(2);
 
 /// The protocol, as the variables of the platform set it up.

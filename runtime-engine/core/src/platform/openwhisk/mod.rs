@@ -1,9 +1,9 @@
-//! Apache OpenWhisk: the action container that the invoker talks HTTP to, and the ActionLoop child of the proxy that the
-//! stock images hold.
+//! Apache OpenWhisk: the action container that the invoker talks HTTP to, and the ActionLoop child of the proxy that
+//! the stock images hold.
 //!
 //! Sources: `docs/actions-new.md`, `docs/actions-actionloop.md` and `docs/webactions.md` of the repository
-//! `apache/openwhisk`, its invoker, and the proxy in `apache/openwhisk-runtime-go`. Both ways carry the same activations:
-//! a JSON object whose member `value` is the arguments, and an answer that is a JSON object or array.
+//! `apache/openwhisk`, its invoker, and the proxy in `apache/openwhisk-runtime-go`. Both ways carry the same
+//! activations: a JSON object whose member `value` is the arguments, and an answer that is a JSON object or array.
 
 mod action_loop;
 mod container;
@@ -101,9 +101,9 @@ impl Activations {
         Activations { timeout: settings.timeout, standing: STANDING.map(|name| env.text(name)) }
     }
 
-    /// An activation out of the object that brings it: the arguments are the message's body. Each other member is a header
-    /// of the name that the actions of other languages find it under in their environment, and so is what `/init` and the
-    /// environment say of every activation, where this one does not.
+    /// An activation out of the object that brings it: the arguments are the message's body. Each other member is a
+    /// header of the name that the actions of other languages find it under in their environment, and so is what
+    /// `/init` and the environment say of every activation, where this one does not.
     ///
     /// # Errors
     /// What the object lacks.

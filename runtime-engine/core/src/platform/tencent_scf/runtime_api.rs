@@ -41,8 +41,8 @@ impl RuntimeApi {
         answered.extend_from_slice(request_id);
     }
 
-    /// The platform hands an event out again until it has an answer, so one that comes again after its answer shows that
-    /// the answer was lost. It is served, and it is said.
+    /// The platform hands an event out again until it has an answer, so one that comes again after its answer shows
+    /// that the answer was lost. It is served, and it is said.
     fn watch_for_repeats(&self, process: &Process, request_id: &[u8]) {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         if !request_id.is_empty() && *answered == request_id {

@@ -1,8 +1,8 @@
-//! SCF's web functions, and event functions of an image, which come to the same port: `POST /event-invoke` is an event, and
-//! all else is a client's own request.
+//! SCF's web functions, and event functions of an image, which come to the same port: `POST /event-invoke` is an event,
+//! and all else is a client's own request.
 //!
-//! What the platform adds to a request stands in headers that begin with `X-Scf-`, which it lets no client send. They are no
-//! part of the request that a function sees; keys of the role are among them.
+//! What the platform adds to a request stands in headers that begin with `X-Scf-`, which it lets no client send. They
+//! are no part of the request that a function sees; keys of the role are among them.
 
 use super::MAX_RESULT;
 use crate::fields::{Span, caseless};
@@ -18,8 +18,8 @@ use std::time::Duration;
 /// The only port that the platform sends to.
 const PORT: u16 = 9000;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
-/// tells what it is configured for, and the platform never sends more.
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
+/// variable tells what it is configured for, and the platform never sends more.
 const CONCURRENCY: usize = 100;
 
 const OWN: &[u8] = b"x-scf-";

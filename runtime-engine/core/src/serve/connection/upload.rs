@@ -1,8 +1,8 @@
 //! The body of a request that is being answered already, read as its invocation asks for it.
 //!
-//! Nothing is read of it that nobody waits for: the system's buffers fill, and the client has to wait. Its limits are those
-//! of any body, but only the time counts in which the invocation waits for the client. What is left when the answer is out
-//! is thrown away for the next request's sake if it is little; otherwise the connection ends.
+//! Nothing is read of it that nobody waits for: the system's buffers fill, and the client has to wait. Its limits are
+//! those of any body, but only the time counts in which the invocation waits for the client. What is left when the
+//! answer is out is thrown away for the next request's sake if it is little; otherwise the connection ends.
 
 use super::{Connection, NsClock, Phase, Step};
 use crate::http1::write::CONTINUE;
@@ -181,8 +181,8 @@ impl Connection {
         }
     }
 
-    /// Returns the token of a reader who waits and has something to look at: that something may have come, or that nothing
-    /// will. 0 for none.
+    /// Returns the token of a reader who waits and has something to look at: that something may have come, or that
+    /// nothing will. 0 for none.
     pub fn upload_news(&mut self) -> usize {
         let is_closed = self.phase == Phase::Closed;
         let Some(incoming) = &mut self.incoming else { return 0 };

@@ -1,5 +1,5 @@
-//! A look at CBOR (RFC 8949), as far as it takes to know an event of Tablestore and to tell its records apart. It decodes
-//! no value and allocates nothing.
+//! A look at CBOR (RFC 8949), as far as it takes to know an event of Tablestore and to tell its records apart. It
+//! decodes no value and allocates nothing.
 
 /// Maps and lists may lie this deep in each other; the events have five.
 const DEPTH: u32 = 16;

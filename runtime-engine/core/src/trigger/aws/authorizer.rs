@@ -1,5 +1,5 @@
-//! Questions whether a request or a connection may pass. They are answered with a policy of the asking service's own, so
-//! they have no HTTP view and the function's reply goes back as it is: an error must stay an error.
+//! Questions whether a request or a connection may pass. They are answered with a policy of the asking service's own,
+//! so they have no HTTP view and the function's reply goes back as it is: an error must stay an error.
 
 use super::super::Kind;
 use super::members::{Event, Source, is};

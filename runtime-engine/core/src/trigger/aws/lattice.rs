@@ -1,7 +1,7 @@
 //! VPC Lattice with a function as its target, both versions of the event.
 //!
-//! Version 2 has lists for headers and query, version 1 single values with names in snake case. The path is as the client
-//! sent it, in version 1 perhaps with the query behind it; queries are not decoded.
+//! Version 2 has lists for headers and query, version 1 single values with names in snake case. The path is as the
+//! client sent it, in version 1 perhaps with the query behind it; queries are not decoded.
 
 use super::super::{Kind, ReplyFormat};
 use super::members::Event;

@@ -1,6 +1,7 @@
 //! Events of AWS, told apart by their shape: who sent it is not asked, what nothing knows is left to others.
 //!
-//! The first mark in this order decides. Fields may be null, missing, extra or of another type; only the mark is needed.
+//! The first mark in this order decides. Fields may be null, missing, extra or of another type; only the mark is
+//! needed.
 //!
 //! | mark | kind | source |
 //! |---|---|---|

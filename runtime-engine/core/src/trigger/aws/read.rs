@@ -70,8 +70,8 @@ pub(in crate::trigger) fn both_maps(
     });
 }
 
-/// The names that a list holds by now. A sender chooses how many there are: looking each of them up by going through all
-/// the others would take it minutes of ours.
+/// The names that a list holds by now. A sender chooses how many there are: looking each of them up by going through
+/// all the others would take it minutes of ours.
 enum Listed {
     /// There are so few that going through them costs less than putting them in order.
     Few(usize),

@@ -1,5 +1,5 @@
-//! Services that are no HTTP sources: batches of records, the event bus, and those that call a function with an event of
-//! their own. Their bytes go to the function as they are; here is only told what they are.
+//! Services that are no HTTP sources: batches of records, the event bus, and those that call a function with an event
+//! of their own. Their bytes go to the function as they are; here is only told what they are.
 
 use super::super::Kind;
 use super::members::{Event, Source, is};

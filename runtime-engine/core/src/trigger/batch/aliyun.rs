@@ -1,5 +1,5 @@
-//! Batches of Alibaba Cloud. Source: "Formats of event for different triggers" in Function Compute's help pages, and the
-//! samples of its Go library.
+//! Batches of Alibaba Cloud. Source: "Formats of event for different triggers" in Function Compute's help pages, and
+//! the samples of its Go library.
 
 use super::{Content, Index, Partial, Source, Whole, at, cloudevents_data, each, each_named, kafka_names, parse, text};
 use crate::json::Value;
@@ -60,8 +60,8 @@ fn events(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     Some(())
 }
 
-/// The payload of a message that an event's data wraps: a record of Kafka's, a message of RocketMQ's, RabbitMQ's or of an MNS queue.
-/// The data of any other event is its payload.
+/// The payload of a message that an event's data wraps: a record of Kafka's, a message of RocketMQ's, RabbitMQ's or of
+/// an MNS queue. The data of any other event is its payload.
 fn event(bytes: &[u8], content: &mut Content) {
     cloudevents_data(bytes, content);
     let data = at(parse(bytes), &["data"]);

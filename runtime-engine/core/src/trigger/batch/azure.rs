@@ -1,6 +1,6 @@
-//! Batches that the Azure Functions host hands to a custom handler: triggers whose `cardinality` is `many`, and those that
-//! always bring a list. The values stand in `Data`, what is known of each in lists of `Metadata`, one entry a value. Source:
-//! the documentation of the triggers' metadata.
+//! Batches that the Azure Functions host hands to a custom handler: triggers whose `cardinality` is `many`, and those
+//! that always bring a list. The values stand in `Data`, what is known of each in lists of `Metadata`, one entry a
+//! value. Source: the documentation of the triggers' metadata.
 
 use super::{Content, Index, Partial, Source, Whole, at, cloudevents_data, each, list_at, parse, text};
 use crate::json::Value;

@@ -1,5 +1,5 @@
-//! A batch of CloudEvents over HTTP: a JSON list of events in structured mode. Source: the HTTP protocol binding and the
-//! JSON format of `cloudevents/spec`; `partitionkey` is its partitioning extension.
+//! A batch of CloudEvents over HTTP: a JSON list of events in structured mode. Source: the HTTP protocol binding and
+//! the JSON format of `cloudevents/spec`; `partitionkey` is its partitioning extension.
 
 use super::{Index, Partial, Source, Whole, cloudevents_data, each, parse};
 

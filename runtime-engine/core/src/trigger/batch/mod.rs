@@ -1,8 +1,8 @@
 //! The records of a batch: which ones an event holds, and what each of them says.
 //!
-//! A [`Batch`] is an index: for each record its id, its group and where its bytes lie. A record is taken apart only when it
-//! is its turn, so that a batch of ten thousand costs a few bytes for each. One file a family of sources says where the
-//! records of its events are; which source an event is of has been recognised before.
+//! A [`Batch`] is an index: for each record its id, its group and where its bytes lie. A record is taken apart only
+//! when it is its turn, so that a batch of ten thousand costs a few bytes for each. One file a family of sources says
+//! where the records of its events are; which source an event is of has been recognised before.
 //!
 //! | file | sources | partial failure |
 //! |---|---|---|
@@ -235,8 +235,8 @@ const SOURCES: &[&[Source]] = &[
     cloudevents::SOURCES,
 ];
 
-// What follows is called once or a few times for each record, and inlined it would be copies of the same walk through an
-// object in every source.
+// What follows is called once or a few times for each record, and inlined it would be copies of the same walk through
+// an object in every source.
 
 /// Reads JSON; `None` if the bytes are not JSON.
 #[inline(never)]

@@ -16,8 +16,8 @@ pub fn encode_header_value(out: &mut Vec<u8>, text: &[u8]) {
     percent::encode_into(out, text, |byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'%');
 }
 
-/// Calls `each` with every attribute, its name in lower case and its text decoded. A header for `datacontenttype` is not
-/// one: the content type is.
+/// Calls `each` with every attribute, its name in lower case and its text decoded. A header for `datacontenttype` is
+/// not one: the content type is.
 ///
 /// # Errors
 /// An attribute is none, stands there twice, or is missing.

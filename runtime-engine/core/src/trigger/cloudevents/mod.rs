@@ -1,14 +1,14 @@
 //! CloudEvents 1.0 over HTTP and as JSON.
 //!
-//! A request is an event in one of three modes, which its content type tells: *binary* (attributes in `ce-` headers, the
-//! body is the data), *structured* (`application/cloudevents+json`: all of it in the body), *batched* (a JSON list of
-//! such). [`look`] says which, and why one that claims to be an event is none: a server answers with the reason and calls
-//! nobody. What a function sees is the same in the first two modes: attributes by name, and the data as bytes. A batch is
-//! one event, its list.
+//! A request is an event in one of three modes, which its content type tells: *binary* (attributes in `ce-` headers,
+//! the body is the data), *structured* (`application/cloudevents+json`: all of it in the body), *batched* (a JSON list
+//! of such). [`look`] says which, and why one that claims to be an event is none: a server answers with the reason and
+//! calls nobody. What a function sees is the same in the first two modes: attributes by name, and the data as bytes. A
+//! batch is one event, its list.
 //!
-//! Source: the specification's core, HTTP protocol binding and JSON format (repository `cloudevents/spec`). Where it leaves
-//! a choice: names and values of attributes are held to the letter; header values that were not percent-coded are read as
-//! the UTF-8 that they are; a `%` that begins no code is a `%`.
+//! Source: the specification's core, HTTP protocol binding and JSON format (repository `cloudevents/spec`). Where it
+//! leaves a choice: names and values of attributes are held to the letter; header values that were not percent-coded
+//! are read as the UTF-8 that they are; a `%` that begins no code is a `%`.
 
 mod attributes;
 mod binary;
@@ -139,7 +139,8 @@ pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> 
     Some(DecodedEvent { data: Some(data), ..DecodedEvent::bare(kind, source) })
 }
 
-/// `true` if a CloudEvent of this type is a message of a queue by way of Alibaba's EventBridge: of MNS, RocketMQ or RabbitMQ.
+/// `true` if a CloudEvent of this type is a message of a queue by way of Alibaba's EventBridge: of MNS, RocketMQ or
+/// RabbitMQ.
 pub(super) fn is_of_a_queue(event_type: &[u8]) -> bool {
     [&b"mns:Queue:SendMessage"[..], b"mq:Topic:SendMessage", b"amqp:Queue:SendMessage"].contains(&event_type)
 }

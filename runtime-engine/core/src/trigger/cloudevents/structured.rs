@@ -34,8 +34,8 @@ pub(super) fn says_so(value: Value<'_>) -> bool {
     required.missing().is_none()
 }
 
-/// Reads an event. `bytes` is the text that `value` is a part of: what of the data needs no decoding is told as a part of
-/// it. Without `into` the event is only checked.
+/// Reads an event. `bytes` is the text that `value` is a part of: what of the data needs no decoding is told as a part
+/// of it. Without `into` the event is only checked.
 ///
 /// # Errors
 /// It is none; in lenient reading only if a required attribute is missing.

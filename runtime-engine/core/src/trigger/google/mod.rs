@@ -1,8 +1,8 @@
 //! Events of Google Cloud in their older form, `(data, context)`, and the way between it and CloudEvents.
 //!
 //! What a service sends depends on the trigger's age, what a function takes on its signature: the functions frameworks
-//! turn one into the other, and so do the conversions here, both ways. A subscription of Pub/Sub that pushes has a form of
-//! its own and is read as either.
+//! turn one into the other, and so do the conversions here, both ways. A subscription of Pub/Sub that pushes has a form
+//! of its own and is read as either.
 //!
 //! Sources: the mapping and the test data of `GoogleCloudPlatform/functions-framework-conformance`, and where they are
 //! silent what the frameworks for Node.js and Python do.

@@ -1,10 +1,10 @@
 //! The result of a custom handler, as the Azure Functions host reads it: `Outputs` by binding, `Logs`, `ReturnValue`.
 //!
-//! Where a binding's value is a string, the host first tries to read it as base64 and takes the bytes if that works, and
-//! its JSON reader makes a time of what looks like one. A text of either look therefore goes as the base64 of its bytes,
-//! which comes out as the same text. The body of an HTTP reply is never read so: what is no text there reaches the client
-//! as base64. Source: the repository `Azure/azure-functions-host`, `HttpScriptInvocationResultExtensions` and
-//! `HttpBinding`.
+//! Where a binding's value is a string, the host first tries to read it as base64 and takes the bytes if that works,
+//! and its JSON reader makes a time of what looks like one. A text of either look therefore goes as the base64 of its
+//! bytes, which comes out as the same text. The body of an HTTP reply is never read so: what is no text there reaches
+//! the client as base64. Source: the repository `Azure/azure-functions-host`, `HttpScriptInvocationResultExtensions`
+//! and `HttpBinding`.
 
 use super::headers::{cookie_values, joined};
 use super::{Parts, is_json, is_text};

@@ -64,8 +64,8 @@ pub(super) fn joined(json: &mut Writer<'_>, headers: &Fields) {
     }
 }
 
-/// The cookies as members of a map of single values, each under a spelling of its own: the only way to set several there.
-/// Header names have no case, JSON keys have.
+/// The cookies as members of a map of single values, each under a spelling of its own: the only way to set several
+/// there. Header names have no case, JSON keys have.
 fn spelled_cookies(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     for (number, value) in cookie_values(headers, cookies).enumerate() {
         let mut name = *b"set-cookie";

@@ -1,7 +1,7 @@
 //! An HTTP reply in the JSON shape that the event's source expects.
 //!
-//! Names keep the case and the order they were set in. What a shape cannot say is said in the closest way that HTTP allows:
-//! the files of the shapes say how.
+//! Names keep the case and the order they were set in. What a shape cannot say is said in the closest way that HTTP
+//! allows: the files of the shapes say how.
 
 mod apigateway;
 pub(crate) mod azure;
@@ -53,7 +53,8 @@ pub fn write(form: ReplyFormat, parts: Parts<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the object that most shapes are: the status, the members by which one shape differs from another, and the body.
+/// Writes the object that most shapes are: the status, the members by which one shape differs from another, and the
+/// body.
 fn object(parts: Parts<'_>, out: &mut Vec<u8>, members: impl FnOnce(&mut Writer<'_>)) {
     out.reserve(parts.body.len() + 512);
     let mut json = Writer::new(out);

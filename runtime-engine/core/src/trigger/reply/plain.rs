@@ -1,8 +1,8 @@
 //! Replies of four members, which most platforms have taken over from each other: `statusCode`, `headers`, `body`,
 //! `isBase64Encoded`.
 //!
-//! A header stands once, its values joined; several cookies stand under one name in several spellings, which the clients of
-//! these platforms read alike.
+//! A header stands once, its values joined; several cookies stand under one name in several spellings, which the
+//! clients of these platforms read alike.
 
 use super::Parts;
 use super::headers::{in_lists, once_each};

@@ -1,10 +1,10 @@
 //! Replies of OpenWhisk web actions: `statusCode`, `headers` and `body`.
 //!
-//! Nothing says whether the body is base64: the controller tells by the content type, by the rules of its HTTP library. It
-//! takes the body for text if the library's list calls the type a text, or if the type names a charset; else for base64. JSON
-//! that looks like base64 is taken for base64, too. So a text says its charset here, and what cannot be told as its type
-//! would have it goes as `application/octet-stream`: the bytes arrive, whatever they are called. Source: `WebActions.scala`
-//! of `apache/openwhisk`.
+//! Nothing says whether the body is base64: the controller tells by the content type, by the rules of its HTTP library.
+//! It takes the body for text if the library's list calls the type a text, or if the type names a charset; else for
+//! base64. JSON that looks like base64 is taken for base64, too. So a text says its charset here, and what cannot be
+//! told as its type would have it goes as `application/octet-stream`: the bytes arrive, whatever they are called.
+//! Source: `WebActions.scala` of `apache/openwhisk`.
 
 use super::Parts;
 use super::headers::lists;
