@@ -245,7 +245,7 @@ fn an_event_comes_from_the_standard_input_or_from_the_samples_of_the_platform() 
     let error = failure(&invoke(folder.path(), &["--function", echo, "--sample", "aliyun/oss"]));
     assert_eq!(
         error,
-        "failed: event: aliyun/oss is sent by aliyun-fc; `invoke` runs under aws-lambda, whose events are aws-lambda's"
+        "failed: event: aliyun/oss is sent by aliyun-fc, and this is aws-lambda: say --platform aliyun-fc"
     );
 }
 

@@ -112,8 +112,15 @@ impl<'a> HeadWriter<'a> {
             return Err(Unwritable::Status(status));
         }
         let from = out.len();
-        let mut digits = [0; 20];
-        append(out, [b"HTTP/1.1 ", decimal(u64::from(status), &mut digits), b" ", reason(status).as_bytes(), b"\r\n"]);
+        match status {
+            // Most responses have this one.
+            200 => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+            _ => {
+                let mut digits = [0; 20];
+                let digits = decimal(u64::from(status), &mut digits);
+                append(out, [b"HTTP/1.1 ", digits, b" ", reason(status).as_bytes(), b"\r\n"]);
+            }
+        }
         Ok(HeadWriter { out, from, status, to_head: false })
     }
 
@@ -153,7 +160,8 @@ impl<'a> HeadWriter<'a> {
         match framing {
             Framing::Length(0) | Framing::Empty if to_head => {}
             Framing::Length(length) if allowed || (status == 304 && length > 0) => {
-                append(out, [b"content-length: ", decimal(length, &mut digits), b"\r\n"]);
+                // In one step with the end, since most heads end like this.
+                return append(out, [b"content-length: ", decimal(length, &mut digits), b"\r\n\r\n"]);
             }
             Framing::Chunked if allowed => append(out, [b"transfer-encoding: chunked\r\n"]),
             Framing::Empty if allowed && response => append(out, [b"content-length: 0\r\n"]),

@@ -6,9 +6,11 @@ use super::view::{Body, HttpView};
 use crate::http1::Message;
 
 /// Fills an empty view from a message. `client` is the client's address as the platform says it, empty if it does not;
-/// `peer` is that of the connection's other end.
+/// `peer` is that of the connection's other end, without its port, as the system says it.
 pub(super) fn read(message: &Message, client: &[u8], peer: &str, view: &mut HttpView) {
-    view.set_client_ip(client);
+    if !client.is_empty() {
+        view.set_client_ip(client);
+    }
     view.set_method(message.method());
     let target = message.target();
     let (path, query) = match target.iter().position(|byte| *byte == b'?') {
@@ -27,7 +29,7 @@ pub(super) fn read(message: &Message, client: &[u8], peer: &str, view: &mut Http
     // The target of a request may name the host too, and counts more than the header.
     view.set_host(message.host().unwrap_or_default());
     if view.client_ip().is_empty() {
-        view.set_client_ip(peer.as_bytes());
+        view.set_peer(peer);
     }
     view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };

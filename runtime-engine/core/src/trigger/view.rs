@@ -128,6 +128,11 @@ impl HttpView {
         self.client_ip = self.text.put(address(text));
     }
 
+    /// Takes the address of a connection's other end, which has neither port nor brackets.
+    pub(super) fn set_peer(&mut self, peer: &str) {
+        self.client_ip = self.text.put(peer.as_bytes());
+    }
+
     /// Sets the path to `/` where it is empty: a request always has one.
     pub(crate) fn complete_path(&mut self) {
         if self.path.is_empty() {
