@@ -119,7 +119,9 @@ pub(crate) fn refused(runtime: &Runtime, deployment: Deployment) -> String {
     let told: Value = serde_json::from_slice(&answer.body).expect("the report is JSON");
     let message =
         format!("{}: {}", told["errorType"].as_str().unwrap_or("?"), told["errorMessage"].as_str().unwrap_or("?"));
-    assert!(run.process.output().contains(told["errorMessage"].as_str().unwrap_or("?")), "{}", run.process.output());
+    // A line of the log is one line.
+    let line = told["errorMessage"].as_str().unwrap_or("?").replace('\n', "\\n");
+    assert!(run.process.output().contains(&line), "{}", run.process.output());
     run.assert_clean();
     message
 }
