@@ -1,5 +1,5 @@
-/* The smallest host that faas.h allows: one function of one library, called inline, its reply taken. A member it lacks is
- * NULL, as P3 says. */
+/* The smallest host that faas.h allows: one function of one library, called inline, its reply taken. Of version 1.0 it has
+ * every member, as a host must; what an echo does not need does nothing. */
 #ifndef MODULE_HOST_H
 #define MODULE_HOST_H
 
@@ -72,6 +72,38 @@ static uint64_t host_now_ns(faas_host_ctx *ctx)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#define DOES_NOT(name, parameters) \
+    static faas_status name parameters { return FAAS_E_UNSUPPORTED; }
+
+DOES_NOT(host_offer, (faas_host_ctx *ctx, faas_bytes name, uint32_t major, const void *table))
+DOES_NOT(host_set_meta, (faas_inv *inv, uint32_t key, faas_bytes value))
+DOES_NOT(host_set_body, (faas_inv *inv, faas_buf body))
+DOES_NOT(host_at, (const faas_inv *inv, uint32_t list, size_t index, faas_pair *out))
+DOES_NOT(host_get, (const faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes *out))
+DOES_NOT(host_set, (faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value))
+DOES_NOT(host_add, (faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value))
+DOES_NOT(host_remove, (faas_inv *inv, uint32_t list, faas_bytes name))
+DOES_NOT(host_set_slot, (faas_inv *inv, const void *key, void *value, void (*drop)(void *value)))
+DOES_NOT(host_stream_begin, (faas_inv *inv, uint32_t code))
+DOES_NOT(host_stream_write, (faas_inv *inv, faas_buf chunk, faas_tok *room))
+DOES_NOT(host_stream_read, (faas_inv *inv, faas_buf *out, faas_tok *ready))
+DOES_NOT(host_set_num, (faas_inv *inv, uint32_t key, uint64_t value))
+
+static void host_done(faas_tok *tok, faas_status status) {}
+static uint32_t host_log_enabled(faas_host_ctx *ctx, uint32_t level, faas_bytes target) { return 0; }
+static void host_log(faas_host_ctx *ctx, const faas_inv *inv, uint32_t level, faas_bytes target, faas_bytes message,
+                     const faas_field *fields, size_t count) {}
+static void host_emit(faas_host_ctx *ctx, faas_bytes line) {}
+static const void *host_service(faas_host_ctx *ctx, faas_bytes name, uint32_t major) { return NULL; }
+static size_t host_count(const faas_inv *inv, uint32_t list) { return 0; }
+static void *host_scratch(faas_inv *inv, size_t size, size_t align) { return NULL; }
+static void *host_slot(const faas_inv *inv, const void *key) { return NULL; }
+static faas_bytes host_reply_body(const faas_inv *inv) { return (faas_bytes){NULL, 0}; }
+static faas_tok *host_token(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg) { return NULL; }
+#pragma GCC diagnostic pop
+
 static const faas_host host = {
     .size = sizeof(faas_host),
     .major = FAAS_MAJOR,
@@ -86,6 +118,29 @@ static const faas_host host = {
     .fail = host_fail,
     .config = host_config,
     .now_ns = host_now_ns,
+    .done = host_done,
+    .log_enabled = host_log_enabled,
+    .log = host_log,
+    .emit = host_emit,
+    .service = host_service,
+    .offer = host_offer,
+    .set_meta = host_set_meta,
+    .set_body = host_set_body,
+    .count = host_count,
+    .at = host_at,
+    .get = host_get,
+    .set = host_set,
+    .add = host_add,
+    .remove = host_remove,
+    .scratch = host_scratch,
+    .set_slot = host_set_slot,
+    .slot = host_slot,
+    .reply_body = host_reply_body,
+    .stream_begin = host_stream_begin,
+    .stream_write = host_stream_write,
+    .stream_read = host_stream_read,
+    .token = host_token,
+    .set_num = host_set_num,
 };
 
 static int load(struct module *module, const char *path)
