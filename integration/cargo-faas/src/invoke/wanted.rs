@@ -194,6 +194,24 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_is_sent_as_it_came_to_the_function_that_serves_its_kind() {
+        let deployment = deployment(json!([{"http": {"path": "/a/:id"}}]));
+        let headers = vec![("x-a".to_owned(), "1".to_owned())];
+        let request = Recording::Request {
+            method: "PUT".into(),
+            target: "/a/7?b=c".into(),
+            headers: headers.clone(),
+            body: "{}".into(),
+        };
+        let wanted = given(Given::Recording(request), &deployment);
+        let CallInput::Request(request) = wanted.input else { panic!("{wanted:?}") };
+        assert_eq!((&*request.method, &*request.target, request.headers), ("PUT", "/a/7?b=c", headers));
+        assert_eq!((wanted.title.as_str(), wanted.function.as_deref()), ("PUT /a/7?b=c", Some("f")));
+        let wanted = given(Given::Recording(Recording::Event("[1]".into())), &deployment);
+        assert!(matches!(&wanted.input, CallInput::Event(event) if event == b"[1]"), "{wanted:?}");
+    }
+
+    #[test]
     fn on_another_platform_it_is_a_request_or_that_platforms_sample() {
         let made = |events: Value, platform: &str| on(stage::platform(platform).unwrap(), &deployment(events));
         let title = |events: Value, platform: &str| made(events, platform).title;
