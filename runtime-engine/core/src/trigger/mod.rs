@@ -163,8 +163,9 @@ impl DecodedEvent {
         DecodedEvent { kind, source, form, http: Some(view), data: None }
     }
 
-    /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `spare` a view
-    /// whose memory is used again, and which knows how many proxies are trusted. It is taken if there is a request.
+    /// Reads a message as its protocol says. `peer` is the address of the connection's other end without its port, an
+    /// IPv4 address as one; it is empty where there is no such address. `spare` is a view whose memory is used again,
+    /// and which knows how many proxies are trusted. It is taken if there is a request.
     pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, spare: &mut SpareView) -> DecodedEvent {
         match metadata.format {
             MessageFormat::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), spare),

@@ -94,10 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn the_other_end_of_a_connection_is_an_address_as_any_other() {
-        for (peer, client) in [("::ffff:192.0.2.7", &b"192.0.2.7"[..]), ("[2001:db8::7]:9", b"2001:db8::7"), ("", b"")]
-        {
-            assert_eq!(behind(1, peer, "/", &[], b"").client_ip(), client, "{peer}");
+    fn the_other_end_of_a_connection_is_the_client_as_the_driver_says_it() {
+        for peer in ["192.0.2.7", "2001:db8::7", ""] {
+            assert_eq!(behind(1, peer, "/", &[], b"").client_ip(), peer.as_bytes());
         }
     }
 
