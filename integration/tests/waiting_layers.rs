@@ -190,7 +190,7 @@ fn the_deadline_drops_a_hook_that_waits_and_the_function_is_not_called(runtime: 
         assert_eq!(reply.status, 504, "{layer}: {reply:?}");
         says(&run, "a wait was dropped");
         assert_eq!(run.call("POST", "/", "", b"quick").text(), "quick", "{layer}");
-        let is_call = |line: &str| line.ends_with("served");
+        let is_call = |line: &str| line.ends_with(": served");
         run.process.wait_for_line(is_call, limit()).expect("the function says that it is called");
         let served = run.process.lines().iter().filter(|line| is_call(&line.text)).count();
         assert_eq!(served, 1, "{layer}: the function is called for the second alone:\n{}", run.process.output());
