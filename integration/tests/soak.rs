@@ -27,6 +27,11 @@ integration::both![on_aws_replies, on_aws_streams, over_http_replies, over_http_
 
 /// The number of connections of the HTTP clients, one a thread.
 const CLIENTS: usize = 4;
+/// `FAAS_THREADS` of every process.
+const POOL: usize = 8;
+/// The most threads of a server: its pool, the first thread and that of the deadlines, and one more for each client that
+/// reads slowly.
+const THREADS: usize = POOL + 2 + CLIENTS;
 
 /// The rounds until buffers have their size on AWS Lambda, one invocation at a time.
 const WARM_UP: usize = 2_000;
@@ -44,17 +49,18 @@ fn invocations() -> usize {
     text.parse().unwrap_or_else(|_| panic!("FAAS_SOAK: expected a whole number, found {text:?}"))
 }
 
-/// Runs the warm-up and then `count` rounds, and compares.
-fn soak(name: &str, process: &Process, warm_up: usize, count: usize, mut rounds: impl FnMut(Range<usize>)) {
-    rounds(0..warm_up);
+/// Runs the warm-up and then the soak, and compares. The process may have `threads` threads, or as many as it had before.
+fn soak(name: &str, process: &Process, threads: usize, soak: Range<usize>, mut rounds: impl FnMut(Range<usize>)) {
+    rounds(0..soak.start);
     let before = Health::of(process);
     let started = Instant::now();
-    rounds(warm_up..warm_up + count);
+    let count = soak.len();
+    rounds(soak);
     let seconds = started.elapsed().as_secs_f64();
     let after = Health::of(process);
     let rate = count as f64 / seconds;
     println!("soak {name}: {count} invocations, {rate:.0}/s; before {before}; after {after}");
-    after.assert_no_more_than(&before, process);
+    after.assert_no_more_than(&before, threads, process);
 }
 
 /// Returns a function with both layers, and a pool with twice as many threads as there are clients. The C library is
@@ -62,13 +68,16 @@ fn soak(name: &str, process: &Process, warm_up: usize, count: usize, mut rounds:
 /// replies as large have been made.
 fn deployment(function: &str) -> Deployment {
     let deployment = Deployment::of(function).layer("monitor").layer("metrics");
-    deployment.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072").env("FAAS_THREADS", "8")
+    deployment
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
+        .env("MALLOC_TRIM_THRESHOLD_", "131072")
+        .env("FAAS_THREADS", &POOL.to_string())
 }
 
 fn aws(name: &str, runtime: &Runtime, function: &str, count: usize, event: Event) {
     let options = Options { timeout: limit(), patience: limit(), ..Options::default() };
     let run = OnAws::launch(runtime, deployment(function), function, options).polling();
-    soak(&format!("{} on AWS Lambda, {name}", runtime.name), &run.process, WARM_UP, count, |rounds| {
+    soak(&format!("{} on AWS Lambda, {name}", runtime.name), &run.process, 0, WARM_UP..WARM_UP + count, |rounds| {
         for at in rounds {
             let Mix { event, outcome } = event(at);
             let answer = run.aws.invoke(event.as_str());
@@ -112,21 +121,27 @@ fn http(name: &str, runtime: &Runtime, function: &str, count: usize, event: Even
     let run = OnHttp::start(runtime, deployment(function), function);
     let warm_up = WARM_UP_OF_POOL.max(count / 2);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| run.client()).collect();
-    soak(&format!("{} on plain HTTP, {name}", runtime.name), &run.process, warm_up, count, |rounds| {
-        std::thread::scope(|scope| {
-            for (number, client) in clients.iter_mut().enumerate() {
-                let (rounds, run) = (rounds.clone(), &run);
-                scope.spawn(move || {
-                    for at in rounds.skip(number).step_by(CLIENTS) {
-                        http_round(client, &|| run.client(), at, event(at));
-                    }
-                    // A new connection may not be accepted yet; one that has an answer is.
-                    let live = client.call("GET", "/livez", "", b"").expect("an answer");
-                    assert_eq!(live.status, 200);
-                });
-            }
-        });
-    });
+    soak(
+        &format!("{} on plain HTTP, {name}", runtime.name),
+        &run.process,
+        THREADS,
+        warm_up..warm_up + count,
+        |rounds| {
+            std::thread::scope(|scope| {
+                for (number, client) in clients.iter_mut().enumerate() {
+                    let (rounds, run) = (rounds.clone(), &run);
+                    scope.spawn(move || {
+                        for at in rounds.skip(number).step_by(CLIENTS) {
+                            http_round(client, &|| run.client(), at, event(at));
+                        }
+                        // A new connection may not be accepted yet; one that has an answer is.
+                        let live = client.call("GET", "/livez", "", b"").expect("an answer");
+                        assert_eq!(live.status, 200);
+                    });
+                }
+            });
+        },
+    );
     assert_eq!(run.process.status(), None);
 }
 
