@@ -6,10 +6,12 @@
 
 use integration::needs;
 use libtest_mimic::Trial;
+use serde_json::json;
 use serverless_spec::deploy::{self, Options};
 use serverless_spec::variables::Files;
 use serverless_spec::{Input, read};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
@@ -35,13 +37,22 @@ fn main() -> ExitCode {
         nasty(folder.path());
         validate(python, "texts", folder.path(), None)
     }));
+    let jq = needs::program("jq").and(needs::program("curl"));
+    for (platform, name) in [
+        ("huawei-functiongraph", "scripts_of_functiongraph_send_the_code_and_the_secrets"),
+        ("vefaas", "scripts_of_vefaas_send_the_code_and_the_secrets"),
+    ] {
+        trials.push(needs::once(&jq, name, move |jq| sent(jq, platform)));
+    }
     let clients = needs::folder("python-clients").and(python.clone());
+    let toolkit = needs::folder("node-tencent").and(python.clone());
     for (kind, name, beside) in [
         ("aliyun", "s_yaml_fits_the_schema_of_fc3_and_has_no_other_key", &schemas),
         ("azure", "files_of_azure_fit_their_schemas", &schemas),
         ("google", "services_of_cloud_run_fit_their_schema", &schemas),
         ("knative", "objects_of_knative_fit_their_definitions_and_have_no_other_key", &schemas),
         ("huawei", "bodies_of_functiongraph_are_those_of_huaweis_client_library", &clients),
+        ("tencent", "triggers_of_scf_are_those_of_tencents_own_library", &toolkit),
         ("vefaas", "bodies_of_vefaas_are_those_of_volcengines_client_library", &clients),
     ] {
         let python = python.clone();
@@ -142,6 +153,133 @@ fn write(yml: &Path, folder: &Path) -> usize {
         made += usize::from(!templates.files.is_empty());
     }
     made
+}
+
+/// A vendor's tool that keeps the body of each call as `<action>.json`, and answers with the ids of a new function.
+const VENDOR: &str = r#"#!/bin/sh
+action=$2
+echo "$*" >> "$CALLS/said"
+for word in "$@"; do
+    case $word in
+        --cli-jsonInput=*) cp "${word#*=}" "$CALLS/$action.json" ;;
+        {*) printf '%s' "$word" > "$CALLS/$action.json" ;;
+    esac
+done
+echo "{\"func_urn\": \"urn-17\", \"Result\": {\"Id\": \"id-17\", \"UploadAddress\": \"file://$CALLS/uploaded\"}}"
+"#;
+
+/// Runs the script of a platform with the real jq and a vendor's tool that keeps the bodies of its calls, and looks at
+/// these.
+fn sent(jq: &Path, platform: &'static str) -> Result<(), String> {
+    let yml = "service: shop\nprovider: {concurrency: 7}\nfunctions:\n  order:\n    handler: shop.order\n    \
+               environment: {PLAIN: word, KEY: '${secret:db/password}', OTHER: '${secret:token}'}\n    \
+               events:\n      - timer: {name: nightly, cron: 0 2 * * *}\n      - kafka: {topic: orders}\n";
+    let wrong = |error: std::io::Error| error.to_string();
+    let folder = tempfile::tempdir().map_err(wrong)?;
+    let path = folder.path();
+    let file = path.join("shop.yml");
+    std::fs::write(&file, yml).map_err(wrong)?;
+    if write(&file, path) == 0 {
+        return Err("there are no files".to_owned());
+    }
+    let [packages, tools, calls] = ["dist", "tools", "calls"].map(|name| path.join(name));
+    let packages = packages.join(platform);
+    for folder in [&packages, &tools, &calls] {
+        std::fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    // Longer than an argument may be, and many lines of base64, whose last one is not full.
+    let package: Vec<u8> = (0..=255).cycle().take(200_000).collect();
+    std::fs::write(packages.join("order.zip"), &package).map_err(wrong)?;
+    for name in ["hcloud", "ve"] {
+        let path = tools.join(name);
+        std::fs::write(&path, VENDOR).map_err(wrong)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(wrong)?;
+    }
+    let secret = "it's \"$HOME\" \\n\n`#{}";
+    let beside = jq.parent().ok_or("jq is in no folder")?.display();
+    let mut script = Command::new("sh");
+    script
+        .arg("deploy.sh")
+        .current_dir(path.join("shop").join(platform))
+        .env("PATH", format!("{}:{beside}:/usr/bin:/bin", tools.display()))
+        .envs([("CALLS", calls.as_path())])
+        .envs([("DB_PASSWORD", secret), ("TOKEN", "t")])
+        .envs([("KAFKA_INSTANCE_ID", "kafka-17"), ("KAFKA_USERNAME", "me"), ("KAFKA_PASSWORD", secret)]);
+    let output = script.output().map_err(wrong)?;
+    if !output.status.success() {
+        return Err(format!("{script:?}\n{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let body = |action: &str| -> Result<serde_json::Value, String> {
+        let text =
+            std::fs::read(calls.join(action).with_extension("json")).map_err(|error| format!("{action}: {error}"))?;
+        serde_json::from_slice(&text).map_err(|error| format!("{action}: {error}"))
+    };
+    let mut code = Vec::new();
+    faas_core::encoding::base64::encode_into(&mut code, &package);
+    let code = String::from_utf8_lossy(&code).into_owned();
+    let said = std::fs::read_to_string(calls.join("said")).map_err(wrong)?;
+    let found = match platform {
+        "vefaas" => {
+            let create = body("CreateFunction")?;
+            let env = |key: &str| create["Envs"].as_array()?.iter().find(|env| env["Key"] == key).cloned();
+            let uploaded = std::fs::read(calls.join("uploaded")).map_err(|error| format!("uploaded: {error}"))?;
+            let plain = ["GetCodeUploadAddress", "Release"].map(|action| {
+                said.lines().find_map(|line| line.strip_prefix(&format!("vefaas {action} "))).map(str::to_owned)
+            });
+            json!([
+                uploaded == package,
+                [env("PLAIN"), env("DB_PASSWORD"), env("TOKEN")],
+                plain,
+                body("CodeUploadCallback")?,
+                body("CreateTimer")?,
+                body("CreateKafkaTrigger")?
+            ])
+        }
+        _ => {
+            let (create, update) = (body("CreateFunction")?, body("UpdateFunctionConfig")?);
+            let secrets = |body: &serde_json::Value| -> Option<serde_json::Value> {
+                serde_json::from_str(body["encrypted_user_data"].as_str()?).ok()
+            };
+            json!([
+                create["func_code"]["file"],
+                [secrets(&create), secrets(&update)],
+                update["strategy_config"],
+                body("CreateFunctionTrigger")?["event_data"]
+            ])
+        }
+    };
+    let expected = match platform {
+        "vefaas" => json!([
+            true,
+            [
+                {"Key": "PLAIN", "Value": "word"},
+                {"Key": "DB_PASSWORD", "Value": secret},
+                {"Key": "TOKEN", "Value": "t"}
+            ],
+            [
+                "--FunctionId id-17 --ContentLength 200000",
+                "--FunctionId id-17 --RevisionNumber 0 --TargetTrafficWeight 100 --RollingStep 100"
+            ],
+            {"FunctionId": "id-17"},
+            {"FunctionId": "id-17", "Name": "nightly", "Crontab": "0 2 * * *", "Enabled": true},
+            {
+                "FunctionId": "id-17", "Name": "order_kafka", "TopicName": "orders", "Enabled": true,
+                "MqInstanceId": "kafka-17",
+                "KafkaCredentials": {"Mechanism": "PLAIN", "Username": "me", "Password": secret}
+            }
+        ]),
+        _ => {
+            let secrets = json!({"DB_PASSWORD": secret, "TOKEN": "t"});
+            json!([
+                code,
+                [secrets, secrets],
+                {"concurrency": -1, "concurrent_num": 7},
+                // The last of the triggers.
+                {"name": "order-kafka", "instance_id": "kafka-17", "topic_ids": ["orders"], "batch_size": 100}
+            ])
+        }
+    };
+    if found == expected { Ok(()) } else { Err(format!("expected {expected:#}\nfound {found:#}")) }
 }
 
 /// Writes texts that readers of YAML take for something else, and all kinds of characters, as YAML with the same as

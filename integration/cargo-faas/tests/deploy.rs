@@ -224,7 +224,7 @@ fn asked_for(script: &str) -> Vec<String> {
 
 #[test]
 fn the_script_of_each_platform_runs_to_its_end() {
-    const VENDORS: [&str; 16] = [
+    const VENDORS: [&str; 17] = [
         "sam",
         "s",
         "scf",
@@ -241,6 +241,7 @@ fn the_script_of_each_platform_runs_to_its_end() {
         "yc",
         "docker",
         "unzip",
+        "curl",
     ];
     let services = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runtime-engine/spec/tests/deploy");
     for name in ["jobs", "pages", "everything"] {

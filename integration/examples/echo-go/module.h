@@ -7,6 +7,13 @@
 
 static inline faas_bytes event_of(const faas_host *host, const faas_inv *inv) { return host->event(inv); }
 
+static inline faas_bytes query_of(const faas_host *host, const faas_inv *inv, faas_bytes name)
+{
+    faas_bytes value = {NULL, 0};
+    (void)host->get(inv, FAAS_LIST_QUERY, name, &value);
+    return value;
+}
+
 static inline faas_status reply_with(const faas_host *host, faas_inv *inv, uint32_t code, void *copy, size_t len)
 {
     faas_buf body = {copy, len, free, copy};

@@ -399,9 +399,37 @@ def huawei():
 
 
 def vefaas():
-    model = Model("CreateFunctionRequest", models("volcenginesdkvefaas/models"))
-    for path in files("vefaas", "function.json"):
-        model.check(path, json.loads(path.read_text()))
+    folder = models("volcenginesdkvefaas/models")
+    for call, name, given in (
+        ("CreateFunctionRequest", "function.json", ()),
+        ("CreateTimerRequest", "timer-*.json", ("FunctionId",)),
+        ("CreateKafkaTriggerRequest", "kafka-*.json", ("FunctionId", "MqInstanceId")),
+    ):
+        model = Model(call, folder)
+        for path in files("vefaas", name):
+            model.check(path, json.loads(path.read_text()), given)
+
+
+def tencent():
+    """The parameters of triggers, by the types that the vendor's own library of deployments declares of them."""
+    declared = (schemas / "package/lib/modules/triggers/interface/index.d.ts").read_text()
+    types = {"string": str, "number": int, "boolean": bool}
+    for path in files("tencent-scf", "serverless.yml"):
+        for event in documents(path)[0]["inputs"].get("events", []):
+            for kind, trigger in event.items():
+                found = re.search(rf"interface {kind.title()}TriggerInputsParams\b[^{{]*{{(.*?)^}}", declared, re.M | re.S)
+                members = dict(re.findall(r"^  (\w+)\??: (.*?);?$", found[1] if found else "", re.M))
+                for key, value in trigger["parameters"].items():
+                    of = members.get(key, "")
+                    # The library's own default of this number is a word.
+                    if (kind, key, value) == ("ckafka", "offset", "latest"):
+                        continue
+                    if key not in members:
+                        say(path, f"{kind} has no {key}")
+                    elif of in types and type(value) is not types[of]:
+                        say(path, f"{kind}/{key}: expected {of}, found {value!r}")
+                    elif of.startswith("'") and f"'{value}'" not in of:
+                        say(path, f"{kind}/{key}: expected {of}, found {value!r}")
 
 
 def texts():

@@ -6,7 +6,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use serverless_spec::cron::dialect::Dialect;
 use serverless_spec::cron::{Both, Civil, Schedule};
 
-const ALL: [Dialect; 12] = [
+const ALL: [Dialect; 13] = [
     Dialect::EventBridge,
     Dialect::AliyunFc,
     Dialect::TencentScf,
@@ -19,6 +19,7 @@ const ALL: [Dialect; 12] = [
     Dialect::CronJob,
     Dialect::ContainerAppsJob,
     Dialect::YandexTimer,
+    Dialect::VeFaas,
 ];
 
 /// Schedules in our own grammar.
@@ -115,7 +116,8 @@ fn two_kinds_of_days_are_either_or_both_as_is_said() {
 
 /// Returns the other evaluator's form of a platform's text.
 fn translated(dialect: Dialect, text: &str) -> (String, Both) {
-    let inner = text.trim_start_matches("cron(").trim_end_matches(')').replace('?', "*");
+    let inner =
+        text.trim_start_matches("CRON_TZ=UTC ").trim_start_matches("cron(").trim_end_matches(')').replace('?', "*");
     match dialect {
         Dialect::EventBridge | Dialect::YandexTimer => (format!("0 {inner}"), Both::And),
         Dialect::Azure => (inner, Both::And),
@@ -210,6 +212,7 @@ fn spans_of_time_are_exact_or_refused() {
         ("@every 2h", Dialect::ContainerAppsJob, Ok("0 */2 * * *")),
         ("@every 10m", Dialect::YandexTimer, Ok("*/10 * * * ? *")),
         ("@every 2h", Dialect::GoogleScheduler, Ok("every 2 hours")),
+        ("@every 15m", Dialect::VeFaas, Ok("*/15 * * * *")),
     ] {
         let schedule = Schedule::parse(text, None).unwrap_or_else(|error| panic!("{text}: {error}"));
         let emitted = dialect.emit(&schedule, None).map(|emitted| emitted.text).map_err(|refused| refused.0);
@@ -224,6 +227,7 @@ fn a_time_zone_stands_where_the_platform_has_it() {
     for (dialect, text, timezone) in [
         (Dialect::AliyunFc, "CRON_TZ=Europe/Berlin 0 0 2 * * *", None),
         (Dialect::CronConnector, "CRON_TZ=Europe/Berlin 0 2 * * *", None),
+        (Dialect::FunctionGraph, "CRON_TZ=Europe/Berlin 0 0 2 * * *", None),
         (Dialect::PingSource, "0 2 * * *", zone),
         (Dialect::Azure, "0 0 2 * * *", zone),
         (Dialect::EventBridge, "cron(0 2 * * ? *)", zone),
@@ -233,6 +237,31 @@ fn a_time_zone_stands_where_the_platform_has_it() {
     }
     assert!(Dialect::TencentScf.emit(&schedule, zone).is_err());
     assert!(Dialect::TencentScf.emit(&schedule, Some("UTC")).is_ok());
+}
+
+#[test]
+fn utc_is_written_where_it_would_be_the_zone_of_the_region() {
+    let of = |text: &str| Schedule::parse(text, None).expect("a schedule");
+    for zone in [None, Some("UTC")] {
+        let emitted = Dialect::FunctionGraph.emit(&of("0 2 * * *"), zone).expect("it has such a schedule");
+        assert_eq!(emitted.text, "CRON_TZ=UTC 0 0 2 * * *");
+    }
+    let emitted = Dialect::FunctionGraph.emit(&of("@every 1h"), None).expect("it has such a schedule");
+    assert_eq!(emitted.text, "@every 1h");
+}
+
+#[test]
+fn a_zone_is_open_where_no_page_names_it_and_the_times_depend_on_it() {
+    let of = |text: &str| Schedule::parse(text, None).expect("a schedule");
+    for dialect in ALL {
+        let is_unsaid = matches!(dialect, Dialect::TencentScf | Dialect::VeFaas);
+        for text in ["0 2 * * *", "0 0 * * MON", "0 * 1 * *", "* * * JAN *", "@every 2h"] {
+            assert_eq!(dialect.leaves_zone_open(&of(text)), is_unsaid, "{text} for {dialect:?}");
+        }
+        for text in ["*/5 * * * *", "30 * * * *", "@every 15m", "@every 1h"] {
+            assert!(!dialect.leaves_zone_open(&of(text)), "{text} for {dialect:?}");
+        }
+    }
 }
 
 #[test]

@@ -144,6 +144,64 @@ fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
 }
 
 #[test]
+fn every_event_is_in_the_files_or_said() {
+    let with = |event: &str, platform| {
+        let text = format!("service: shop\nfunctions:\n  order:\n    events:\n      - {event}\n");
+        let (read, made) = templates(&text, platform);
+        let files: String = made.files.iter().map(|file| file.text.as_str()).collect();
+        let is_said = made.diagnostics.iter().any(|diagnostic| diagnostic.place(&read.sources).line == 5);
+        (files, is_said)
+    };
+    let mut looked_at = 0;
+    for kind in serverless_spec::keys::KINDS.iter().filter(|kind| kind.nothing.is_empty()) {
+        // Requests need nothing where every path reaches the process, and bytes need nothing at all.
+        if matches!(kind.kinds, ["http"] | ["raw"]) {
+            continue;
+        }
+        let (word, source) = (kind.word, kind.source);
+        for platform in serverless_spec::platform_names() {
+            // A timer is known by its schedule: where it is a function of its own, its name stands nowhere.
+            let (event, mark) = match kind.kinds {
+                ["timer"] => (format!("{word}: {{{source}: source-17, cron: 17 * * * *}}"), "17 * * * "),
+                _ => (format!("{word}: {{{source}: source-17}}"), "source-17"),
+            };
+            let (files, is_said) = with(&event, platform);
+            assert!(files.contains(mark) || is_said, "{platform}: {event}\n{files}");
+            // Without a source it is every event of its kind, or said as well.
+            let (nothing, _) = with("raw: true", platform);
+            let (files, is_said) = with(&format!("{word}: true"), platform);
+            assert!(files != nothing || is_said, "{platform}: {word}: true\n{files}");
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 250, "{looked_at}");
+}
+
+#[test]
+fn names_and_payloads_that_vefaas_refuses_are_errors() {
+    let long = "x".repeat(1_001);
+    for (event, message) in [
+        ("timer: {name: tea, every: 5m}".to_owned(), "4 to 64 of them, and this is `tea`"),
+        ("timer: {name: tea_time, every: 5m}".to_owned(), "letters, digits and `-`"),
+        ("kafka: {topic: orders, name: 1st-orders}".to_owned(), "4 to 63 of them, and this is `1st_orders`"),
+        (format!("timer: {{name: nightly, every: 5m, payload: {long}}}"), "at most 1000 characters"),
+    ] {
+        let text = format!("service: shop\nfunctions:\n  order:\n    events:\n      - {event}\n");
+        let (read, made) = templates(&text, "vefaas");
+        assert!(made.files.is_empty(), "{event}");
+        assert!(said(&read, &made).contains(message), "{event}: {}", said(&read, &made));
+    }
+}
+
+#[test]
+fn what_is_left_out_is_said_once() {
+    let text = "service: shop\nfunctions:\n  order:\n    events:\n      \
+                - storage: {bucket: b, filter: {prefix: in/, suffix: .jpg}}\n";
+    let (read, made) = templates(text, "vefaas");
+    assert_eq!(made.diagnostics.len(), 1, "{}", said(&read, &made));
+}
+
+#[test]
 fn a_limit_beyond_the_platform_is_an_error_and_there_are_no_files() {
     let text = "service: shop\nprovider: {timeout: 1000}\nfunctions:\n  order: {events: [{http: true}]}\n";
     let (read, made) = templates(text, "aws-lambda");
@@ -287,13 +345,13 @@ fn schedules_are_those_of_the_dialects() {
         assert!(all.contains(&expected), "{platform}: {expected} is not in\n{all}");
         // The written text is read again as the same times, where it is in our own grammar.
         let own = if platform == "yandex" { format!("cron({expected})") } else { expected.clone() };
-        let back = Schedule::parse(&own, None);
+        let back = Schedule::parse(own.trim_start_matches("CRON_TZ=UTC "), None);
         let from = Civil { year: 2024, ..Civil::EPOCH };
         let back = back.unwrap_or_else(|error| panic!("{platform}: {expected}: {error}"));
         assert_eq!(back.next_times(from, 50), schedule.next_times(from, 50), "{platform}");
         looked_at += 1;
     }
-    assert_eq!(looked_at, 12);
+    assert_eq!(looked_at, 13);
 }
 
 /// Returns the service of the pages of platforms, as `docs/deploying.md` has it.
@@ -325,7 +383,7 @@ fn shown(platform: &str) -> &'static [&'static str] {
         "openfaas" => &["stack.yml"],
         "openwhisk" => &["manifest.yaml"],
         "tencent-scf" => &["order/serverless.yml"],
-        "vefaas" => &["order/function.json"],
+        "vefaas" => &["order/function.json", "order/timer-nightly.json"],
         "yandex" => &["gateway.yaml"],
         other => panic!("there is no page of {other}"),
     }

@@ -33,14 +33,18 @@ const HEADER: File = ("include/faas.h", include_str!("../../../../handlers-sdk/a
 
 const IGNORED: File = (".gitignore", include_str!("templates/gitignore"));
 
+/// The manifest of a crate, for all but axum's, which depends on more.
+const MANIFEST: &str = include_str!("templates/Cargo.toml.in");
+
 /// The release profile of a crate that is no member of a workspace.
 pub(super) const PROFILE: &str = include_str!("templates/profile.toml");
 
 /// The files that all templates in Rust have, by the template's folder.
 macro_rules! rust {
-    ($folder:literal $(, $path:literal)*) => {
+    ($folder:literal $(, $path:literal)*) => { rust!($folder, manifest MANIFEST $(, $path)*) };
+    ($folder:literal, manifest $manifest:expr $(, $path:literal)*) => {
         &[
-            ("Cargo.toml", include_str!(concat!("templates/", $folder, "/Cargo.toml.in"))),
+            ("Cargo.toml", $manifest),
             ("src/lib.rs", include_str!(concat!("templates/", $folder, "/lib.rs"))),
             ("README.md", include_str!(concat!("templates/", $folder, "/README.md"))),
             IGNORED,
@@ -58,7 +62,7 @@ impl Template {
             Template::Class => rust!("class"),
             Template::Layer => rust!("layer"),
             Template::Service => rust!("service", "serverless.yml"),
-            Template::Axum => rust!("axum"),
+            Template::Axum => rust!("axum", manifest include_str!("templates/axum/Cargo.toml.in")),
             Template::C => &[
                 ("hello.c", include_str!("templates/c/hello.c")),
                 ("README.md", include_str!("templates/c/README.md")),
@@ -69,8 +73,9 @@ impl Template {
                 ("go.mod", include_str!("templates/go/go.mod.in")),
                 ("hello.go", include_str!("templates/go/hello.go")),
                 ("module.c", include_str!("templates/go/module.c")),
-                ("module.h", include_str!("templates/go/module.h")),
-                ("exports.map", include_str!("templates/go/exports.map")),
+                // These two are the same in each module of Go's.
+                ("module.h", include_str!("../../../examples/echo-go/module.h")),
+                ("exports.map", include_str!("../../../examples/echo-go/exports.map")),
                 ("README.md", include_str!("templates/go/README.md")),
                 IGNORED,
                 HEADER,

@@ -29,7 +29,8 @@ pub enum Dialect {
     AliyunFc,
     /// `cronExpression` of a timer of Tencent SCF. Source: Tencent's document 583/9708.
     TencentScf,
-    /// The schedule of a timer of Huawei FunctionGraph.
+    /// The schedule of a timer of Huawei FunctionGraph. Without `CRON_TZ` it is in the time zone of the region.
+    /// Source: FunctionGraph User Guide, "Cron Expressions for a Function Timer Trigger".
     FunctionGraph,
     /// `schedule` of a timer of Azure Functions: NCRONTAB.
     Azure,
@@ -50,6 +51,8 @@ pub enum Dialect {
     /// `--cron-expression` of a timer of Yandex Cloud Functions: six fields, the last of which are years, and `?` for
     /// one of the kinds of days; in UTC. Source: "Timer that invokes a Cloud Functions function".
     YandexTimer,
+    /// `Crontab` of a timer of VolcEngine veFaaS: five fields. Source: veFaaS, "CreateTimer".
+    VeFaas,
 }
 
 /// A schedule as a platform has it.
@@ -110,8 +113,12 @@ enum Zone {
     Apart,
     /// The zone stands before the text, as `CRON_TZ=`.
     Prefix,
-    /// No zone can be set.
+    /// The same, and without it the zone is that of the region, so that UTC stands there as well.
+    AlwaysPrefix,
+    /// No zone can be set: it is UTC.
     None,
+    /// No zone can be set, and the platform's page does not say which one it is.
+    Unsaid,
 }
 
 impl Dialect {
@@ -130,6 +137,7 @@ impl Dialect {
             "kubernetes" => Dialect::CronJob,
             "azure-container-apps" => Dialect::ContainerAppsJob,
             "yandex" => Dialect::YandexTimer,
+            "vefaas" => Dialect::VeFaas,
             _ => return None,
         })
     }
@@ -172,7 +180,7 @@ impl Dialect {
                 has_w: true,
                 has_nth: true,
                 years: true,
-                zone: Zone::None,
+                zone: Zone::Unsaid,
                 ..plain
             },
             Dialect::FunctionGraph => Rules {
@@ -180,7 +188,7 @@ impl Dialect {
                 seconds: Seconds::Any,
                 free: "?",
                 both: Both::One,
-                zone: Zone::Prefix,
+                zone: Zone::AlwaysPrefix,
                 ..plain
             },
             Dialect::Azure => Rules { who: "Azure Functions", seconds: Seconds::Any, both: Both::And, ..plain },
@@ -193,7 +201,21 @@ impl Dialect {
             Dialect::YandexTimer => {
                 Rules { who: "Yandex", free: "?", both: Both::One, years: true, zone: Zone::None, ..plain }
             }
+            Dialect::VeFaas => Rules { who: "veFaaS", zone: Zone::Unsaid, ..plain },
         }
+    }
+
+    /// Returns `true` if the times of a schedule depend on a time zone that the platform's page does not name.
+    pub fn leaves_zone_open(self, schedule: &Schedule) -> bool {
+        let depends = match schedule {
+            Schedule::Cron(cron) => {
+                let days = cron.day != Day::Any || cron.weekday != Weekday::Any;
+                days || !HOUR.is_all(&cron.hour) || !MONTH.is_all(&cron.month) || !YEAR.is_all(&cron.year)
+            }
+            // An hour is an hour everywhere; what is longer begins with the day of some zone.
+            Schedule::Every(time) => time.as_secs() > 3_600,
+        };
+        depends && self.rules().zone == Zone::Unsaid
     }
 
     /// Returns the schedule in the words of this platform. `timezone` is the IANA name of a zone; `None` is UTC.
@@ -207,11 +229,14 @@ impl Dialect {
             Schedule::Cron(cron) => Emitted { text: self.cron(cron, &rules)?, timezone: None, notes: Vec::new() },
             Schedule::Every(time) => self.every(*time, &rules)?,
         };
-        let Some(zone) = timezone else { return Ok(emitted) };
+        let is_cron = matches!(schedule, Schedule::Cron(_));
+        let Some(zone) = timezone.or((rules.zone == Zone::AlwaysPrefix && is_cron).then_some("UTC")) else {
+            return Ok(emitted);
+        };
         match rules.zone {
-            Zone::Prefix => emitted.text = format!("CRON_TZ={zone} {}", emitted.text),
+            Zone::Prefix | Zone::AlwaysPrefix => emitted.text = format!("CRON_TZ={zone} {}", emitted.text),
             Zone::Apart => emitted.timezone = Some(zone.to_owned()),
-            Zone::None => return Err(Refused(format!("{} has no time zones for timers", rules.who))),
+            Zone::None | Zone::Unsaid => return Err(Refused(format!("{} has no time zones for timers", rules.who))),
         }
         match self {
             Dialect::EventBridge => emitted.notes.push("a time zone needs EventBridge Scheduler: rules are in UTC"),
@@ -323,7 +348,8 @@ impl Dialect {
             | Dialect::PingSource
             | Dialect::CronJob
             | Dialect::ContainerAppsJob
-            | Dialect::YandexTimer => {
+            | Dialect::YandexTimer
+            | Dialect::VeFaas => {
                 let cron = clock(seconds).ok_or_else(|| {
                     let why = "has no such span of time, and no times of the clock are that far apart all day";
                     Refused(format!("{} {why}", rules.who))

@@ -110,7 +110,7 @@ impl<'s> Trigger<'s> {
             format!("nothing on {} delivers `{}` to a function by a deployment file", site.title(), self.word());
         site.lacks(self.event.span, message, help);
         // One report for the whole event is enough.
-        self.event.node.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
+        site.take_all(&self.event.node);
     }
 }
 
@@ -420,14 +420,20 @@ fn schedule(site: &Site<'_>, event: &Event) -> Option<Emitted> {
     let Some(dialect) = Dialect::of(site.platform) else {
         let message = format!("{} has no timers that a deployment file sets up", site.title());
         site.lacks(event.span, message, "send it a request from a timer elsewhere");
-        event.node.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
+        site.take_all(&event.node);
         return None;
     };
     for key in ["type", "value", "cron", "every", "timezone", "days"] {
         let _ = site.get(&event.node, key);
     }
     match dialect.emit(&timer.schedule, timer.timezone.as_deref()) {
-        Ok(emitted) => Some(emitted),
+        Ok(emitted) => {
+            if dialect.leaves_zone_open(&timer.schedule) {
+                let message = format!("this schedule is in UTC, and {} does not say which zone it has", site.title());
+                site.lacks(timer.span, message, "look at its first times there; once an hour is the same in all zones");
+            }
+            Some(emitted)
+        }
         Err(refused) => {
             let message = format!("this schedule cannot be on {}: {refused}", site.title());
             site.refuses(timer.span, message, "");

@@ -6,7 +6,7 @@
 use super::File;
 use super::deployment::{Deployment, Trigger, label, step_up, within};
 use super::document::{Document, Mapping};
-use super::script::{JQ, Script, Tool, quoted, variable};
+use super::script::{Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;
 use crate::tree::Node;
@@ -35,31 +35,21 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         put("function", configuration.clone().with("package", "default").with("code_type", "zip"));
         // The one part of it that the call which creates a function does not take.
         let strategy = strategy(site, deployment).map(|strategy| configuration.with("strategy_config", strategy));
-        let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
         let path = quoted(folder);
-        let mut fill = ".func_code = {file: ($code | rtrimstr(\"\\n\"))}".to_owned();
-        let mut given = String::new();
-        for (name, secret) in &deployment.secrets {
-            let secret = variable(secret);
-            given += &format!(" --arg {secret} \"${{{secret}:?a secret}}\"");
-            fill += &format!(
-                " | .encrypted_user_data |= ((. // \"{{}}\") | fromjson | .[\"{name}\"] = ${secret} | tojson)"
-            );
-        }
+        let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
         // The code and the secrets are put in here, and stay in no file of the repository.
-        script.run(JQ, format!("umask 077; base64 {package} > {path}/.code"));
-        script.run(
-            JQ,
-            format!(
-                "jq --rawfile code {path}/.code{given} {} {path}/function.json > {path}/.request.json",
-                quoted(&fill)
-            ),
-        );
+        script.run(JQ, format!("umask 077; base64 {package} | tr -d '\\n' > {path}/.code"));
+        let mut fill = Filter::new(".func_code = {file: $code}");
+        fill.secrets(&deployment.secrets, |name, value| {
+            format!(".encrypted_user_data |= ((. // \"{{}}\") | fromjson | .[\"{name}\"] = {value} | tojson)")
+        });
+        let [from, to] = ["function.json", ".request.json"].map(|name| format!("{folder}/{name}"));
+        script.run(JQ, fill.command(&format!(" --rawfile code {path}/.code"), &from, &to));
         let triggers: Vec<(String, Mapping)> =
             deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
         let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
         let is_named = !triggers.is_empty() || strategy.is_some();
-        let create = if is_named { format!("URN=$({create} | jq -r .func_urn)") } else { create };
+        let create = if is_named { format!("URN=$({create} | jq -er .func_urn)") } else { create };
         script.run(HCLOUD, create);
         let mut left = format!("{path}/.code {path}/.request.json");
         if let Some(body) = strategy {

@@ -80,6 +80,7 @@ const UNPACKED: &str = "\
 # What deploy.sh puts here.
 .code
 .request.json
+.config.json
 .gateway.yaml
 /*/code/
 /*/package/

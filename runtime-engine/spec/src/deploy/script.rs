@@ -24,6 +24,7 @@ pub struct Step {
 pub(super) const DOCKER: Tool = Tool { program: "docker", from: "https://docs.docker.com/engine/install" };
 pub(super) const UNZIP: Tool = Tool { program: "unzip", from: "your system's packages" };
 pub(super) const JQ: Tool = Tool { program: "jq", from: "your system's packages" };
+pub(super) const CURL: Tool = Tool { program: "curl", from: "your system's packages" };
 pub(super) const KUBECTL: Tool = Tool { program: "kubectl", from: "https://kubernetes.io/docs/tasks/tools" };
 pub(super) const AZ: Tool = Tool { program: "az", from: "pip install azure-cli" };
 
@@ -78,6 +79,41 @@ pub(super) fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A filter of jq, with values that only the deploying shell knows. They reach jq by its environment, so that nobody
+/// sees them among the arguments of a process.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    asked: String,
+    parts: Vec<String>,
+}
+
+impl Filter {
+    /// Returns the filter that does this and puts in no value.
+    pub(super) fn new(part: &str) -> Filter {
+        Filter { asked: String::new(), parts: vec![part.to_owned()] }
+    }
+
+    /// Adds a part with the value of a variable. `meaning` is what a shell without this variable is told, and `part`
+    /// makes the part of the value as jq writes it.
+    pub(super) fn with(&mut self, variable: &str, meaning: &str, part: impl FnOnce(&str) -> String) {
+        self.asked += &format!(": \"${{{variable}:?{meaning}}}\"; ");
+        self.parts.push(part(&format!("env.{variable}")));
+    }
+
+    /// Adds the parts of secrets. `part` makes the part of a secret's own variable and of its value as jq writes it.
+    pub(super) fn secrets(&mut self, secrets: &[(String, String)], part: impl Fn(&str, &str) -> String) {
+        for (name, secret) in secrets {
+            self.with(&variable(secret), "a secret", |value| part(name, value));
+        }
+    }
+
+    /// Returns the command that reads one file and writes another one. `options` are those of jq, or empty.
+    pub(super) fn command(&self, options: &str, from: &str, to: &str) -> String {
+        let (asked, filter) = (&self.asked, quoted(&self.parts.join(" | ")));
+        format!("umask 077; {asked}jq{options} {filter} {} > {}", quoted(from), quoted(to))
+    }
 }
 
 /// Returns the variable in which a process looks for a secret, and which a platform can have: `db/password` is

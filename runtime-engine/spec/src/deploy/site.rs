@@ -65,6 +65,14 @@ impl<'s> Site<'s> {
         self.taken.borrow_mut().insert(node.span);
     }
 
+    /// Takes all keys of a mapping, and of mappings in it.
+    pub(super) fn take_all(&self, node: &Node) {
+        for entry in node.as_map().into_iter().flat_map(|map| map.entries()) {
+            self.take(&entry.value);
+            self.take_all(&entry.value);
+        }
+    }
+
     /// Returns the value of a key of a mapping, and takes the key; `None` if it is not there.
     pub(super) fn get<'n>(&self, node: &'n Node, key: &str) -> Option<&'n Node> {
         let value = node.get(key)?;

@@ -174,8 +174,8 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
             "cmq"
         }
         ("stream", "kafka") => {
-            // The instance and the topic are one name there.
-            parameters.put("name", "${env:CKAFKA_INSTANCE_ID}");
+            // Both together become its name.
+            parameters.put("instanceId", "${env:CKAFKA_INSTANCE_ID}");
             parameters.put("topic", source()?);
             parameters.put("maxMsgNum", 100);
             parameters.put("offset", "latest");

@@ -1,23 +1,41 @@
-//! VolcEngine veFaaS: the bodies of its API's calls `CreateFunction` and `UpdateFunction`, since no text form of a
-//! deployment is published.
+//! VolcEngine veFaaS: the bodies of its API's calls `CreateFunction`, `CreateTimer` and `CreateKafkaTrigger`, since no
+//! text form of a deployment is published.
 
 use super::File;
-use super::deployment::{Deployment, within};
+use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Mapping};
-use super::script::{JQ, Script, Tool, quoted, variable};
+use super::script::{CURL, Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
 
 const VE: Tool = Tool { program: "ve", from: "https://github.com/volcengine/volcengine-cli/releases" };
+
+/// The longest payload of a timer, in characters. Source: veFaaS, "CreateTimer".
+const LONGEST_PAYLOAD: usize = 1_000;
+
+/// A call about a function that is there. The script puts the function's id into its body.
+struct Call {
+    action: &'static str,
+    /// The name of the file of its body.
+    name: String,
+    body: Mapping,
+    /// The members of the body that the deploying shell knows, each with its variable and the variable's meaning.
+    given: &'static [(&'static str, &'static str, &'static str)],
+}
+
+const OF_KAFKA: &[(&str, &str, &str)] = &[
+    (".MqInstanceId", "KAFKA_INSTANCE_ID", "the instance of Kafka"),
+    (".KafkaCredentials.Username", "KAFKA_USERNAME", "a user of the instance"),
+    (".KafkaCredentials.Password", "KAFKA_PASSWORD", "the password of this user"),
+];
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
     for deployment in deployments {
         let folder = &deployment.unit.name;
-        let text = Document::from(function(site, deployment)).to_json();
-        files.push(File { path: format!("{folder}/function.json"), text });
-        for trigger in deployment.triggers.iter().filter(|trigger| !matches!(trigger.kind, "http" | "raw" | "timer")) {
-            trigger.is_lacking(site, "set the trigger up in the console");
-        }
+        let mut put = |name: &str, map: Mapping| {
+            files.push(File { path: format!("{folder}/{name}.json"), text: Document::from(map).to_json() });
+        };
+        put("function", function(site, deployment));
         if deployment.has_requests() {
             // No call of the published API makes such a trigger.
             let span = deployment.requests().next().map_or(deployment.span(), |trigger| trigger.event.span);
@@ -25,27 +43,94 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 "requests reach a function on veFaaS by a trigger of the API gateway, which is made in the console";
             site.lacks(span, message, "its path is every path, and the process tells them apart");
         }
-        let path = quoted(folder);
-        let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
-        let mut fill = ".Source = ($code | rtrimstr(\"\\n\"))".to_owned();
-        let mut given = String::new();
-        for (name, secret) in &deployment.secrets {
-            let secret = variable(secret);
-            given += &format!(" --arg {secret} \"${{{secret}:?a secret}}\"");
-            fill += &format!(" | .Envs += [{{Key: \"{name}\", Value: ${secret}}}]");
+        let request = format!("{folder}/.request.json");
+        let body = format!("\"$(cat {})\"", quoted(&request));
+        let mut fill = Filter::new(".");
+        fill.secrets(&deployment.secrets, |name, value| format!(".Envs += [{{Key: \"{name}\", Value: {value}}}]"));
+        script.run(JQ, fill.command("", &format!("{folder}/function.json"), &request));
+        script.run(VE, format!("ID=$(ve vefaas CreateFunction --body {body} | jq -er .Result.Id)"));
+        code(site, folder, script);
+        let events = deployment.triggers.iter().filter_map(|trigger| event(site, deployment, trigger));
+        for call in events {
+            let mut fill = Filter::new(".FunctionId = $id");
+            for (member, variable, meaning) in call.given {
+                fill.with(variable, meaning, |value| format!("{member} = {value}"));
+            }
+            script.run(JQ, fill.command(" --arg id \"$ID\"", &format!("{folder}/{}.json", call.name), &request));
+            script.run(VE, format!("ve vefaas {} --body {body}", call.action));
+            put(&call.name, call.body);
         }
-        script.run(JQ, format!("umask 077; base64 {package} | tr -d '\\n' > {path}/.code"));
-        script.run(
-            JQ,
-            format!(
-                "jq --rawfile code {path}/.code{given} {} {path}/function.json > {path}/.request.json",
-                quoted(&fill)
-            ),
-        );
-        script.run(VE, format!("ve vefaas CreateFunction --body \"$(cat {path}/.request.json)\""));
-        script.run(JQ, format!("rm -f {path}/.code {path}/.request.json"));
+        script.run(JQ, format!("rm -f {}", quoted(&request)));
     }
     files
+}
+
+/// Adds the commands that bring the code of a function, and put it before all requests. A package is far too long for
+/// an argument of a process.
+fn code(site: &Site<'_>, folder: &str, script: &mut Script) {
+    let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
+    let address = "ve vefaas GetCodeUploadAddress --FunctionId \"$ID\" --ContentLength";
+    script.run(VE, format!("TO=$({address} \"$(wc -c < {package})\" | jq -er .Result.UploadAddress)"));
+    let kind = "--header 'Content-Type: application/zip'";
+    script.run(CURL, format!("curl --fail --silent --show-error {kind} --upload-file {package} \"$TO\""));
+    // The tool's own list lacks this call, which the vendor's programs make.
+    let told = "ve vefaas CodeUploadCallback --force --method POST";
+    script.run(VE, format!("{told} --body \"{{\\\"FunctionId\\\": \\\"$ID\\\"}}\""));
+    let newest = "--RevisionNumber 0 --TargetTrafficWeight 100 --RollingStep 100";
+    script.run(VE, format!("ve vefaas Release --FunctionId \"$ID\" {newest}"));
+}
+
+/// Returns the call that makes a trigger; `None` if no call of the published API makes one, which is reported.
+fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Call> {
+    match (trigger.kind, trigger.word()) {
+        ("http" | "raw", _) => None,
+        ("timer", _) => {
+            let schedule = trigger.schedule.as_ref()?;
+            deployment.needs_default(site, trigger);
+            let name = named(site, trigger, trigger.name.clone(), '-', 64)?;
+            let payload = trigger.payload(site);
+            if payload.as_ref().is_some_and(|payload| payload.chars().count() > LONGEST_PAYLOAD) {
+                let message = format!("a payload on veFaaS has at most {LONGEST_PAYLOAD} characters");
+                site.refuses(trigger.event.span, message, "");
+            }
+            let mut body = Mapping::new().with("Name", name.as_str()).with("Crontab", schedule.text.as_str());
+            body.put("Enabled", trigger.is_enabled(site));
+            body.put_some("Payload", payload);
+            Some(Call { action: "CreateTimer", name: format!("timer-{name}"), body, given: &[] })
+        }
+        ("stream", "kafka") => {
+            deployment.needs_default(site, trigger);
+            if let Some(group) = trigger.get(site, "group") {
+                site.lacks(group.span, "a trigger of Kafka on veFaaS has a consumer group of its own", "");
+            }
+            let name = named(site, trigger, trigger.name.replace('-', "_"), '_', 63)?;
+            let mut body = Mapping::new().with("Name", name.as_str()).with("TopicName", trigger.source(site)?);
+            body.put("Enabled", trigger.is_enabled(site));
+            body.put("KafkaCredentials", Mapping::new().with("Mechanism", "PLAIN"));
+            Some(Call { action: "CreateKafkaTrigger", name: format!("kafka-{name}"), body, given: OF_KAFKA })
+        }
+        _ => {
+            trigger.is_lacking(site, "set the trigger up in the console");
+            None
+        }
+    }
+}
+
+/// Returns the name of a trigger if the platform takes it: a letter, then letters, digits and one sign, of 4 characters
+/// to `most`. `None` if it does not, which is reported. Source: veFaaS, "CreateTimer" and "CreateKafkaTrigger".
+fn named(site: &Site<'_>, trigger: &Trigger<'_>, name: String, sign: char, most: usize) -> Option<String> {
+    let is_sound = |char: char| char.is_ascii_alphanumeric() || char == sign;
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    if begins && name.chars().all(is_sound) && (4..=most).contains(&name.len()) {
+        return Some(name);
+    }
+    let message = format!(
+        "veFaaS takes as the name of a `{}` a letter, then letters, digits and `{sign}`, 4 to {most} of them, and \
+         this is `{name}`",
+        trigger.word()
+    );
+    site.refuses(trigger.event.span, message, "give it another `name`");
+    None
 }
 
 fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
@@ -54,7 +139,6 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
     out.put_some("Description", deployment.description.clone());
     out.put("Runtime", "native/v1");
     out.put("Command", "./run.sh");
-    out.put("SourceType", "zip");
     out.put_some("MemoryMB", within(site, "memory", deployment.memory, 128..=65_536, "MB"));
     out.put_some("RequestTimeout", within(site, "a timeout", deployment.timeout, 1..=900, "seconds"));
     out.put_some("MaxConcurrency", within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests"));
