@@ -334,6 +334,63 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
 }
 
 #[test]
+fn a_recording_of_dev_is_sent_again_by_dev_and_to_a_bare_runtime() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recordings = folder.path().join("recordings");
+    let recorded = SHOP.2.replace("\"version\":1", "\"version\":1,\"layers\":[\"record\"]");
+    dev_rig::fill(&folder.path().join("dep"), &[("shop", &["hello", "faulty", "layer_record"], &recorded)]);
+    let config = format!("FAAS_LAYER_RECORD={{\"of\":\"all\",\"folder\":\"{}\"}}\n", recordings.display());
+    std::fs::write(folder.path().join("dep/.env"), config).expect("it is written");
+    let rig = Rig::serve(folder, &[]);
+    let headers = "x-own: 1\r\ncontent-type: text/plain\r\n";
+    assert_eq!(rig.call("POST", "/hello?name=ada", headers, b"a body").status, 200);
+    rig.invocation(|one| one["title"] == "POST /hello?name=ada");
+    let file = rig.until("the recording is there", || {
+        let mut entries = std::fs::read_dir(&recordings).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        entries.find(|path| path.extension().is_some_and(|extension| extension == "json"))
+    });
+    let file = file.to_str().expect("the path is a text");
+    let (place, url) = (rig.folder.path(), format!("http://{}/", rig.address));
+    let again = run(place, &["invoke", "--url", &url, "--replay", file]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert!(text(&again.stdout).contains(r#""hello":"ada""#), "{}", text(&again.stdout));
+    assert!(text(&again.stderr).contains("POST /hello?name=ada on hello: 200, "), "{}", text(&again.stderr));
+    let state = rig.api("invocations");
+    let numbers: Vec<_> = state.as_array().into_iter().flatten().map(|one| one["number"].clone()).collect();
+    assert_eq!(numbers.len(), 2, "{state}");
+    let [first, second] = [&numbers[0], &numbers[1]].map(|number| rig.api(&format!("invocations/{number}")));
+    let own = |one: &Value| one["headers"].as_array().is_some_and(|all| all.iter().any(|pair| pair[0] == "x-own"));
+    assert!(own(&first) && own(&second), "{first}\n{second}");
+    assert_eq!((&first["title"], &first["body"]), (&second["title"], &second["body"]));
+    let event = place.join("event.json");
+    std::fs::write(&event, r#"{"version":1,"event":{"json":{"do":"panic"}}}"#).expect("it is written");
+    let event = event.to_str().expect("the path is a text");
+    let failed = run(place, &["invoke", "--url", &url, "--function", "faulty", "--replay", event]);
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed.stdout));
+    assert!(text(&failed.stderr).contains("asked for a panic"), "{}", text(&failed.stderr));
+    let alone = OnHttp::start(artifacts::get().light_bootstrap(), Deployment::of("hello"), "hello");
+    let bare = run(place, &["invoke", "--url", &format!("http://{}", alone.address), "--replay", file]);
+    assert!(text(&bare.stdout).contains(r#""hello":"ada""#), "{}{}", text(&bare.stdout), text(&bare.stderr));
+    rig.leave();
+}
+
+#[test]
+fn each_of_several_processes_for_one_call_is_followed() {
+    let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
+    let rig = Rig::start(&[("hello", &["hello"], manifest)], &["--platform", "yandex"]);
+    let mut clients: Vec<Client> = (0..3).map(|_| Client::connect(rig.address).expect("connects")).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.request("GET", &format!("/?name=n{number}&wait_ms=1000"), "", b"").expect("sends");
+    }
+    rig.until("all run", || (rig.api("state")["inFlight"] == 3).then_some(()));
+    for (number, client) in clients.iter_mut().enumerate() {
+        assert_eq!(client.read().expect("a reply comes").status, 200);
+        rig.line(&format!("greeting name=n{number}"));
+    }
+    rig.leave();
+}
+
+#[test]
 fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = folder.path().to_owned();

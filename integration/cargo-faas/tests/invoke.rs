@@ -158,6 +158,8 @@ fn on_another_platform_a_sample_is_one_of_its_own_and_a_failure_is_told() {
         assert!(text(&output.stderr).contains("\nfailed: invocation: "), "{platform}: {}", text(&output.stderr));
     }
 
+    let error = text(&invoke(runtime, "faulty", &["--platform", "azure", "--data", r#"{"do":"panic"}"#]).stderr);
+    assert!(error.contains("\nfailed: invocation: Panic: asked for a panic"), "{error}");
     let error = text(&invoke(runtime, "hello", &["--platform", "mars"]).stderr);
     assert!(error.contains("failed: platform: there is no local platform \"mars\"; there are aws-lambda, "), "{error}");
 }
@@ -176,6 +178,11 @@ fn a_library_without_functions_and_a_start_that_fails_are_failures_that_say_why(
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     let error = text(&output.stderr);
     assert!(error.starts_with("failed: starting the runtime: light-bootstrap reported a failed start: "), "{error}");
+
+    let failing = ["--platform", "openfaas", "--env", "FAULTY_START=error"];
+    let error = text(&invoke(runtime, "faulty", &failing).stderr);
+    assert!(error.contains("OpenFaaS: the process ended before /_/health was 200: exit status: 1; output:"), "{error}");
+    assert!(error.contains("Faulty.Start: asked not to start"), "{error}");
 }
 
 #[test]

@@ -125,6 +125,11 @@ impl Call {
     /// Closes the input, if it is open, and waits for the end.
     pub fn end(&mut self, limit: Duration) -> Ended {
         self.finish();
+        self.ended(limit)
+    }
+
+    /// Waits for the end of a script whose input is closed.
+    pub fn ended(&self, limit: Duration) -> Ended {
         let status = self.process.wait(limit);
         let result = self.process.lines_of(Stream::Stdout).join("\n");
         let log = self.process.lines_of(Stream::Stderr).join("\n");

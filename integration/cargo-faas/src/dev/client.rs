@@ -64,6 +64,13 @@ pub(crate) fn ask(asking: &Asking, sent: Sent<'_>, screen: Screen) -> Result<Exi
 /// Returns the request to the console, as JSON.
 fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
     if let Some(path) = &asking.path {
+        if let Some(option) = of_events(asking, &sent) {
+            let why = format!(
+                "{option} is for events, and a request goes through dev as any client's does: leave it out, or start a runtime \
+                 for a recording with --alone"
+            );
+            return Err(Failure::new("invoke", why));
+        }
         let pair = |line: &String| match line.split_once(':') {
             Some((name, value)) => Ok(json!([name.trim(), value.trim()])),
             None => Err(Failure::new("invoke", format!("{line:?} is no header, such as `accept: text/plain`"))),
@@ -91,6 +98,21 @@ fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
         "retry": asking.retry,
         "throttle": asking.throttle,
     }))
+}
+
+/// Returns an option that says something of events alone; `None` without one.
+fn of_events(asking: &Asking, sent: &Sent<'_>) -> Option<&'static str> {
+    let Asking { deadline, freeze, sigterm, duplicate, retry, throttle, .. } = asking;
+    let all = [
+        ("--deadline", deadline.is_some()),
+        ("--freeze", freeze.is_some()),
+        ("--sigterm", *sigterm),
+        ("--duplicate", *duplicate),
+        ("--retry", *retry > 0),
+        ("--throttle", *throttle),
+        ("--function", sent.function.is_some()),
+    ];
+    all.into_iter().find(|(_, is_said)| *is_said).map(|(option, _)| option)
 }
 
 /// Writes the reply to the standard output, and everything about it to the standard error.
@@ -246,11 +268,38 @@ impl Place {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
         // The request reports the end of the connection.
         tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(target).header("host", &self.host);
-        for pair in headers.as_array().into_iter().flatten() {
-            request = request.header(pair[0].as_str().unwrap_or_default(), pair[1].as_str().unwrap_or_default());
+        let mut request = Request::builder().method(method).uri(target);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let headers = headers.as_array().into_iter().flatten();
+        let headers: Vec<(String, String)> = headers.map(|pair| (text(&pair[0]), text(&pair[1]))).collect();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("host", &self.host);
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         let request = request.body(Full::new(Bytes::from(body))).map_err(|error| failed(&error))?;
         sender.send_request(request).await.map_err(|error| failed(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_events_is_refused_beside_a_request() {
+        let request = Asking { path: Some("/".to_owned()), ..Asking::default() };
+        let sent = |function| Sent { function, sample: None, data: None, platform: None };
+        assert_eq!(asked(&request, sent(None)).unwrap()["request"]["target"], "/");
+        let frozen = Asking { freeze: Some(Duration::from_secs(1)), ..request.clone() };
+        for (asking, function, option) in [
+            (&frozen, None, "--freeze"),
+            (&Asking { retry: 2, ..request.clone() }, None, "--retry"),
+            (&request, Some("f"), "--function"),
+        ] {
+            let why = asked(asking, sent(function)).unwrap_err().to_string();
+            assert!(why.contains(&format!("{option} is for events")), "{why}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use faas_core::functions::manifest::{EventFilter, Manifest};
 use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::trigger::Kind;
 use serde_json::{Value, json};
-use serverless_spec::cron::Schedule;
+use serverless_spec::cron::{Both, Schedule};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -56,6 +56,8 @@ pub(crate) struct Deployment {
     pub(crate) environment: Vec<(String, String)>,
     /// The timers, which fire by the clock.
     pub(crate) timers: Vec<Timer>,
+    /// `true` if there is a span around each layer and function.
+    pub(crate) has_spans: bool,
     router: Router,
 }
 
@@ -94,7 +96,15 @@ impl Deployment {
         let router = router(&units)?;
         let mut variables = dotenv(&from.join(DOTENV))?;
         variables.extend(environment.iter().cloned());
-        Ok(Deployment { folder, units, environment: variables, timers, router })
+        let has_spans = span.is_some();
+        Ok(Deployment { folder, units, environment: variables, timers, has_spans, router })
+    }
+
+    /// Adds timers, each in the place of the manifest's own one of the same name.
+    pub(crate) fn add_timers(&mut self, timers: Vec<Timer>) {
+        let place = |timer: &Timer| (timer.unit.clone(), timer.function.clone(), timer.source.clone());
+        self.timers.retain(|own| timers.iter().all(|timer| place(timer) != place(own)));
+        self.timers.extend(timers);
     }
 
     /// Returns the folder that it lies in.
@@ -293,7 +303,12 @@ fn timers_of(unit: &str, text: &str) -> Result<Vec<Timer>, Failure> {
             let schedule = timer["cron"].as_str().map(str::to_owned);
             let schedule = schedule.or_else(|| timer["every"].as_str().map(|every| format!("@every {every}")));
             let Some(written) = schedule else { continue };
-            let schedule = Schedule::parse(&written, None)
+            let days = match timer["days"].as_str() {
+                Some("or") => Some(Both::Or),
+                Some("and") => Some(Both::And),
+                _ => None,
+            };
+            let schedule = Schedule::parse(&written, days)
                 .map_err(|why| Failure::new("timer", format!("{unit}: {written:?}: {why}")))?;
             found.push(Timer {
                 unit: unit.to_owned(),
@@ -357,6 +372,19 @@ mod tests {
         assert_eq!((deployment.unit_for("timer"), deployment.unit_for("queue")), (1, 0));
         let timer = &deployment.timers[0];
         assert_eq!((timer.function.as_str(), timer.written.as_str()), ("tidy", "0 3 * * *"));
+    }
+
+    #[test]
+    fn a_timer_of_the_yml_stands_in_the_place_of_the_manifests() {
+        let shop = SHOP.replace("\"cron\":\"0 3 * * *\"", "\"cron\":\"0 3 1 * MON\",\"days\":\"or\"");
+        let folder = folder(&[("shop", &shop)]);
+        let mut deployment = Deployment::copy(folder.path(), None, &[]).unwrap();
+        let [own] = &deployment.timers[..] else { panic!("{:?}", deployment.timers) };
+        let other = Timer { source: "another".to_owned(), ..own.clone() };
+        let same = Timer { written: "@daily".to_owned(), ..own.clone() };
+        deployment.add_timers(vec![same, other]);
+        let written: Vec<&str> = deployment.timers.iter().map(|timer| timer.written.as_str()).collect();
+        assert_eq!(written, ["@daily", "0 3 1 * MON"]);
     }
 
     #[test]

@@ -296,8 +296,14 @@ impl Generation {
     /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome.
     pub(crate) fn send(&self, unit: usize, platform: &'static Platform, only: Option<&str>, call: &Call) -> Reply {
         let slot = self.slot(unit, platform, only);
-        match slot.and_then(|slot| self.stage(&slot)) {
-            Ok(stage) => stage.send(call),
+        let started = slot.and_then(|slot| Ok((self.stage(&slot)?, slot)));
+        match started {
+            Ok((stage, slot)) => stage.send(call, &|process| {
+                // A call goes on without its lines.
+                if let Err(failure) = self.follow(process.tail(), &slot.unit, false) {
+                    self.around.screen.failed(&failure);
+                }
+            }),
             Err(failure) => Reply::failed(502, failure.to_string()),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Serve the functions of this project over HTTP until Ctrl-C: rebuilt whenever it changes, with a console at /_faas
 ///
 /// Every function is served by its routes, on plain HTTP. With --platform a request becomes an event of that
-/// platform's: aws, fc, azure, scf, functiongraph, google, knative, openwhisk, fn, openfaas or vefaas.
+/// platform's: each of the fifteen has a local one, such as aws, fc, azure, knative or yandex.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// Port to serve at [default: 8080, or any if it is taken]

@@ -104,7 +104,7 @@ impl Source {
         let environment = units.first().map(|unit| unit.environment.clone()).unwrap_or_default();
         let mut deployment = Deployment::copy(folder.path(), self.span.as_deref(), &environment)?;
         let own = self.timers(&deployment, timers);
-        deployment.timers.extend(own);
+        deployment.add_timers(own);
         Ok(deployment)
     }
 

@@ -1,6 +1,6 @@
 //! AWS Lambda: one environment, one invocation at a time; a request is the event of an HTTP API.
 
-use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
+use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage, Started};
 use crate::event;
 use crate::reply;
 use platform_emulators::aws_lambda::{Answer, Aws, Event, Kind, Options};
@@ -40,7 +40,7 @@ pub(super) fn start(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 }
 
 impl Stage for Lambda {
-    fn send(&self, call: &Call) -> Reply {
+    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (body, trace_id, is_request) = match &call.input {
             CallInput::Event(bytes) => (bytes.clone(), None, false),

@@ -1,6 +1,6 @@
 //! Tencent SCF and Huawei FunctionGraph: one event at a time, handed out by a runtime API.
 
-use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
+use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage, Started};
 use crate::reply::error_words;
 use faas_core::encoding::percent;
 use platform_emulators::process::Process;
@@ -101,7 +101,7 @@ fn front_reply(status: u16, headers: super::Headers, body: Vec<u8>) -> Reply {
 }
 
 impl Stage for Handout {
-    fn send(&self, call: &Call) -> Reply {
+    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match &call.input {
             CallInput::Request(request) => (self.front)(&self.plane, &call.request_id, request),

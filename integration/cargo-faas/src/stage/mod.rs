@@ -79,10 +79,14 @@ impl Reply {
     }
 }
 
+/// The listener to which a stage tells of a process that it starts for one call.
+pub(crate) type Started<'s> = &'s dyn Fn(&Process);
+
 /// A platform with a runtime on it. Every method may be called from several threads.
 pub(crate) trait Stage: Send + Sync {
-    /// Sends a call and blocks until its outcome.
-    fn send(&self, call: &Call) -> Reply;
+    /// Sends a call and blocks until its outcome. `started` is told of a process that is started for this call alone,
+    /// beside the one that the stage began with.
+    fn send(&self, call: &Call, started: Started<'_>) -> Reply;
     /// Lends the process that runs now.
     fn with_process(&self, look: &mut dyn FnMut(&Process));
     /// `false` if each event has a process of its own, which is ready only with it.

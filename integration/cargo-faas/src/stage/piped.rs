@@ -1,37 +1,28 @@
 //! Yandex Cloud Functions: a process for each call, which gets its event on standard input.
 
 use super::handout::pairs;
-use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
+use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage, Started};
 use crate::reply::error_words;
 use faas_core::encoding::base64;
 use platform_emulators::process::Process;
 use platform_emulators::yandex;
 use serde_json::Value;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A process that waits for its only event, or has had it.
+/// The newest process, and whether it has had its only event. Several calls run side by side, each in its own.
 struct OneCall {
     setting: Setting,
-    running: Mutex<(yandex::Call, bool)>,
+    newest: Mutex<(Arc<yandex::Call>, bool)>,
 }
 
 /// Starts a runtime for one call.
 pub(super) fn yandex(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let call = yandex::Call::begin(setting.command()).map_err(|error| error.to_string())?;
-    Ok(Box::new(OneCall { setting: setting.clone(), running: Mutex::new((call, false)) }))
+    Ok(Box::new(OneCall { setting: setting.clone(), newest: Mutex::new((Arc::new(call), false)) }))
 }
 
 impl Stage for OneCall {
-    fn send(&self, call: &Call) -> Reply {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let (process, has_had_one) = &mut *running;
-        if *has_had_one {
-            match yandex::Call::begin(self.setting.command()) {
-                Ok(next) => *process = next,
-                Err(error) => return Reply::failed(502, error.to_string()),
-            }
-        }
-        *has_had_one = true;
+    fn send(&self, call: &Call, started: Started<'_>) -> Reply {
         let event = match &call.input {
             CallInput::Event(bytes) => bytes.clone(),
             CallInput::Request(ClientRequest { method, target, headers, body }) => {
@@ -44,13 +35,28 @@ impl Stage for OneCall {
                 event.to_string().into_bytes()
             }
         };
-        process.write(&event);
-        let ended = process.end(self.setting.timeout + PATIENCE);
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.1 {
+            match yandex::Call::begin(self.setting.command()) {
+                Ok(next) => newest.0 = Arc::new(next),
+                Err(error) => return Reply::failed(502, error.to_string()),
+            }
+            started(newest.0.process());
+        }
+        newest.1 = true;
+        // Nobody else has one that has had no event.
+        if let Some(fresh) = Arc::get_mut(&mut newest.0) {
+            fresh.write(&event);
+            fresh.finish();
+        }
+        let process = Arc::clone(&newest.0);
+        drop(newest);
+        let ended = process.ended(self.setting.timeout + PATIENCE);
         if matches!(call.input, CallInput::Request(_)) { of_request(&ended.outcome) } else { of_event(ended.outcome) }
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
-        look(self.running.lock().unwrap_or_else(PoisonError::into_inner).0.process());
+        look(self.newest.lock().unwrap_or_else(PoisonError::into_inner).0.process());
     }
 
     fn is_ready_before_events(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Platforms whose container gets requests as they are: plain HTTP, Kubernetes and Azure Container Apps.
 
 use super::serving::{local, of_answer, request, words};
-use super::{Call, PATIENCE, Reply, Setting, Stage, free_port};
+use super::{Call, PATIENCE, Reply, Setting, Stage, Started, free_port};
 use platform_emulators::plain_http::{CONTAINER_APPS, Container, KUBERNETES};
 use platform_emulators::process::Process;
 
@@ -34,7 +34,7 @@ fn start(setting: &Setting, variables: &[(&str, &str)]) -> Result<Box<dyn Stage>
 }
 
 impl Stage for Plain {
-    fn send(&self, call: &Call) -> Reply {
+    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
         of_answer(self.0.call(&request(call)))
     }
 

@@ -1,6 +1,6 @@
 //! Platforms that send requests to a port, or to a socket: each by its own front.
 
-use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, free_port};
+use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started, free_port};
 use crate::reply::error_words;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::fn_project::{self, Agent};
@@ -25,7 +25,7 @@ struct Serving<F> {
 type LendProcess<F> = fn(&F, &mut dyn FnMut(&Process));
 
 impl<F: Send + Sync> Stage for Serving<F> {
-    fn send(&self, call: &Call) -> Reply {
+    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
         (self.send)(&self.front, call)
     }
 
@@ -163,7 +163,11 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
                 }
                 None => Reply { status: 200, body: done.raw.to_string().into_bytes(), ..Reply::default() },
             },
-            Ok(azure_functions::Ended::Failed(why)) => Reply::failed(500, why),
+            Ok(azure_functions::Ended::Failed(why)) => {
+                // The host puts the status before the runtime's document.
+                let document = why.split_once(": ").map(|(_, document)| document).filter(|rest| rest.starts_with('{'));
+                Reply::failed(500, document.map_or_else(|| why.clone(), |document| error_words(document.as_bytes())))
+            }
             Ok(azure_functions::Ended::Hung) => Reply::failed(504, "the host waits until the function's time is over"),
             Err(error) => Reply::failed(502, error.to_string()),
         };
@@ -230,7 +234,7 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     // One port for metrics would do for one function only.
     command.env("FAAS_METRICS_PORT", "0");
     let front = openfaas::Pod::spawn(command, options).map_err(words)?;
-    front.wait_until_healthy().map_err(|late| format!("{late}\n{}", front.process().output()))?;
+    front.wait_until_healthy()?;
     let send = |front: &openfaas::Pod, call: &Call| {
         let Request { method, target, headers, body } = request(call);
         let sent =

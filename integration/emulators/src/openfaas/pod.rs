@@ -82,16 +82,19 @@ impl Pod {
     ///
     /// # Errors
     /// The process or the patience ended.
-    pub fn wait_until_healthy(&self) -> Result<(), TimedOut> {
+    pub fn wait_until_healthy(&self) -> Result<(), String> {
         let end = Instant::now() + self.options.patience;
         loop {
             if self.probe("GET", "/_/health").is_ok_and(|answer| answer.status == 200) {
                 return Ok(());
             }
-            if self.process.status().is_some() || Instant::now() > end {
-                let (status, output) = (self.process.status(), self.process.output());
-                let what = format!("/_/health was not 200; the process is {status:?}:\n{output}");
-                return Err(TimedOut { what, limit: self.options.patience });
+            let status = self.process.status();
+            if status.is_some() || Instant::now() > end {
+                let how = match status {
+                    Some(status) => format!("the process ended before /_/health was 200: {status}"),
+                    None => format!("/_/health was not 200 after {} s", self.options.patience.as_secs()),
+                };
+                return Err(format!("{how}; output:\n{}", self.process.output()));
             }
             // The error is the ordinary case, a process that still runs.
             let _ = self.process.wait(PERIOD);

@@ -6,6 +6,7 @@
 //! `{"invocations":[…]}`, each as at `/_faas/api/invocations/<number>`.
 
 use super::super::app::{App, Trouble, Wanted, timer_platform};
+use super::super::store::Record;
 use super::super::tee::Out;
 use super::{Instead, json, send};
 use crate::events::request_of;
@@ -15,7 +16,7 @@ use hyper::Response;
 use serde::Deserialize;
 use serde_json::json as object;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -53,10 +54,24 @@ pub(super) async fn invoke(app: &Arc<App>, body: &[u8]) -> Result<Response<Out>,
     } else {
         event(app, asked).await?
     };
-    // Lines of the runtime may come a moment after its reply.
-    tokio::time::sleep(Duration::from_millis(30)).await;
+    told(app, &numbers).await;
     let records = numbers.iter().filter_map(|number| app.store.get(*number));
     Ok(json(&object!({"invocations": records.map(|record| record.whole()).collect::<Vec<_>>()})))
+}
+
+/// Waits for lines of the runtime, which may come a moment after its reply: for the last one of each invocation where
+/// spans tell which that is, else for as long as they usually take.
+async fn told(app: &Arc<App>, numbers: &[u64]) {
+    let has_spans = app.now().is_some_and(|now| now.deployment.has_spans);
+    let limit = if has_spans { Duration::from_secs(1) } else { Duration::from_millis(30) };
+    let until = Instant::now() + limit;
+    let is_told = |number: &u64| {
+        let is_last = |record: Record| record.is_failed() || record.spans.iter().any(|span| span.depth == 0);
+        app.store.get(*number).is_none_or(is_last)
+    };
+    while !numbers.iter().all(is_told) && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
