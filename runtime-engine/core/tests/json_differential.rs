@@ -1,7 +1,7 @@
 //! The JSON lens and writer against serde_json: the same verdict, the same values, the same bytes, over documents that
 //! proptest makes up and over real ones that it damages.
 
-use faas_core::json::{self, Value, ValueKind, Writer};
+use faas_core::json::{self, Document, Key, Value, ValueKind, Writer};
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -214,7 +214,26 @@ fn assert_same(value: Value<'_>, tree: &Tree) {
     assert_eq!(value.get("no such key").is_some(), object.contains_key("no such key"));
 }
 
+/// Compares what a document says about `value` with what the value says itself. Members are visited in their order,
+/// elements from the last one on.
+fn assert_same_document<'a>(document: &Document<'a>, value: Value<'a>) {
+    let members: Vec<_> = document.members(value).collect();
+    let is_same = |(one, other): (&(Key<'_>, Value<'_>), (Key<'_>, Value<'_>))| {
+        one.0.raw() == other.0.raw() && one.1.raw() == other.1.raw()
+    };
+    assert!(members.iter().zip(value.members()).all(is_same) && members.len() == value.members().count());
+    let elements: Vec<_> = document.elements(value).collect();
+    assert!(elements.iter().map(Value::raw).eq(value.elements().map(|element| element.raw())));
+    members.into_iter().for_each(|(_, member)| assert_same_document(document, member));
+    elements.into_iter().rev().for_each(|element| assert_same_document(document, element));
+}
+
 fn assert_same_verdict(text: &[u8]) {
+    let document = Document::parse(text);
+    assert_eq!(document.as_ref().err().copied(), json::parse(text).err());
+    if let Ok(document) = document {
+        assert_same_document(&document, document.value());
+    }
     match (json::parse(text), serde_json::from_slice::<Tree>(text)) {
         (Ok(value), Ok(tree)) => assert_same(value, &tree),
         (Err(error), Err(_)) => {

@@ -7,7 +7,7 @@
 use super::error::{Error, ErrorKind};
 use super::escape::{is_escaped_form, unescape_into};
 use super::scan;
-use super::validate::{Ends, validate};
+use super::validate::{Ends, Notes, validate};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -26,13 +26,13 @@ pub fn parse(text: &[u8]) -> Result<Value<'_>, Error> {
     parse_with(text, &mut Ends::new(&mut [])).map(|(value, _)| value)
 }
 
-/// Reads a text as [`parse`] does; also fills in the ends of the members' values, and returns where the value starts.
-pub(super) fn parse_with<'a>(text: &'a [u8], ends: &mut Ends<'_>) -> Result<(Value<'a>, usize), Error> {
+/// Reads a text as [`parse`] does; also tells `notes` of the ends, and returns where the value starts.
+pub(super) fn parse_with<'a>(text: &'a [u8], notes: &mut impl Notes) -> Result<(Value<'a>, usize), Error> {
     let text = std::str::from_utf8(text).map_err(|error| {
         let offset = error.valid_up_to();
         Error { offset, kind: ErrorKind::Utf8, found: text.get(offset).copied() }
     })?;
-    let (start, end) = validate(text, ends)?;
+    let (start, end) = validate(text, notes)?;
     Ok((Value { text: slice(text, start, end) }, start))
 }
 
@@ -164,19 +164,19 @@ impl<'a> Value<'a> {
     /// The members of an object in the order of the text, repeated keys included; nothing for any other kind.
     #[inline]
     pub fn members(&self) -> Members<'a> {
-        Members { text: self.inside(b'{'), whole: self.text.len() }
+        Members { text: self.container(b'{'), at: 1 }
     }
 
     /// The elements of an array; nothing for any other kind.
     #[inline]
     pub fn elements(&self) -> Elements<'a> {
-        Elements { text: self.inside(b'[') }
+        Elements { text: self.container(b'['), at: 1 }
     }
 
-    /// Returns the text behind the opening bracket, or nothing if the value does not begin with it.
+    /// Returns the value's text, or nothing if it does not begin with this bracket.
     #[inline]
-    fn inside(&self, bracket: u8) -> &'a str {
-        if self.raw().first() == Some(&bracket) { slice(self.text, 1, self.text.len()) } else { "" }
+    fn container(&self, bracket: u8) -> &'a str {
+        if self.raw().first() == Some(&bracket) { self.text } else { "" }
     }
 }
 
@@ -229,21 +229,23 @@ impl PartialEq<&str> for Key<'_> {
     }
 }
 
+#[inline]
 fn unescaped(inside: &str, escaped: bool) -> Cow<'_, str> {
-    if !escaped {
-        return Cow::Borrowed(inside);
-    }
+    if escaped { Cow::Owned(decoded(inside)) } else { Cow::Borrowed(inside) }
+}
+
+#[inline(never)]
+fn decoded(inside: &str) -> String {
     let mut text = Vec::new();
     unescape_into(&mut text, inside);
     // Runs and characters of a `str` are UTF-8, so nothing is ever replaced here.
-    Cow::Owned(String::from_utf8(text).unwrap_or_default())
+    String::from_utf8(text).unwrap_or_default()
 }
 
-/// Takes the separator of two members or elements off `text`; `None` at the closing bracket.
+/// The place of the next member or element from `at` on, behind a separator; `None` at the closing bracket.
 #[inline]
-fn next_item(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = scan::whitespace(bytes, 0);
+fn next_item(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = scan::whitespace(bytes, at);
     if bytes.get(at) == Some(&b',') {
         at = scan::whitespace(bytes, at + 1);
     }
@@ -256,31 +258,31 @@ fn next_item(text: &str) -> Option<usize> {
 /// Iterator over the members of an object, see [`Value::members`].
 #[derive(Clone)]
 pub struct Members<'a> {
-    /// The rest of the object: from behind the last member to its closing bracket. Valid JSON by construction.
+    /// The object, valid JSON by construction; empty if the value is none.
     text: &'a str,
-    /// The length of the object.
-    whole: usize,
+    /// The place behind the last member.
+    at: usize,
 }
 
 impl<'a> Members<'a> {
     /// The next member, whose value is known to end there, counted from the start of the object.
     #[inline]
     pub(super) fn next_until(&mut self, end: usize) -> Option<(Key<'a>, Value<'a>)> {
-        let end = end - (self.whole - self.text.len());
         self.step(|_, _| end)
     }
 
+    /// The next member. `value_end` is called with the bytes and the place in them where its value begins.
     #[inline(always)]
-    fn step(&mut self, value_end: impl FnOnce(&[u8], usize) -> usize) -> Option<(Key<'a>, Value<'a>)> {
+    pub(super) fn step(&mut self, value_end: impl FnOnce(&[u8], usize) -> usize) -> Option<(Key<'a>, Value<'a>)> {
         let bytes = self.text.as_bytes();
-        let quote = next_item(self.text)?;
+        let quote = next_item(bytes, self.at)?;
         let (key_end, escaped) = scan::string_end(bytes, quote + 1);
         let key = Key { inside: slice(self.text, quote + 1, key_end), escaped };
         let colon = scan::whitespace(bytes, key_end + 1);
         let start = scan::whitespace(bytes, colon + 1);
         let end = value_end(bytes, start);
         let value = Value { text: slice(self.text, start, end) };
-        self.text = slice(self.text, end, bytes.len());
+        self.at = end;
         Some((key, value))
     }
 }
@@ -299,8 +301,23 @@ impl std::iter::FusedIterator for Members<'_> {}
 /// Iterator over the elements of an array, see [`Value::elements`].
 #[derive(Clone)]
 pub struct Elements<'a> {
-    /// The rest of the array: from behind the last element to its closing bracket. Valid JSON by construction.
+    /// The array, valid JSON by construction; empty if the value is none.
     text: &'a str,
+    /// The place behind the last element.
+    at: usize,
+}
+
+impl<'a> Elements<'a> {
+    /// The next element. `value_end` is called with the bytes and the place in them where it begins.
+    #[inline(always)]
+    pub(super) fn step(&mut self, value_end: impl FnOnce(&[u8], usize) -> usize) -> Option<Value<'a>> {
+        let bytes = self.text.as_bytes();
+        let start = next_item(bytes, self.at)?;
+        let end = value_end(bytes, start);
+        let value = Value { text: slice(self.text, start, end) };
+        self.at = end;
+        Some(value)
+    }
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -308,12 +325,7 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline(never)]
     fn next(&mut self) -> Option<Value<'a>> {
-        let bytes = self.text.as_bytes();
-        let start = next_item(self.text)?;
-        let end = scan::value_end(bytes, start);
-        let value = Value { text: slice(self.text, start, end) };
-        self.text = slice(self.text, end, bytes.len());
-        Some(value)
+        self.step(scan::value_end)
     }
 }
 
@@ -321,13 +333,13 @@ impl std::iter::FusedIterator for Elements<'_> {}
 
 impl fmt::Debug for Members<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Members({} bytes left)", self.text.len())
+        write!(f, "Members({} bytes left)", self.text.len().saturating_sub(self.at))
     }
 }
 
 impl fmt::Debug for Elements<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Elements({} bytes left)", self.text.len())
+        write!(f, "Elements({} bytes left)", self.text.len().saturating_sub(self.at))
     }
 }
 

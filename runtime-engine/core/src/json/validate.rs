@@ -9,12 +9,12 @@ use super::scan;
 /// there.
 const MAX_DEPTH: u32 = 127;
 
-/// Returns the beginning and the end of the one value of `text`. If it is an object, `ends` gets the ends of the values
-/// of its first members: what was walked through once need not be walked through again to find that out.
-pub(super) fn validate(text: &str, ends: &mut Ends<'_>) -> Result<(usize, usize), Error> {
+/// Returns the beginning and the end of the one value of `text`. `notes` is told of the ends on the way, so
+/// that they need not be looked for again.
+pub(super) fn validate(text: &str, notes: &mut impl Notes) -> Result<(usize, usize), Error> {
     let bytes = text.as_bytes();
     let start = scan::whitespace(bytes, 0);
-    let end = value(bytes, start, ends)?;
+    let end = value(bytes, start, notes)?;
     let rest = scan::whitespace(bytes, end);
     if rest < bytes.len() {
         return error(bytes, rest, ErrorKind::TextEnd);
@@ -22,7 +22,23 @@ pub(super) fn validate(text: &str, ends: &mut Ends<'_>) -> Result<(usize, usize)
     Ok((start, end))
 }
 
-/// Places of a text, as many as there is room for.
+/// Is told where values begin and end, in the order of the text. The check is compiled for each implementation, so that
+/// calls without a body cost nothing.
+pub(super) trait Notes {
+    /// Notes that an array or object that is not empty begins at that byte.
+    #[inline(always)]
+    fn open(&mut self, _start: usize) {}
+
+    /// Notes that the array or object that began last ends before that byte.
+    #[inline(always)]
+    fn close(&mut self, _end: usize) {}
+
+    /// Notes that the value of a member of the whole object ends before that byte.
+    #[inline(always)]
+    fn member(&mut self, _end: usize) {}
+}
+
+/// The ends of the whole object's first members, as many as there is room for.
 pub(super) struct Ends<'e> {
     places: &'e mut [usize],
     count: usize,
@@ -37,11 +53,13 @@ impl<'e> Ends<'e> {
     pub(super) fn count(&self) -> usize {
         self.count
     }
+}
 
+impl Notes for Ends<'_> {
     #[inline(always)]
-    fn note(&mut self, place: usize) {
+    fn member(&mut self, end: usize) {
         if let Some(free) = self.places.get_mut(self.count) {
-            *free = place;
+            *free = end;
             self.count += 1;
         }
     }
@@ -53,7 +71,7 @@ fn error<T>(bytes: &[u8], offset: usize, kind: ErrorKind) -> Result<T, Error> {
 }
 
 /// Checks the value that begins at `at`; returns the index behind it.
-fn value(bytes: &[u8], mut at: usize, ends: &mut Ends<'_>) -> Result<usize, Error> {
+fn value(bytes: &[u8], mut at: usize, notes: &mut impl Notes) -> Result<usize, Error> {
     // One bit for each open bracket, the innermost lowest: 1 for an object, 0 for an array.
     let mut open: u128 = 0;
     let mut depth = 0;
@@ -70,6 +88,7 @@ fn value(bytes: &[u8], mut at: usize, ends: &mut Ends<'_>) -> Result<usize, Erro
                 if empty {
                     at = first + 1;
                 } else {
+                    notes.open(at);
                     depth += 1;
                     open = open << 1 | object as u128;
                     at = if object { key(bytes, first)? } else { first };
@@ -89,7 +108,7 @@ fn value(bytes: &[u8], mut at: usize, ends: &mut Ends<'_>) -> Result<usize, Erro
             }
             let object = open & 1 == 1;
             if depth == 1 && object {
-                ends.note(at);
+                notes.member(at);
             }
             at = scan::whitespace(bytes, at);
             match bytes.get(at) {
@@ -105,6 +124,7 @@ fn value(bytes: &[u8], mut at: usize, ends: &mut Ends<'_>) -> Result<usize, Erro
                 _ => return error(bytes, at, if object { ErrorKind::ObjectNext } else { ErrorKind::ArrayNext }),
             }
             at += 1;
+            notes.close(at);
             depth -= 1;
             open >>= 1;
         }
