@@ -288,7 +288,7 @@ impl Builder {
         let routes = self.routes.iter().filter(|(.., function)| function == name);
         let event = |(method, path, _): &(String, String, String)| EventSpec {
             position: Position { line: 1, column: 1 },
-            filter: EventFilter::Http { path: Some(path.clone()), methods: vec![method.to_ascii_uppercase()] },
+            filter: EventFilter::Http { path: Some(path.clone()), methods: vec![method.to_ascii_uppercase().into()] },
         };
         FunctionSpec {
             name: name.to_owned(),

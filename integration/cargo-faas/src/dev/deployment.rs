@@ -289,7 +289,7 @@ fn router(units: &[Unit]) -> Result<Router, Failure> {
 
 fn add(router: &mut Router, filter: &EventFilter, owner: usize) -> Result<(), String> {
     let EventFilter::Http { path, methods } = filter else { return Ok(()) };
-    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
     router.add(path.as_deref().unwrap_or("/*"), &methods, owner).map_err(|error| error.to_string())
 }
 

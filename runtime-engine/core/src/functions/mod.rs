@@ -362,7 +362,7 @@ impl Routing {
             for event in &spec.events {
                 match &event.filter {
                     EventFilter::Http { path, methods } => {
-                        let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+                        let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
                         let added = router.add(path.as_deref().unwrap_or("/*"), &methods, function);
                         added.map_err(|error| {
                             let place = event.position;
@@ -384,7 +384,7 @@ impl Routing {
     fn add(&mut self, function: usize, filter: &EventFilter) -> Result<(), usize> {
         match filter {
             EventFilter::Http { path, methods } => {
-                let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+                let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
                 let added = self.router.add(path.as_deref().unwrap_or("/*"), &methods, function);
                 added.map_err(|error| match error {
                     RouteError::Taken { earlier_owner, .. } => earlier_owner,

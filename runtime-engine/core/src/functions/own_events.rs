@@ -3,6 +3,7 @@
 use super::manifest::{EventFilter, EventSpec, FunctionSpec};
 use super::router::{Matching, Router};
 use crate::trigger::Kind;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Several timers that say no name would each have the events of all: every one gets the name that a yml without names
@@ -55,7 +56,8 @@ fn is_same(one: &EventFilter, other: &EventFilter) -> bool {
     let fits = |one: &Option<String>, other: &Option<String>| one.is_none() || other.is_none() || one == other;
     match (one, other) {
         (EventFilter::Http { path, methods }, EventFilter::Http { path: other_path, methods: other_methods }) => {
-            let every = |some: &[String], others: &[String]| some.iter().all(|method| others.contains(method));
+            let every =
+                |some: &[Cow<'_, str>], others: &[Cow<'_, str>]| some.iter().all(|method| others.contains(method));
             is_same_path(path.as_deref(), other_path.as_deref())
                 && every(methods, other_methods)
                 && every(other_methods, methods)

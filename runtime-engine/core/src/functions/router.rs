@@ -15,6 +15,7 @@ mod pattern;
 
 pub use error::{PatternFault, RouteError};
 pub use methods::Allow;
+pub(super) use methods::USUAL as USUAL_METHODS;
 pub use params::Params;
 
 use methods::{ANY, GET, HEAD, Methods, OPTIONS, Unusable};

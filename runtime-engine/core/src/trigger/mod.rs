@@ -31,7 +31,7 @@ use crate::invocation::InvocationMetadata;
 use crate::json::{Object, Outline};
 
 /// The kind of trigger, as a function sees it on every platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A request that wants a reply.
     Http,

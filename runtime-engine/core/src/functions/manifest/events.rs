@@ -5,8 +5,10 @@ use super::mistake::{Path, found};
 use super::read::{Member, Reader};
 use super::whole::repeats;
 use super::{EventFilter, EventSpec};
+use crate::functions::router::USUAL_METHODS;
 use crate::json::{self, Value};
 use crate::trigger::Kind;
+use std::borrow::Cow;
 
 impl<'t> Reader<'t> {
     /// Reads the events of a function. `places` takes the index and the offset of each that could be read.
@@ -33,7 +35,7 @@ impl<'t> Reader<'t> {
 
     fn list(&mut self, list: Value<'t>, path: &Path<'_>, places: &mut Vec<(usize, usize)>) -> Vec<EventSpec> {
         let mut events = Vec::new();
-        for (index, value) in list.elements().enumerate() {
+        for (index, value) in self.document.elements(list).enumerate() {
             let Some(filter) = self.event(value, &Path::Index(path, index)) else { continue };
             let offset = self.offset(value);
             events.push(EventSpec { position: self.cursor.position(offset), filter });
@@ -50,7 +52,7 @@ impl<'t> Reader<'t> {
         }
         let before = self.mistakes.count();
         let members = self.members(value, path, &keys::EVENT);
-        let mut kinds = members.into_iter().zip(KINDS).filter_map(|(member, kind)| Some((member?, kind)));
+        let mut kinds = members.iter().zip(&KINDS).filter_map(|(member, kind)| Some(((*member)?, *kind)));
         let Some((member, kind)) = kinds.next() else {
             if self.mistakes.count() == before {
                 let problem = || "expected the kind of the event, found no key".to_owned();
@@ -121,7 +123,7 @@ impl<'t> Reader<'t> {
         EventFilter::Http { path: route, methods: method.map_or_else(Vec::new, |method| self.methods(method, path)) }
     }
 
-    fn methods(&mut self, member: Member<'t>, path: &Path<'_>) -> Vec<String> {
+    fn methods(&mut self, member: Member<'t>, path: &Path<'_>) -> Vec<Cow<'static, str>> {
         let value = member.value;
         if value.kind() != json::ValueKind::Array {
             if value.kind() != json::ValueKind::String {
@@ -133,19 +135,20 @@ impl<'t> Reader<'t> {
         }
         let path = &Path::Key(path, member.key.name);
         let mut methods = Vec::new();
-        let mut offsets = Vec::new();
-        for (index, value) in value.elements().enumerate() {
-            if let Some(method) = self.method(value, &Path::Index(path, index)) {
-                methods.push(method);
-                offsets.push(self.offset(value));
-            }
+        for (index, value) in self.document.elements(value).enumerate() {
+            methods.push(self.method(value, &Path::Index(path, index)).unwrap_or_default());
         }
-        if value.elements().next().is_none() {
+        if methods.is_empty() {
             let problem = || "expected at least one method, found an empty array".to_owned();
             self.mistakes.add(self.offset(value), path, problem);
         }
-        for (_, again) in repeats(&methods, String::as_str) {
-            self.again(offsets[again], path, "method", &methods[again]);
+        // Those that could not be read are empty, and no repeats.
+        let mut elements = self.document.elements(value).enumerate();
+        for (_, again) in repeats(&methods, |method| &**method) {
+            let element = elements.find(|(index, _)| *index == again);
+            if let Some((_, value)) = element.filter(|_| !methods[again].is_empty()) {
+                self.again(self.offset(value), path, "method", &methods[again]);
+            }
         }
         if methods.iter().any(|method| is_every(method)) {
             return Vec::new();
@@ -154,14 +157,15 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a method of HTTP, which is written in capitals.
-    fn method(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<String> {
+    fn method(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<Cow<'static, str>> {
         let text = value.as_str().unwrap_or_default();
-        if !text.is_empty() && text.bytes().all(is_token) {
-            return Some(text.to_ascii_uppercase());
+        if text.is_empty() || !text.bytes().all(is_token) {
+            let problem = || format!("expected a method such as GET, found {}", found(value));
+            self.mistakes.add(self.offset(value), path, problem);
+            return None;
         }
-        let problem = || format!("expected a method such as GET, found {}", found(value));
-        self.mistakes.add(self.offset(value), path, problem);
-        None
+        let usual = USUAL_METHODS.iter().find(|usual| **usual == text);
+        Some(usual.map_or_else(|| Cow::Owned(text.to_ascii_uppercase()), |usual| Cow::Borrowed(*usual)))
     }
 }
 

@@ -68,25 +68,27 @@ impl<'t> Cursor<'t> {
             *self = Cursor::new(self.text);
         }
         let passed = self.text.get(self.offset..offset).unwrap_or_default();
-        let last_line = match passed.iter().rposition(|byte| *byte == b'\n') {
-            None => passed,
-            Some(end) => {
-                self.position.line += count(passed, |byte| byte == b'\n');
-                self.position.column = 1;
-                &passed[end + 1..]
-            }
-        };
         // Every byte of a character but its first is 10xxxxxx.
-        self.position.column += count(last_line, |byte| byte & 0xc0 != 0x80);
+        let mut characters = 0;
+        let line_feed = passed.iter().rposition(|byte| {
+            characters += usize::from(byte & 0xc0 != 0x80);
+            *byte == b'\n'
+        });
+        match line_feed {
+            None => self.position.column += characters,
+            // The line feed has been counted, as columns count from 1.
+            Some(end) => {
+                self.position = Position { line: self.position.line + lines(&passed[..=end]), column: characters }
+            }
+        }
         self.offset = offset;
         self.position
     }
 }
 
-/// Returns the number of bytes for which `is` holds. It counts pieces that one byte can count, of which compilers make
-/// vector code.
-fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    bytes.chunks(255).map(|piece| usize::from(piece.iter().map(|byte| u8::from(is(*byte))).sum::<u8>())).sum()
+/// Returns the number of line feeds. It counts in pieces that one byte can count, of which compilers make vector code.
+fn lines(bytes: &[u8]) -> usize {
+    bytes.chunks(255).map(|piece| usize::from(piece.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>())).sum()
 }
 
 /// The way to a value. It lives on the stack of the reader and is written only into mistakes.
@@ -125,6 +127,13 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
+    /// Makes the list of a single mistake of the whole text, found at that byte.
+    pub(super) fn of(offset: usize, problem: String) -> Mistakes {
+        let mut mistakes = Mistakes::default();
+        mistakes.list(offset, &Path::Root, problem);
+        mistakes
+    }
+
     /// Adds one more mistake, at that byte. `problem` is called only if the mistake is listed.
     pub(super) fn add(&mut self, offset: usize, path: &Path<'_>, problem: impl FnOnce() -> String) {
         if self.found.len() < MOST_LISTED {

@@ -26,6 +26,7 @@ use crate::records::RecordFailures;
 use crate::secrets::Secrets;
 use crate::settings::LayerName;
 use crate::trigger::Kind;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -162,7 +163,7 @@ pub enum EventFilter {
         /// The path, which begins with `/`. `None`: every path.
         path: Option<String>,
         /// The methods, in capitals, each once. Empty: every method.
-        methods: Vec<String>,
+        methods: Vec<Cow<'static, str>>,
     },
     /// Events of any other kind.
     Other {

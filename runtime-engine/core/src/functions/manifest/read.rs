@@ -9,7 +9,7 @@ use super::{
     VERSION,
 };
 use crate::fields::Span;
-use crate::json::{self, Value, ValueKind};
+use crate::json::{self, Document, Value, ValueKind};
 use crate::modules::Name;
 use crate::records::RecordFailures;
 use crate::settings::{LayerName, duration};
@@ -17,29 +17,47 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 pub(super) fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
-    let mut reader = Reader { text, cursor: Cursor::new(text), mistakes: Mistakes::default() };
-    let manifest = reader.text();
-    match manifest {
-        Some(manifest) if reader.mistakes.count() == 0 => Ok(manifest),
-        _ => Err(reader.mistakes.in_order(text)),
+    if let Some(problem) = no_json(text) {
+        return Err(Mistakes::of(0, problem).in_order(text));
     }
+    read_with(text, |reader, value| reader.manifest(value))
 }
 
 pub(super) fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>> {
-    let mut reader = Reader { text, cursor: Cursor::new(text), mistakes: Mistakes::default() };
-    let events = match json::parse(text) {
-        Ok(value) => reader.triggers(value),
-        Err(error) => {
-            reader.mistakes.add(error.offset, &Path::Root, || error.problem());
-            Vec::new()
-        }
+    read_with(text, |reader, value| Some(reader.triggers(value)))
+}
+
+/// Returns the problem of a text that is too long, is empty or has a byte order mark; `None` for any other text.
+fn no_json(text: &[u8]) -> Option<String> {
+    if text.len() > MOST_BYTES {
+        return Some(format!("expected at most {MOST_BYTES} bytes, found {}", text.len()));
+    }
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return Some("expected UTF-8 without a byte order mark, found one; save the file without it".to_owned());
+    }
+    text.trim_ascii().is_empty().then(|| "expected an object, found an empty text".to_owned())
+}
+
+/// Reads a text that has to be JSON.
+fn read_with<T>(
+    text: &[u8],
+    read: impl for<'t> FnOnce(&mut Reader<'t>, Value<'t>) -> Option<T>,
+) -> Result<T, Vec<Mistake>> {
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => return Err(Mistakes::of(error.offset, error.problem()).in_order(text)),
     };
-    if reader.mistakes.count() == 0 { Ok(events) } else { Err(reader.mistakes.in_order(text)) }
+    let mut reader = Reader { text, document: &document, cursor: Cursor::new(text), mistakes: Mistakes::default() };
+    match read(&mut reader, document.value()) {
+        Some(value) if reader.mistakes.count() == 0 => Ok(value),
+        _ => Err(reader.mistakes.in_order(text)),
+    }
 }
 
 /// Reads the one text of a manifest.
 pub(super) struct Reader<'t> {
     text: &'t [u8],
+    pub(super) document: &'t Document<'t>,
     /// Finds the positions of events, which are read in the order of the text.
     pub(super) cursor: Cursor<'t>,
     pub(super) mistakes: Mistakes,
@@ -53,30 +71,6 @@ pub(super) struct Member<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn text(&mut self) -> Option<Manifest> {
-        if self.text.len() > MOST_BYTES {
-            let found = self.text.len();
-            self.mistakes.add(0, &Path::Root, || format!("expected at most {MOST_BYTES} bytes, found {found}"));
-            return None;
-        }
-        if self.text.starts_with(b"\xef\xbb\xbf") {
-            let problem = "expected UTF-8 without a byte order mark, found one; save the file without it";
-            self.mistakes.add(0, &Path::Root, || problem.to_owned());
-            return None;
-        }
-        if self.text.trim_ascii().is_empty() {
-            self.mistakes.add(0, &Path::Root, || "expected an object, found an empty text".to_owned());
-            return None;
-        }
-        match json::parse(self.text) {
-            Ok(value) => self.manifest(value),
-            Err(error) => {
-                self.mistakes.add(error.offset, &Path::Root, || error.problem());
-                None
-            }
-        }
-    }
-
     fn manifest(&mut self, value: Value<'t>) -> Option<Manifest> {
         let root = &Path::Root;
         if value.kind() != ValueKind::Object {
@@ -131,21 +125,21 @@ impl<'t> Reader<'t> {
         let Some(functions) = functions.filter(|functions| self.is(*functions, ValueKind::Array, path)) else { return };
         let path = &Path::Key(path, functions.key.name);
         let at = self.offset(functions.value);
-        let mut names = Vec::new();
+        // Moving them to a larger place again and again would cost more than counting them.
+        let count = self.document.elements(functions.value).count();
+        let read = count.min(MOST_FUNCTIONS);
+        let mut names = Vec::with_capacity(read);
         let mut events = Vec::new();
-        let mut elements = functions.value.elements().enumerate();
-        for (index, value) in elements.by_ref().take(MOST_FUNCTIONS) {
+        all.reserve_exact(read);
+        for (index, value) in self.document.elements(functions.value).take(read).enumerate() {
             let (function, name) = self.function(value, &Path::Index(path, index), &mut events);
             names.push(name);
             all.push(function);
         }
-        match (all.len(), elements.count()) {
-            (0, _) => self.mistakes.add(at, path, || "expected at least one function, found an empty array".to_owned()),
-            (_, 0) => {}
-            (read, more) => {
-                let total = read + more;
-                self.mistakes.add(at, path, || format!("expected at most {MOST_FUNCTIONS} functions, found {total}"));
-            }
+        if count == 0 {
+            self.mistakes.add(at, path, || "expected at least one function, found an empty array".to_owned());
+        } else if count > read {
+            self.mistakes.add(at, path, || format!("expected at most {MOST_FUNCTIONS} functions, found {count}"));
         }
         self.names_occur_once(all, &names, path);
         self.events_have_one_owner(all, &events, path);
@@ -227,7 +221,7 @@ impl<'t> Reader<'t> {
         }
         let mut variables = Vec::new();
         let mut offsets = Vec::new();
-        for (key, value) in member.value.members() {
+        for (key, value) in self.document.members(member.value) {
             let at = self.key_offset(key);
             let name = key.as_str();
             let here = &Path::Key(path, &name);
@@ -268,7 +262,7 @@ impl<'t> Reader<'t> {
         let path = &Path::Key(path, member.key.name);
         let mut layers = Vec::new();
         let mut offsets = Vec::new();
-        for (index, value) in member.value.elements().enumerate() {
+        for (index, value) in self.document.elements(member.value).enumerate() {
             if let Some(layer) = self.layer(value, &Path::Index(path, index)) {
                 layers.push(layer);
                 offsets.push(self.offset(value));
@@ -380,7 +374,7 @@ impl<'t> Reader<'t> {
         if value.kind() != ValueKind::Object {
             return members;
         }
-        for (key, value) in value.members() {
+        for (key, value) in self.document.members(value) {
             let mut known = object.keys.iter().zip(&mut members);
             match known.find(|(known, _)| key == *known.name) {
                 Some((known, place @ None)) => *place = Some(Member { key: known, value }),

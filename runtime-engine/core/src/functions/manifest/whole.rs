@@ -52,7 +52,7 @@ impl Reader<'_> {
             .filter_map(|((owner, event), place)| match &event.filter {
                 EventFilter::Http { .. } => None,
                 EventFilter::Other { kind, source, event_type } => {
-                    Some(((kind.word(), source, event_type), owner, event.position, place))
+                    Some(((*kind, source, event_type), owner, event.position, place))
                 }
             })
             .collect();
