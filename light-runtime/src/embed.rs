@@ -115,7 +115,7 @@ impl Wrapped {
         let mut assembly = Assembly::request(memory, b"", b"", b"");
         assembly.body().extend_from_slice(event);
         let invocation = self.place.get_mut();
-        invocation.renew(assembly.finish(), InvocationMetadata::default(), cold);
+        invocation.renew(assembly.finish(), &InvocationMetadata::default(), cold);
         invocation.set_request_id(&self.ids.next());
         block_on(self.runtime.invoke(&mut self.place));
         self.runtime.process().leave();

@@ -160,7 +160,7 @@ async fn walk(app: &App, mut seat: Seat, invoke: Invoke, platform: Arc<Platform>
     let Seat { place, slot, overdue } = &mut seat;
     overdue.is_set.store(false, Ordering::SeqCst);
     place.reset();
-    place.get_mut().renew(message, metadata, cold);
+    place.get_mut().renew(message, &metadata, cold);
     place.get_mut().set_request_id(invoke.request_id.as_bytes());
     if platform.streams() {
         place.get_mut().set_stream(Box::new(reader.clone()));

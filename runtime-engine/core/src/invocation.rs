@@ -274,14 +274,14 @@ impl Invocation {
     }
 
     /// Makes this place serve the next invocation. Everything of the last one is gone.
-    pub fn renew(&mut self, message: Message, metadata: InvocationMetadata, cold: bool) {
+    pub fn renew(&mut self, message: Message, metadata: &InvocationMetadata, cold: bool) {
         if !self.is_clear {
             self.clear();
         }
         self.is_clear = false;
         self.message = Some(message);
         self.received_ns = if metadata.received_ns > 0 { metadata.received_ns } else { self.process.now_ns() };
-        self.metadata = metadata;
+        self.metadata = *metadata;
         self.cold = cold;
     }
 

@@ -86,6 +86,6 @@ pub(crate) fn request(method: &str, target: &str, headers: Pairs<'_>, body: &[u8
 /// Returns an invocation of the function `f` by a message.
 pub(crate) fn invocation(process: &Arc<Process>, message: Message, metadata: InvocationMetadata) -> Invocation {
     let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-    invocation.renew(message, metadata, false);
+    invocation.renew(message, &metadata, false);
     invocation
 }

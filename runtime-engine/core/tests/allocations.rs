@@ -150,7 +150,7 @@ fn an_invocation_that_layers_change_allocates_nothing() {
     let mut round = || {
         let http =
             InvocationMetadata { format: faas_core::trigger::MessageFormat::Request, ..InvocationMetadata::default() };
-        invocation.renew(message.take().expect("it came back"), http, false);
+        invocation.renew(message.take().expect("it came back"), &http, false);
         for value in [&b"1"[..], b"a much longer value than the one before it was", &[b'x'; 900]] {
             for list in [faas_abi::LIST_HEADER, faas_abi::LIST_EXTENSION, faas_abi::LIST_REPLY_HEADER] {
                 assert_eq!(invocation.set(list, b"name", value), faas_abi::OK);

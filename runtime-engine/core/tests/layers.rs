@@ -142,7 +142,7 @@ impl Started {
         let runtime = self.result.as_ref().map_err(ToString::to_string)?;
         let mut place = runtime.place();
         let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
-        place.get_mut().renew(message, InvocationMetadata::default(), true);
+        place.get_mut().renew(message, &InvocationMetadata::default(), true);
         block_on(runtime.invoke(&mut place));
         match place.get().failure() {
             Some(failure) => Err(failure.to_string()),

@@ -243,7 +243,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
         let event = Assembly::request(Vec::new(), b"", b"", b"").finish();
         place.get_mut().renew(
             event,
-            InvocationMetadata { is_whole: plan.is_whole, ..InvocationMetadata::default() },
+            &InvocationMetadata { is_whole: plan.is_whole, ..InvocationMetadata::default() },
             false,
         );
         let mut walk = Walk::new(plan, &runs[0], INVOKE);

@@ -246,7 +246,7 @@ impl World {
         self.place.reset();
         self.place.get_mut().renew(
             assembly.finish(),
-            InvocationMetadata { deadline, ..InvocationMetadata::default() },
+            &InvocationMetadata { deadline, ..InvocationMetadata::default() },
             false,
         );
         self.place.get_mut().set_request_id(b"r-1");

@@ -423,7 +423,7 @@ mod tests {
         place.reset();
         let deadline = Deadline::within(&fixture.process, Some(Duration::from_millis(limit_ms)));
         let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
-        place.get_mut().renew(message, InvocationMetadata { deadline, ..InvocationMetadata::default() }, false);
+        place.get_mut().renew(message, &InvocationMetadata { deadline, ..InvocationMetadata::default() }, false);
         place.get_mut().set_request_id(id);
         fixture.deadlines.begin(slot, place);
     }
@@ -501,7 +501,7 @@ mod tests {
         place.reset();
         place.get_mut().renew(
             Assembly::request(Vec::new(), b"", b"", b"").finish(),
-            InvocationMetadata::default(),
+            &InvocationMetadata::default(),
             false,
         );
         place.get_mut().set_request_id(b"id-2");

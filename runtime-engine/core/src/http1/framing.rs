@@ -2,7 +2,7 @@
 
 use super::fields::Field;
 use super::{Refusal, Version, grammar};
-use crate::fields::{caseless, caseless_inline};
+use crate::fields::is_named;
 
 /// The way in which the end of a body is marked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Announced {
     fn note_steering(&mut self, bytes: &[u8], field: Field, request: bool) -> Result<(), Refusal> {
         let (name, value) = (field.name(bytes), field.value(bytes));
         match name.len() {
-            4 if request && caseless_inline(name, b"Host") => {
+            4 if request && is_named(name, b"Host") => {
                 if self.host.is_some() {
                     return Err(Refusal::RepeatedHost);
                 }
@@ -107,26 +107,26 @@ impl Announced {
                 }
                 self.host = Some(field);
             }
-            6 if caseless(name, b"Expect") => {
+            6 if is_named(name, b"Expect") => {
                 for expectation in grammar::list(value) {
-                    let known = caseless(expectation, b"100-continue");
+                    let known = is_named(expectation, b"100-continue");
                     self.expects_continue |= known;
                     self.expects_other |= !known;
                 }
             }
-            10 if caseless(name, b"Connection") => {
+            10 if is_named(name, b"Connection") => {
                 for option in grammar::list(value) {
-                    self.close |= caseless(option, b"close");
-                    self.keep_alive |= caseless(option, b"keep-alive");
+                    self.close |= is_named(option, b"close");
+                    self.keep_alive |= is_named(option, b"keep-alive");
                 }
             }
-            14 if caseless(name, b"Content-Length") => {
+            14 if is_named(name, b"Content-Length") => {
                 if self.length.is_some() {
                     return Err(Refusal::RepeatedContentLength);
                 }
                 self.length = Some(decimal(value).ok_or(Refusal::BadContentLength)?);
             }
-            17 if caseless(name, b"Transfer-Encoding") => {
+            17 if is_named(name, b"Transfer-Encoding") => {
                 if self.chunked {
                     return Err(Refusal::RepeatedTransferEncoding);
                 }
@@ -163,10 +163,10 @@ pub fn decimal(value: &[u8]) -> Option<u64> {
 /// `chunked` alone is accepted. Something understood below it is one thing (501), a message whose end is in doubt
 /// another (400), RFC 9112 §6.1 and §6.3.
 fn only_chunked(value: &[u8]) -> Result<(), Refusal> {
-    if caseless(value, b"chunked") {
+    if is_named(value, b"chunked") {
         return Ok(());
     }
-    let is_chunked = |coding: &&[u8]| caseless(coding, b"chunked");
+    let is_chunked = |coding: &&[u8]| is_named(coding, b"chunked");
     let times = grammar::list(value).filter(is_chunked).count();
     let all_tokens = value.split(|&byte| byte == b',').map(grammar::trim).all(grammar::is_token);
     if all_tokens && times == 1 && grammar::list(value).last().is_some_and(|last| is_chunked(&last)) {

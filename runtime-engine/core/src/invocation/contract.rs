@@ -400,7 +400,7 @@ mod tests {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
         assembly.body().extend_from_slice(event.as_bytes());
         let mut invocation = Invocation::new(process(), Arc::from("f"));
-        invocation.renew(assembly.finish(), InvocationMetadata::default(), false);
+        invocation.renew(assembly.finish(), &InvocationMetadata::default(), false);
         invocation
     }
 
@@ -434,7 +434,7 @@ mod tests {
         for event in [request, "raw", request, r#"{"awslogs":{}}"#, request, request] {
             let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
             assembly.body().extend_from_slice(event.as_bytes());
-            invocation.renew(assembly.finish(), InvocationMetadata::default(), false);
+            invocation.renew(assembly.finish(), &InvocationMetadata::default(), false);
             let expected: &[u8] = if event == request { b"192.0.2.7" } else { b"" };
             assert_eq!(invocation.meta(META_CLIENT_IP), expected, "{event}");
         }

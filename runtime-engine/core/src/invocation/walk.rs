@@ -196,7 +196,7 @@ mod tests {
 
     fn invocation(metadata: InvocationMetadata) -> Invocation {
         let mut invocation = Invocation::new(process().0, Arc::from("f"));
-        invocation.renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), metadata, false);
+        invocation.renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), &metadata, false);
         invocation
     }
 

@@ -3,39 +3,56 @@
 use std::sync::{Mutex, PoisonError};
 
 /// Request ids of our own making, where a platform gives none: 16 random bytes a process, counted up.
+///
+/// They are counted as text, since the next id differs from the last in one digit mostly.
 #[derive(Debug)]
-pub struct RequestIds(Mutex<u128>);
+pub struct RequestIds(Mutex<[u8; 32]>);
 
 impl Default for RequestIds {
     fn default() -> Self {
         use std::hash::{BuildHasher, RandomState};
         let half = || u128::from(RandomState::new().hash_one(std::process::id()));
-        RequestIds(Mutex::new(half() << 64 | half()))
+        RequestIds::from(half() << 64 | half())
     }
 }
 
-/// The two hexadecimal digits of each byte.
-const DIGITS: [[u8; 2]; 256] = {
-    let mut digits = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        digits[byte] = [b"0123456789abcdef"[byte >> 4], b"0123456789abcdef"[byte & 15]];
-        byte += 1;
+impl From<u128> for RequestIds {
+    /// Begins behind that number.
+    fn from(last: u128) -> Self {
+        RequestIds(Mutex::new(std::array::from_fn(|at| b"0123456789abcdef"[(last >> (124 - 4 * at)) as usize & 15])))
     }
-    digits
-};
+}
 
 impl RequestIds {
-    /// The next one: 32 hexadecimal digits.
+    /// Returns the next one: 32 hexadecimal digits.
     pub fn next(&self) -> [u8; 32] {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = last.wrapping_add(1);
-        let id = *last;
-        drop(last);
-        let mut text = [0; 32];
-        for (byte, digits) in id.to_be_bytes().iter().zip(text.chunks_exact_mut(2)) {
-            digits.copy_from_slice(&DIGITS[usize::from(*byte)]);
+        let mut id = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for digit in id.iter_mut().rev() {
+            *digit = match *digit {
+                b'9' => b'a',
+                b'f' => b'0',
+                digit => digit + 1,
+            };
+            if *digit != b'0' {
+                break;
+            }
         }
-        text
+        *id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_id_is_the_number_behind_the_last_in_32_digits() {
+        for last in [0, 0x0123_4567_89ab_cdef, u128::from(u64::MAX) - 5, u128::MAX - 300] {
+            let ids = RequestIds::from(last);
+            for step in 1..600 {
+                let id = ids.next();
+                assert_eq!(std::str::from_utf8(&id), Ok(&*format!("{:032x}", last.wrapping_add(step))));
+            }
+        }
     }
 }

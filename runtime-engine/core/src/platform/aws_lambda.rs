@@ -454,7 +454,7 @@ mod tests {
         assert_eq!(deadline.epoch_ms, moment);
         assert_eq!((deadline.ns - metadata.received_ns) % 1_000_000, 0, "whole milliseconds from there");
         let mut invocation = Invocation::new(process, "f".into());
-        invocation.renew(answer, metadata, false);
+        invocation.renew(answer, &metadata, false);
         assert_eq!(invocation.received_ns(), metadata.received_ns);
     }
 

@@ -108,14 +108,14 @@ pub(super) mod tests {
             other => panic!("{other:?}"),
         };
         let mut invocation = Invocation::new(process, Arc::from("f"));
-        invocation.renew(request, metadata, false);
+        invocation.renew(request, &metadata, false);
         invocation
     }
 
     fn answered(code: u32, headers: &[(&str, &str)], body: &[u8]) -> (u16, Option<String>) {
         let mut invocation = Invocation::new(process(), Arc::from("f"));
         let metadata = InvocationMetadata { format: MessageFormat::CloudEvent, ..InvocationMetadata::default() };
-        invocation.renew(request("POST", "/", &EVENT, "100C"), metadata, false);
+        invocation.renew(request("POST", "/", &EVENT, "100C"), &metadata, false);
         for (name, value) in headers {
             invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());
         }

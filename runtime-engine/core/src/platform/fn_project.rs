@@ -311,7 +311,7 @@ mod tests {
         let message = request("POST", "/call", headers, body);
         let Route::Invoke(metadata) = agent.route(process, &message, State::Ready) else { panic!("it is a call") };
         let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-        invocation.renew(message, metadata, false);
+        invocation.renew(message, &metadata, false);
         invocation
     }
 

@@ -3,7 +3,7 @@
 
 use super::{BodyFrom, FailedInvocation, Response, endpoint, error_document};
 use crate::failure::Failure;
-use crate::fields::{Span, caseless, caseless_inline};
+use crate::fields::{Span, caseless, is_named};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::process::{Deadline, Process};
@@ -44,10 +44,10 @@ pub(super) fn metadata(process: &Process, request: &Message, timeout: Option<Dur
     let bytes = request.bytes();
     for (name, value) in request.headers() {
         let text = match name.len() {
-            11 if caseless(name, b"traceparent") => &mut metadata.traceparent,
-            10 if caseless(name, b"tracestate") => &mut metadata.tracestate,
-            12 if caseless(name, b"Content-Type") => &mut metadata.content_type,
-            12 if caseless(name, b"X-Request-Id") => {
+            11 if is_named(name, b"traceparent") => &mut metadata.traceparent,
+            10 if is_named(name, b"tracestate") => &mut metadata.tracestate,
+            12 if is_named(name, b"Content-Type") => &mut metadata.content_type,
+            12 if is_named(name, b"X-Request-Id") => {
                 take_request_id(&mut metadata, bytes, value);
                 continue;
             }
@@ -130,7 +130,7 @@ pub(super) fn head(invocation: &Invocation, code: Code, response: &mut Response)
     };
     let mut typed = false;
     for (name, value) in invocation.reply_headers().iter() {
-        typed |= caseless_inline(name, b"content-type");
+        typed |= is_named(name, b"content-type");
         response.headers.add(name, value);
     }
     for (_, cookie) in invocation.reply_cookies().iter() {
@@ -201,7 +201,7 @@ mod tests {
         use faas_abi::host::{Given, Invocation as Contract};
         let answered = |code: Option<u32>, content_type: Option<&str>, body: &str| {
             let mut invocation = Invocation::new(process(), std::sync::Arc::from("f"));
-            invocation.renew(request("GET", "/", &[], ""), InvocationMetadata::default(), false);
+            invocation.renew(request("GET", "/", &[], ""), &InvocationMetadata::default(), false);
             if let Some(content_type) = content_type {
                 invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
             }
@@ -228,7 +228,7 @@ mod tests {
         use super::super::cloudevents::tests::{process, request};
         use faas_abi::host::Invocation as _;
         let mut invocation = Invocation::new(process(), std::sync::Arc::from("f"));
-        invocation.renew(request("GET", "/", &[], ""), InvocationMetadata::default(), false);
+        invocation.renew(request("GET", "/", &[], ""), &InvocationMetadata::default(), false);
         for (name, value) in [
             ("Cache-Control", "max-age=60"),
             ("etag", "x"),

@@ -138,7 +138,7 @@ mod tests {
     /// Returns the body for that event and reply; without a code there was no reply at all.
     fn body(event: &str, nothing: &[u8], reply: Option<(u32, &str)>) -> String {
         let mut invocation = Invocation::new(process(), Arc::from("f"));
-        invocation.renew(request("POST", "/", &[], event), InvocationMetadata::default(), false);
+        invocation.renew(request("POST", "/", &[], event), &InvocationMetadata::default(), false);
         if let Some((code, text)) = reply {
             Contract::reply(&mut invocation, code, Given::from(text.as_bytes().to_vec()));
         }

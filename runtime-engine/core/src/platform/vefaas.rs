@@ -300,7 +300,7 @@ mod tests {
                 panic!("it is for the function")
             };
             let mut invocation = Invocation::new(process, Arc::from("f"));
-            invocation.renew(message, metadata, false);
+            invocation.renew(message, &metadata, false);
             invocation.set_peer("10.0.0.9");
             let view = invocation.http().expect("a request");
             assert_eq!((view.client_ip(), view.headers.len()), (client, 2));
@@ -337,7 +337,7 @@ mod tests {
             panic!("it is for the function")
         };
         let mut invocation = Invocation::new(process, Arc::from("f"));
-        invocation.renew(message, metadata, false);
+        invocation.renew(message, &metadata, false);
         invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-faas-execution-duration", b"mine");
         let mut response = Response::default();
         server.respond(&invocation, &mut response, &mut Vec::new());

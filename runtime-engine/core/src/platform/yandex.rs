@@ -148,7 +148,7 @@ mod tests {
         let (process, _) = crate::testing::process();
         let (message, metadata) = script.event(&process, input).expect("everything is an event");
         let mut invocation = Invocation::new(process, Arc::from("f"));
-        invocation.renew(message, metadata, true);
+        invocation.renew(message, &metadata, true);
         invocation
     }
 

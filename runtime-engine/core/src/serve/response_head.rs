@@ -1,7 +1,7 @@
 //! Heads of HTTP/1.1 responses: a protocol's status and headers with the framing and the `Connection` that this
 //! connection needs.
 
-use crate::fields::caseless_inline;
+use crate::fields::{caseless, is_named};
 use crate::http1::write::HeadWriter;
 use crate::http1::{Framing, Message, Version, status_has_body};
 use crate::log::{Level, Log};
@@ -101,22 +101,21 @@ fn plain_head(out: &mut Vec<u8>, status: u16, length: usize) {
 
 /// Returns the length that GET would have, if the function answers HEAD without a body and says it.
 fn announced(response: &Response) -> Option<u64> {
-    let length = response.headers.get(b"content-length", caseless_inline)?;
+    let length = response.headers.get(b"content-length", caseless)?;
     std::str::from_utf8(length).ok()?.parse().ok()
 }
 
 /// Headers that speak of one connection (RFC 9110 §7.6.1) or of framing: not a function's to set.
 pub fn is_of_the_connection(name: &[u8]) -> bool {
-    let names: &[&[u8]] = match name.len() {
-        2 => &[b"te"],
-        7 => &[b"trailer", b"upgrade"],
-        10 => &[b"connection", b"keep-alive"],
-        14 => &[b"content-length"],
-        16 => &[b"proxy-connection"],
-        17 => &[b"transfer-encoding"],
-        _ => return false,
-    };
-    names.iter().any(|other| caseless_inline(name, other))
+    match name.len() {
+        2 => is_named(name, b"te"),
+        7 => is_named(name, b"trailer") || is_named(name, b"upgrade"),
+        10 => is_named(name, b"connection") || is_named(name, b"keep-alive"),
+        14 => is_named(name, b"content-length"),
+        16 => is_named(name, b"proxy-connection"),
+        17 => is_named(name, b"transfer-encoding"),
+        _ => false,
+    }
 }
 
 /// A header that cannot be written is left out. One line tells it; a line a response would be too many.

@@ -14,7 +14,7 @@ fn traced(pairs: Pairs<'_>, path: &str, headers: Pairs<'_>) -> String {
     let process = Arc::new(process().0);
     let (message, metadata) = arrival(&process, pairs, path, headers, "");
     let mut invocation = Invocation::new(process, Arc::from("f"));
-    invocation.renew(message, metadata, false);
+    invocation.renew(message, &metadata, false);
     String::from_utf8(invocation.meta(META_TRACEPARENT).to_vec()).expect("text")
 }
 

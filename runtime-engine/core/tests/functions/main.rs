@@ -182,7 +182,7 @@ impl Process {
 
     fn invoke(&self, message: Assembly, metadata: InvocationMetadata) -> (Place, Answer) {
         let mut place = self.runtime.place();
-        place.get_mut().renew(message.finish(), metadata, false);
+        place.get_mut().renew(message.finish(), &metadata, false);
         place.get_mut().set_request_id(b"id-1");
         assert!(block_on(self.runtime.invoke(&mut place)));
         let invocation = place.get();
@@ -229,7 +229,7 @@ impl Process {
         let addressee = faas_core::fields::Span::of(bytes, &bytes[at..at + function.len()]);
         let metadata = InvocationMetadata { addressee, ..InvocationMetadata::default() };
         let mut place = self.runtime.place();
-        place.get_mut().renew(message, metadata, false);
+        place.get_mut().renew(message, &metadata, false);
         assert!(block_on(self.runtime.invoke(&mut place)));
         match place.get().failure() {
             Some(failure) => Answer::Failure(failure.for_owner().to_string()),

@@ -99,7 +99,7 @@ fn finding_one_of_many_functions_by_its_route_allocates_nothing() {
         counting::steady(20, || {
             let message = Assembly::request(Vec::new(), b"GET", b"/s170/items/7", b"");
             let metadata = InvocationMetadata { format: MessageFormat::Request, ..InvocationMetadata::default() };
-            place.get_mut().renew(message.finish(), metadata, false);
+            place.get_mut().renew(message.finish(), &metadata, false);
             assert!(block_on(process.runtime.invoke(&mut place)));
         })
     };

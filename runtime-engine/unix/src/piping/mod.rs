@@ -222,7 +222,7 @@ impl Child<'_> {
         let cold = process.enter();
         self.place.reset();
         let invocation = self.place.get_mut();
-        invocation.renew(message, metadata, cold);
+        invocation.renew(message, &metadata, cold);
         if invocation.request_id().is_empty() {
             invocation.set_request_id(&self.ids.next());
         }

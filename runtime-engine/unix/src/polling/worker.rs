@@ -65,7 +65,7 @@ pub(super) fn work(shared: &Arc<Shared>) {
             Delivery::Event(metadata) => {
                 worker.failures = 0;
                 worker.nothings = 0;
-                worker.serve(&mut place, &slot, event, metadata);
+                worker.serve(&mut place, &slot, event, &metadata);
             }
             Delivery::Nothing => worker.pause_for_nothing(),
             Delivery::Again(why) => worker.setback(&why),
@@ -185,7 +185,7 @@ impl Worker<'_> {
         }
     }
 
-    fn serve(&mut self, place: &mut Place, slot: &Slot, event: Message, metadata: InvocationMetadata) {
+    fn serve(&mut self, place: &mut Place, slot: &Slot, event: Message, metadata: &InvocationMetadata) {
         let runtime = &self.shared.runtime;
         let deadlines = self.shared.shutdown.deadlines();
         let cold = runtime.process().enter();

@@ -50,14 +50,21 @@ impl Client {
 pub(super) struct Current {
     pub(super) client: Client,
     pub(super) manner: Manner,
-    pub(super) metadata: InvocationMetadata,
+}
+
+/// The invocation, as whoever answers for it sees it.
+#[derive(Debug, Default)]
+struct Answerable {
+    /// `None` once somebody has answered.
+    current: Option<Current>,
+    metadata: InvocationMetadata,
 }
 
 /// The part of a seat that other threads may see.
 #[derive(Debug)]
 pub(super) struct InFlight {
     slot: Arc<Slot>,
-    current: Mutex<Option<Current>>,
+    answerable: Mutex<Answerable>,
     head: AtomicU8,
     /// The invocation's place among those that run.
     pub(super) place: Arc<ThreadPlace>,
@@ -74,7 +81,7 @@ impl InFlight {
     pub(super) fn new(server: &Arc<Server>, slot: &Arc<Slot>, place: &mut Place) -> Arc<InFlight> {
         let flight = InFlight {
             slot: slot.clone(),
-            current: Mutex::new(None),
+            answerable: Mutex::default(),
             head: AtomicU8::new(WHOLE),
             place: ThreadPlace::new(),
             collected: Mutex::new(Charge::of(&server.budget)),
@@ -98,7 +105,9 @@ impl InFlight {
     pub(super) fn begin(&self, client: Client, manner: Manner, metadata: &InvocationMetadata) {
         self.place.enter();
         self.head.store(WHOLE, SeqCst);
-        *lock(&self.current) = Some(Current { client, manner, metadata: *metadata });
+        let mut answerable = lock(&self.answerable);
+        answerable.metadata = *metadata;
+        answerable.current = Some(Current { client, manner });
     }
 
     /// Returns the invocation's place among those that run.
@@ -108,7 +117,7 @@ impl InFlight {
 
     /// Returns the invocation's client and manner, while nobody has answered.
     pub(super) fn current(&self) -> Option<Current> {
-        lock(&self.current).clone()
+        lock(&self.answerable).current.clone()
     }
 
     /// Returns `true` if the function that serves it says that its calls return soon, and never wait on their thread.
@@ -123,15 +132,16 @@ impl InFlight {
 
     /// Notes that the invocation has ended. Returns its client and manner, unless another thread has answered.
     #[inline]
-    pub(super) fn end(&self) -> Option<(Client, Manner)> {
-        lock(&self.current).take().map(|current| (current.client, current.manner))
+    pub(super) fn end(&self) -> Option<Current> {
+        lock(&self.answerable).current.take()
     }
 
-    /// Notes that another thread answers. Returns the client that is owed the answer, and `true` if the answer may
-    /// still have a head.
-    pub(super) fn abandon(&self) -> Option<(Current, bool)> {
-        let current = lock(&self.current).take()?;
-        Some((current, self.head.swap(ABANDONED, SeqCst) == WHOLE))
+    /// Notes that another thread answers. Returns the client that is owed the answer, with the invocation's metadata,
+    /// and `true` if the answer may still have a head.
+    pub(super) fn abandon(&self) -> Option<(Current, InvocationMetadata, bool)> {
+        let mut answerable = lock(&self.answerable);
+        let current = answerable.current.take()?;
+        Some((current, answerable.metadata, self.head.swap(ABANDONED, SeqCst) == WHOLE))
     }
 }
 
@@ -163,7 +173,7 @@ impl ToClient {
 
 impl Stream for ToClient {
     fn open(&mut self, invocation: &Invocation, code: Code) -> Status {
-        let Some((server, Current { client, manner, .. })) = self.current() else { return E_CANCELLED };
+        let Some((server, Current { client, manner })) = self.current() else { return E_CANCELLED };
         if self.flight.head.compare_exchange(WHOLE, STREAMING, SeqCst, SeqCst).is_err() {
             return E_CANCELLED;
         }

@@ -6,7 +6,7 @@
 
 use super::Server;
 use super::access_log::Access;
-use super::in_flight::Client;
+use super::in_flight::{Client, Current};
 use super::link::{Link, write};
 use super::pending::Pending;
 use super::seats::Seat;
@@ -33,7 +33,7 @@ impl Worker<'_> {
         &mut self,
         client: Client,
         message: Message,
-        metadata: InvocationMetadata,
+        metadata: &InvocationMetadata,
         manner: Manner,
         mut seat: Box<Seat>,
     ) -> Option<Arc<Link>> {
@@ -48,7 +48,7 @@ impl Worker<'_> {
             invocation.set_request_id(&server.ids.next());
         }
         let waits = server.waits.load(Relaxed);
-        seat.flight.begin(client, manner, seat.place.get().metadata());
+        seat.flight.begin(client, manner, metadata);
         // This comes before the deadlines may give the invocation up: one that has begun is told of once, and ends
         // once.
         server.protocol.before(seat.place.get());
@@ -106,7 +106,7 @@ impl Worker<'_> {
         let server = self.server;
         let process = server.runtime.process();
         let (mut mine, mut answered) = (None, false);
-        if is_mine && let Some((client, manner)) = seat.flight.end() {
+        if is_mine && let Some(Current { client, manner }) = seat.flight.end() {
             let ended = seat.place.get();
             server.protocol.after(process, ended.metadata(), ended.request_id(), ended.failure().is_some());
             // This comes before the response is out: a client that has read it may send the next request at once.

@@ -232,7 +232,7 @@ impl Server {
     /// Answers for a function that does not end in time, and leaves its thread to it.
     fn answer_for(&self, number: usize, lost: Lost<'_>, closing: bool) {
         let request_id = lost.request_id;
-        let Some((Current { client, manner, metadata }, headless)) =
+        let Some((Current { client, manner }, metadata, headless)) =
             self.seats.flight(number).and_then(|flight| flight.abandon())
         else {
             return;

@@ -297,7 +297,7 @@ impl<'s> Worker<'s> {
             state.slot = Some(seat.slot.number());
             drop(state);
             server.let_go(link);
-            let goes_on = self.serve(client, message, metadata, manner, seat).is_some();
+            let goes_on = self.serve(client, message, &metadata, manner, seat).is_some();
             server.tell_rooms(&mut self.rooms);
             if !goes_on {
                 return;
@@ -330,7 +330,7 @@ impl<'s> Worker<'s> {
             }
             Client::Http2(recipient, _) => recipient.runs_in(seat.slot.number()),
         }
-        self.serve(client, message, metadata, manner, seat)
+        self.serve(client, message, &metadata, manner, seat)
     }
 
     /// Has the runtime's own answer sent.

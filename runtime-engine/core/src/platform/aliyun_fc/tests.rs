@@ -58,7 +58,7 @@ impl World {
             panic!("an invocation")
         };
         let mut invocation = Invocation::new(self.process.clone(), Arc::from("own"));
-        invocation.renew(message, metadata, false);
+        invocation.renew(message, &metadata, false);
         invocation
     }
 

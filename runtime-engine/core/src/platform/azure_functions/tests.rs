@@ -44,7 +44,7 @@ fn invoked(server: &dyn Serving, process: &Arc<Process>, body: &str) -> Invocati
     };
     assert_eq!((metadata.format, metadata.is_whole, metadata.captures_log), (MessageFormat::Azure, true, true));
     let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-    invocation.renew(message, metadata, false);
+    invocation.renew(message, &metadata, false);
     invocation
 }
 

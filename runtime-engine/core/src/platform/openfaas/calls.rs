@@ -260,7 +260,7 @@ mod tests {
 
     fn begun(calls: &Calls, process: &Arc<Process>, id: &str, headers: &[(&str, &str)]) -> Invocation {
         let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-        invocation.renew(request("POST", "/path?secret=1", headers), InvocationMetadata::default(), false);
+        invocation.renew(request("POST", "/path?secret=1", headers), &InvocationMetadata::default(), false);
         invocation.set_request_id(id.as_bytes());
         calls.begin(&invocation);
         invocation

@@ -68,7 +68,7 @@ impl World {
 
     pub(in crate::platform) fn invocation(&self, message: Message, metadata: InvocationMetadata) -> Invocation {
         let mut invocation = Invocation::new(self.process.clone(), Arc::from("own"));
-        invocation.renew(message, metadata, false);
+        invocation.renew(message, &metadata, false);
         invocation
     }
 

@@ -228,7 +228,7 @@ fn of_message(headers: &[(&str, &str)], body: &str, format: MessageFormat) -> (&
     let message = assembly.finish();
     let metadata = InvocationMetadata { format, ..InvocationMetadata::default() };
     let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::process(), "f".into());
-    invocation.renew(message, metadata, false);
+    invocation.renew(message, &metadata, false);
     let source = invocation.decoded().source;
     let body = faas_abi::host::Invocation::body(&invocation);
     (source, invocation.batch().map(|batch| records(batch, body)))
