@@ -30,8 +30,8 @@ pub enum Call {
 /// one, so that others do not carry an executor, whichever features cargo unites.
 #[derive(Debug)]
 pub struct Runtime {
-    /// Calls where a first poll may happen.
-    pub(crate) entered: fn(&mut dyn FnMut()),
+    /// Calls where a first poll may happen; `None` if that is anywhere.
+    pub(crate) entered: Option<fn(&mut dyn FnMut())>,
     /// Finishes a future on the caller's thread.
     pub(crate) block_on: fn(Pin<&mut dyn Future<Output = ()>>),
     /// Finishes a future on a thread of its own. It must drop what it cannot run.
@@ -42,11 +42,22 @@ pub struct Runtime {
 }
 
 impl Runtime {
+    /// Runs `body`, which does not panic, where a first poll may happen. A panic of the executor's is the error.
+    #[inline]
     fn entered<T>(&self, body: impl FnOnce() -> T) -> Result<T, Panic> {
+        let Some(entered) = self.entered else { return Ok(body()) };
         let mut body = Some(body);
         let mut result = None;
-        catch(|| (self.entered)(&mut || result = body.take().map(|body| body())))?;
+        catch(|| entered(&mut || result = body.take().map(|body| body())))?;
         result.ok_or_else(|| Panic::new("the executor did not run what it was given"))
+    }
+
+    /// Runs `body` where a first poll may happen.
+    pub(crate) fn enter(&self, body: &mut dyn FnMut()) {
+        match self.entered {
+            Some(entered) => entered(body),
+            None => body(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 /// No task can be left without a thread here, since there is nothing to spawn tasks with.
-pub(crate) static RUNTIME: Runtime = Runtime { entered: |body| body(), block_on, spawn, left: || () };
+pub(crate) static RUNTIME: Runtime = Runtime { entered: None, block_on, spawn, left: || () };
 
 /// Finishes a future on this thread.
 fn block_on(mut future: Pin<&mut dyn Future<Output = ()>>) {

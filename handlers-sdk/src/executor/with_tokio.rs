@@ -61,10 +61,10 @@ fn executor() -> &'static Executor {
 
 pub(crate) static RUNTIME: Runtime = Runtime {
     // Here `tokio::spawn`, timers and sockets find their runtime.
-    entered: |body| {
+    entered: Some(|body| {
         let _entered = executor().runtime.enter();
         body();
-    },
+    }),
     block_on,
     spawn,
     // Tasks of a function that has returned have no thread to run on while no other call lends one.

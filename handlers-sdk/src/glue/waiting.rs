@@ -124,7 +124,7 @@ impl Call {
     fn drive(mut self, runtime: &'static Runtime) -> Status {
         let mut first = None;
         catch_aside(|| {
-            (runtime.entered)(&mut || {
+            runtime.enter(&mut || {
                 // A first look with a waker that wakes nobody: the future is polled again where it moves to.
                 if let Poll::Ready(ending) = self.look(&mut Context::from_waker(Waker::noop())) {
                     first = Some(self.end(ending));
