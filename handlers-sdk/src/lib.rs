@@ -74,6 +74,7 @@ mod inject;
 pub mod lambda;
 mod layer;
 pub mod log;
+pub mod marker;
 mod panics;
 mod reply;
 pub mod service;
@@ -92,7 +93,7 @@ pub use call::{
     context::{FaasContext, PhaseContext},
     detached::Detached,
     event::Event,
-    extract::{AtOnce, ByWaiting, CallStyle, FromInvocation, FromInvocationAsync},
+    extract::{CallStyle, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
     record::RecordInfo,
@@ -107,10 +108,7 @@ pub use call::{
     json::Json,
     span::Span,
 };
-pub use error::{
-    Error,
-    convert::{Converted, Holder, IntoError},
-};
+pub use error::{Error, convert::IntoError};
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
 pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};

@@ -20,11 +20,12 @@ pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
-use crate::call::extract::{AtOnce, ByWaiting, CallStyle, FromInvocation, FromInvocationAsync};
+use crate::call::extract::{CallStyle, FromInvocation, FromInvocationAsync};
 use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::inject::Inject;
 use crate::layer::hooks::Ended;
+use crate::marker::{AtOnce, ByWaiting};
 use crate::reply::IntoReply;
 use std::any::Any;
 use std::future::Future;

@@ -3,6 +3,7 @@
 use crate::call::context::FaasContext;
 use crate::call::event::Event;
 use crate::error::Error;
+use crate::marker::{AtOnce, ByWaiting};
 use crate::reply::sink::{AsyncSink, Sink};
 
 /// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and
@@ -146,37 +147,6 @@ pub trait FromInvocationAsync<M = ByWaiting>: Sized {
     /// The invocation does not fit, as for [`FromInvocation::from_invocation`].
     fn from_invocation_async(ctx: &FaasContext) -> impl Future<Output = Result<Self, Error>> + Send;
 }
-
-/// Marks the types that are made by waiting.
-///
-/// ```
-/// # use handlers_sdk::{Error, FaasContext};
-/// use handlers_sdk::{ByWaiting, FromInvocationAsync};
-///
-/// struct User;
-///
-/// impl FromInvocationAsync for User {
-///     async fn from_invocation_async(_: &FaasContext) -> Result<Self, Error> {
-///         Ok(User)
-///     }
-/// }
-///
-/// fn is_waited_for<T: FromInvocationAsync<ByWaiting>>() {}
-/// is_waited_for::<User>();
-/// ```
-#[derive(Debug)]
-pub enum ByWaiting {}
-
-/// Marks the types that are made at once.
-///
-/// ```
-/// use handlers_sdk::{AtOnce, FromInvocationAsync, RequestId};
-///
-/// fn is_made_at_once<T: FromInvocationAsync<AtOnce>>() {}
-/// is_made_at_once::<RequestId>();
-/// ```
-#[derive(Debug)]
-pub enum AtOnce {}
 
 impl<T: FromInvocation> FromInvocationAsync<AtOnce> for T {
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {

@@ -1,6 +1,7 @@
 //! The types that a function may return as an error, and how each becomes an [`Error`].
 
 use super::{Error, kind_of};
+use crate::marker::{Converted, Holder};
 use crate::reply::parts::IntoStatus;
 use std::error::Error as StdError;
 
@@ -53,28 +54,6 @@ pub trait IntoError<M = ()> {
     /// Makes an [`Error`] of it.
     fn into_error(self) -> Error;
 }
-
-/// Marks the types that `?` converts.
-///
-/// ```
-/// use handlers_sdk::{Converted, IntoError};
-///
-/// fn is_taken_by_the_question_mark<E: IntoError<Converted>>() {}
-/// is_taken_by_the_question_mark::<std::io::Error>();
-/// ```
-#[derive(Debug)]
-pub enum Converted {}
-
-/// Marks the types that hold an error of any type.
-///
-/// ```
-/// use handlers_sdk::{Holder, IntoError};
-///
-/// fn holds_any_error<E: IntoError<Holder>>() {}
-/// holds_any_error::<anyhow::Error>();
-/// ```
-#[derive(Debug)]
-pub enum Holder {}
 
 impl<E: Into<Error>> IntoError<Converted> for E {
     fn into_error(self) -> Error {

@@ -102,7 +102,8 @@ impl Shared {
     }
 }
 
-/// The service that a wrapped layer stands around: everything further in.
+/// The service that a wrapped layer stands around: everything further in. Middleware that is written for no other
+/// service names it.
 ///
 /// ```
 /// use handlers_sdk::tower::{Around, Further};
@@ -115,7 +116,8 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub struct Further(Shared);
 
-/// The reply of the service inside, which is ready when the runtime has it.
+/// The reply of the service inside, which is ready when the runtime has it. It is the future of [`Further`], which
+/// middleware without a future of its own hands on.
 ///
 /// ```
 /// use handlers_sdk::tower::{Around, Further, Reply};

@@ -3,9 +3,9 @@
 use crate::__private::StreamEndAsync;
 use crate::StreamError;
 use crate::call::context::FaasContext;
-use crate::call::extract::ByWaiting;
 use crate::error::Error;
 use crate::error::convert::IntoError;
+use crate::marker::ByWaiting;
 use crate::reply::outcome::Outcome;
 use crate::reply::sink::AsyncSink;
 use futures_core::Stream;
