@@ -31,6 +31,7 @@ use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::call::json;
 use crate::error;
+use crate::error::kind::kind_of;
 use crate::reply::Reply;
 use crate::reply::outcome::Outcome;
 use faas_abi::{META_CLIENT_CONTEXT, META_IDENTITY, META_INVOKED_AS, META_TRACE, NUM_DEADLINE_EPOCH_MS, NUM_MEMORY_MB};
@@ -200,9 +201,5 @@ pub fn ended<R: Serialize, E: Into<Error>>(ctx: &FaasContext, result: Result<R, 
 
 /// Makes the function's error of another one. An error whose type is known has the type's name as its kind.
 fn failed<E>(error: &(dyn std::error::Error + 'static)) -> error::Error {
-    let kind = match error::kind_of::<E>() {
-        "&str" | "str" | "alloc::string::String" => "Error",
-        name => name,
-    };
-    error::Error::foreign(kind, error, None)
+    error::Error::foreign(&kind_of::<E>(), error, None)
 }

@@ -202,7 +202,7 @@ fn a_hook_may_answer_or_fail_after_it_has_waited() {
         assert_eq!((answer.status(), answer.text().as_str()), (429, "from the layer"));
         assert_eq!(answer.header("x-outer"), Some("after"), "the layers further out see a success");
         let failed = app.invoke(asks("fail")).failed.expect("fails");
-        assert_eq!((failed.kind.as_str(), failed.status), ("core::num::error::ParseIntError", abi::E_INTERNAL));
+        assert_eq!((failed.kind.as_str(), failed.status), ("std::num::ParseIntError", abi::E_INTERNAL));
     });
 }
 

@@ -1,6 +1,7 @@
 //! The types that a function may return as an error, and how each becomes an [`Error`].
 
-use super::{Error, kind_of};
+use super::Error;
+use super::kind::kind_of;
 use crate::marker::{Converted, Holder};
 use crate::reply::parts::IntoStatus;
 use std::error::Error as StdError;
@@ -65,7 +66,7 @@ impl<E: Into<Error>> IntoError<Converted> for E {
 
 impl<E: AsRef<dyn StdError + Send + Sync>> IntoError<Holder> for E {
     fn into_error(self) -> Error {
-        Error::foreign(kind_of::<E>(), self.as_ref(), None)
+        Error::foreign(&kind_of::<E>(), self.as_ref(), None)
     }
 }
 
