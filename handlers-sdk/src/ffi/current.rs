@@ -7,15 +7,7 @@ use core::cell::Cell;
 use faas_abi::Inv;
 use std::sync::RwLock;
 
-#[derive(Clone, Copy)]
-enum Current {
-    /// The thread is in no call.
-    Nowhere,
-    /// The thread is in this call.
-    In(Call),
-}
-
-#[derive(Clone, Copy)]
+/// A call that a thread is in. It lies on the stack of the function that runs the call's code.
 struct Call {
     entry: &'static Entry,
     inv: *const Inv,
@@ -26,10 +18,11 @@ struct Call {
 }
 
 thread_local! {
-    static CURRENT: Cell<Current> = const { Cell::new(Current::Nowhere) };
+    /// The call that the thread is in; null if it is in none. Every hook changes it twice, so it is one pointer.
+    static CURRENT: Cell<*const Call> = const { Cell::new(core::ptr::null()) };
 }
 
-struct Restore(Current);
+struct Restore(*const Call);
 
 impl Drop for Restore {
     fn drop(&mut self) {
@@ -37,15 +30,24 @@ impl Drop for Restore {
     }
 }
 
-fn with(current: Current) -> Restore {
+/// Makes that call the current one until the returned value is dropped, which happens before the call's own end.
+fn with(current: *const Call) -> Restore {
     Restore(CURRENT.replace(current))
+}
+
+/// Runs `body` with the current call; `None` if there is none.
+fn current<T>(body: impl FnOnce(Option<&Call>) -> T) -> T {
+    // SAFETY: null, or a call that lies further up this stack: whoever made it the current one restores the earlier one
+    // before it ends, also in a panic.
+    body(unsafe { CURRENT.get().as_ref() })
 }
 
 /// Runs `body` with that call as the current one.
 pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
     let reader = held.reader();
     let (inv, gate) = reader.raw();
-    let _restore = with(Current::In(Call { entry: reader.entry(), inv, gate, is_hook: false }));
+    let call = Call { entry: reader.entry(), inv, gate, is_hook: false };
+    let _restore = with(&raw const call);
     body()
 }
 
@@ -54,14 +56,15 @@ pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
 /// # Safety
 /// `inv` must be Alive while `body` runs.
 pub(crate) unsafe fn within_hook<T>(entry: &'static Entry, inv: *const Inv, body: impl FnOnce() -> T) -> T {
-    let _restore = with(Current::In(Call { entry, inv, gate: core::ptr::null(), is_hook: true }));
+    let call = Call { entry, inv, gate: core::ptr::null(), is_hook: true };
+    let _restore = with(&raw const call);
     body()
 }
 
 /// Runs `body` as no part of a call: the end of an invocation, which may be done while another one runs further up this
 /// stack. Log lines name no invocation there.
 pub(crate) fn apart<T>(body: impl FnOnce() -> T) -> T {
-    let _restore = with(Current::Nowhere);
+    let _restore = with(core::ptr::null());
     body()
 }
 
@@ -75,19 +78,17 @@ pub(crate) enum Place<'a> {
 
 /// Runs `body` with the place for this thread's log lines; `None` if no entry of this module exists yet.
 pub(crate) fn place<T>(body: impl FnOnce(Option<Place<'_>>) -> T) -> T {
-    match CURRENT.get() {
-        Current::Nowhere => body(Entry::first().map(Place::Host)),
-        Current::In(Call { entry, inv, gate, .. }) => {
-            // SAFETY: null, or the gate of a `Shared` that `within` keeps borrowed further up this stack.
-            let gate = unsafe { gate.as_ref() };
-            // SAFETY: Alive and Quiet: `within` or `within_hook` is further up this stack.
-            body(Some(Place::Call(unsafe { Reader::new(entry, inv, gate) })))
-        }
-    }
+    current(|call| {
+        let Some(&Call { entry, inv, gate, .. }) = call else { return body(Entry::first().map(Place::Host)) };
+        // SAFETY: null, or the gate of a `Shared` that `within` keeps borrowed further up this stack.
+        let gate = unsafe { gate.as_ref() };
+        // SAFETY: Alive and Quiet: `within` or `within_hook` is further up this stack.
+        body(Some(Place::Call(unsafe { Reader::new(entry, inv, gate) })))
+    })
 }
 
 /// Returns `true` in a layer's hook.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_in_hook() -> bool {
-    matches!(CURRENT.get(), Current::In(Call { is_hook: true, .. }))
+    current(|call| call.is_some_and(|call| call.is_hook))
 }

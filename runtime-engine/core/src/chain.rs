@@ -72,8 +72,8 @@ impl Centre<'_> {
 #[derive(Debug)]
 pub struct Chain {
     layers: Vec<Arc<ConfiguredLayer>>,
-    /// The layers that hook each phase in any way.
-    hooked: [Vec<usize>; PHASES],
+    /// The layers that hook each phase in any way, at hand: a walk looks each of them up twice.
+    hooked: [Vec<Arc<ConfiguredLayer>>; PHASES],
     /// Does any layer look at the heads of replies?
     has_heads: bool,
     contexts: Vec<usize>,
@@ -93,9 +93,9 @@ impl Chain {
         let numbers = |wanted: &dyn Fn(&LayerInstance) -> bool| -> Vec<usize> {
             layers.iter().enumerate().filter(|(_, layer)| wanted(&layer.instance)).map(|(index, _)| index).collect()
         };
-        let mut hooked: [Vec<usize>; PHASES] = Default::default();
+        let mut hooked: [Vec<Arc<ConfiguredLayer>>; PHASES] = Default::default();
         for (phase, list) in (0u32..).zip(hooked.iter_mut()) {
-            *list = numbers(&|layer| hooks(phase, layer));
+            *list = layers.iter().filter(|layer| hooks(phase, &layer.instance)).cloned().collect();
         }
         let has_heads = layers.iter().any(|layer| layer.instance.has_head());
         let contexts = numbers(&LayerInstance::has_context);
@@ -138,7 +138,7 @@ impl Chain {
     }
 
     /// The layers that take part in a phase. No layer takes part in a phase of a later version of the contract.
-    fn hooked(&self, phase: u32) -> &[usize] {
+    fn hooked(&self, phase: u32) -> &[Arc<ConfiguredLayer>] {
         self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
     }
 
@@ -268,8 +268,7 @@ impl Chain {
         if let Some(function) = function {
             aside.function(function, place).await;
         }
-        for index in self.hooked(phase).iter().rev() {
-            let layer = &self.layers[*index];
+        for layer in self.hooked(phase).iter().rev() {
             let status = layer.instance.after(phase, place);
             aside.layer(layer, status, place).await;
         }
@@ -282,8 +281,7 @@ impl Chain {
     /// The first failure.
     pub async fn resume(&self, function: Option<&FunctionInstance>, place: &mut Place) -> Result<(), Failure> {
         let mut aside = Aside::begin(RESUME, place);
-        for index in self.hooked(RESUME) {
-            let layer = &self.layers[*index];
+        for layer in self.hooked(RESUME) {
             let status = layer.instance.before(RESUME, place);
             aside.layer(layer, status, place).await;
         }

@@ -107,6 +107,32 @@ impl Onion {
         }
     }
 
+    /// Instead of [`advance`](Onion::advance) with `OK` after a `before`. Returns the layer whose `before` is next; with
+    /// `None` nothing has been done, and `advance` says what comes.
+    #[inline]
+    pub fn entered_well(&mut self) -> Option<usize> {
+        match self.doing {
+            Doing::Entering(layer) if layer + 1 < self.layers => {
+                self.doing = Doing::Entering(layer + 1);
+                Some(layer + 1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Instead of [`advance`](Onion::advance) with `OK` after an `after`. Returns the layer whose `after` is next; with
+    /// `None` nothing has been done, and `advance` says what comes.
+    #[inline]
+    pub fn left_well(&mut self) -> Option<usize> {
+        match self.doing {
+            Doing::Leaving(layer @ 1..) if self.status == OK && !self.heads && self.passed_by.is_empty() => {
+                self.doing = Doing::Leaving(layer - 1);
+                Some(layer - 1)
+            }
+            _ => None,
+        }
+    }
+
     #[inline]
     fn enter(&mut self, layer: usize) -> OnionStep {
         if layer < self.layers {
@@ -294,6 +320,38 @@ mod tests {
         assert_eq!(onion.advance(-7), Finished { status: -7, cause: Some(-7) });
     }
 
+    /// Walks as [`walk`] does, by the short ways wherever a layer has nothing to tell.
+    fn walk_shortly(layers: usize, heads: bool, mut status: impl FnMut(OnionStep) -> Status) -> Vec<OnionStep> {
+        let mut onion = Onion::new(layers, heads);
+        let mut steps = vec![onion.begin()];
+        loop {
+            let last = steps[steps.len() - 1];
+            let status = match last {
+                OnionStep::Finished { .. } => return steps,
+                step => status(step),
+            };
+            assert!(steps.len() < 100, "no end: {steps:?}");
+            let next = match last {
+                OnionStep::Before(_) if status == OK => onion.entered_well().map(OnionStep::Before),
+                OnionStep::After(_) if status == OK => onion.left_well().map(OnionStep::After),
+                _ => None,
+            };
+            steps.push(next.unwrap_or_else(|| onion.advance(status)));
+        }
+    }
+
+    #[test]
+    fn a_layer_that_is_passed_by_is_passed_by_on_the_short_way_too() {
+        let mut onion = Onion::new(3, false);
+        onion.begin();
+        onion.advance(OK);
+        onion.pass_by(OK);
+        assert_eq!(onion.advance(OK), OnionStep::Centre);
+        assert_eq!(onion.advance(OK), OnionStep::After(2));
+        assert_eq!(onion.left_well(), None);
+        assert_eq!(onion.advance(OK), OnionStep::After(0));
+    }
+
     /// Every mix of statuses for up to four layers: exits mirror entries, each entered layer leaves once.
     #[test]
     fn every_entered_layer_leaves_exactly_once_under_any_mix_of_statuses() {
@@ -307,28 +365,23 @@ mod tests {
             for before in 0..befores {
                 for centre in CENTRE {
                     for out in 0..outs {
-                        let mut entered = Vec::new();
-                        let mut left = Vec::new();
-                        let mut heads = Vec::new();
-                        let steps = walk(layers, true, |step| match step {
-                            OnionStep::Before(layer) => {
-                                let status = BEFORE[before / 3usize.pow(layer as u32) % 3];
-                                if status == OK {
-                                    entered.push(layer);
-                                }
-                                status
-                            }
+                        let status = |step| match step {
+                            OnionStep::Before(layer) => BEFORE[before / 3usize.pow(layer as u32) % 3],
                             OnionStep::Centre => centre,
-                            OnionStep::Head(layer) => {
-                                heads.push(layer);
-                                OK
+                            OnionStep::After(layer) | OnionStep::OnError(layer, _) => OUT[out >> layer & 1],
+                            OnionStep::Head(_) | OnionStep::Finished { .. } => OK,
+                        };
+                        let steps = walk(layers, true, status);
+                        assert_eq!(walk_shortly(layers, true, status), steps);
+                        let (mut entered, mut left, mut heads) = (Vec::new(), Vec::new(), Vec::new());
+                        for step in &steps {
+                            match *step {
+                                OnionStep::Before(layer) if status(*step) == OK => entered.push(layer),
+                                OnionStep::Head(layer) => heads.push(layer),
+                                OnionStep::After(layer) | OnionStep::OnError(layer, _) => left.push(layer),
+                                OnionStep::Before(_) | OnionStep::Centre | OnionStep::Finished { .. } => {}
                             }
-                            OnionStep::After(layer) | OnionStep::OnError(layer, _) => {
-                                left.push(layer);
-                                OUT[out >> layer & 1]
-                            }
-                            OnionStep::Finished { .. } => OK,
-                        });
+                        }
                         entered.reverse();
                         assert_eq!(entered, left, "{steps:?}");
                         assert!(heads.is_sorted_by(|a, b| a > b), "heads run outward and once: {steps:?}");

@@ -8,7 +8,7 @@ use crate::constants::{E_INTERNAL, IS_REENTRANT, NUM_AFTER_REPLY, OK, REPLIED};
 use crate::tables::{CancelFn, CreateFn, Function, Inv, Layer};
 use crate::values::{Buf, Bytes, Status};
 use core::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Keeps the calls of an entry that is not re-entrant apart.
 #[derive(Debug)]
@@ -19,16 +19,11 @@ impl Turn {
         Turn((flags & IS_REENTRANT == 0).then(|| Mutex::new(())))
     }
 
-    /// Makes a call when it is its turn. Nearly every entry is re-entrant, and its calls take no lock.
+    /// Waits for the turn of a call, which has it until the returned value is dropped. Nearly every entry is re-entrant,
+    /// and its calls take no lock.
     #[inline]
-    fn run<T>(&self, call: impl FnOnce() -> T) -> T {
-        match &self.0 {
-            None => call(),
-            Some(lock) => {
-                let _alone = lock.lock().unwrap_or_else(PoisonError::into_inner);
-                call()
-            }
-        }
+    fn take(&self) -> Option<MutexGuard<'_, ()>> {
+        self.0.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -134,10 +129,9 @@ impl FunctionInstance {
     pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(invoke) = self.table.invoke else { return E_INTERNAL };
         let Instance { this, turn, .. } = &*self.instance;
-        turn.run(|| {
-            // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-            lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { invoke(*this, inv, tok) })
-        })
+        let _alone = turn.take();
+        // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
+        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { invoke(*this, inv, tok) })
     }
 
     /// Runs a lifecycle phase. Returns `OK` at once if it has no work there.
@@ -145,10 +139,9 @@ impl FunctionInstance {
         let has_work = self.has_phase(phase) || phase == REPLIED && lease.get().num(NUM_AFTER_REPLY) != 0;
         let Some(call) = self.table.phase.filter(|_| has_work) else { return OK };
         let Instance { this, turn, .. } = &*self.instance;
-        turn.run(|| {
-            // SAFETY: as in `invoke`.
-            lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { call(*this, phase, inv, tok) })
-        })
+        let _alone = turn.take();
+        // SAFETY: as in `invoke`.
+        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { call(*this, phase, inv, tok) })
     }
 
     /// Ends the instance, after CLOSE and when no call is in progress; that of a group with the last of its functions.
@@ -237,48 +230,43 @@ impl LayerInstance {
     /// Calls `before`; `OK` if it has no such hook.
     pub fn before<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let Some(call) = hook(self.table.before, self.table.before_phases, phase) else { return OK };
-        self.turn.run(|| {
-            // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-            lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
-        })
+        let _alone = self.turn.take();
+        // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
     }
 
     /// Calls `after`; `OK` if it has no such hook.
     pub fn after<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let Some(call) = hook(self.table.after, self.table.after_phases, phase) else { return OK };
-        self.turn.run(|| {
-            // SAFETY: as in `before`.
-            lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
-        })
+        let _alone = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
     }
 
     /// Calls `on_error`; hands `inner` on if it has no such hook.
     pub fn on_error<I: Invocation>(&self, phase: u32, inner: Status, lease: &mut Lease<I>) -> Status {
         let Some(call) = hook(self.table.on_error, self.table.error_phases, phase) else { return inner };
-        self.turn.run(|| {
-            let callee = callee(self.table.cancel, self.this);
-            // SAFETY: as in `before`.
-            lease.lend(callee, |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
-        })
+        let _alone = self.turn.take();
+        let callee = callee(self.table.cancel, self.this);
+        // SAFETY: as in `before`.
+        lease.lend(callee, |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
     }
 
     /// Calls `recognise`; `OK` means that this layer knows the event. `PENDING` means nothing here, and nobody waits
     /// for it.
     pub fn recognise<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.recognise else { return crate::constants::E_NOT_FOUND };
-        self.turn.run(|| {
-            // SAFETY: as in `before`.
-            lease.lend_inline(|inv| unsafe { call(self.this, inv) })
-        })
+        let _alone = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
     }
 
     /// Calls `context`, which adds to the invocation. `PENDING` means nothing here, and nobody waits for it.
     pub fn context<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.context else { return OK };
-        self.turn.run(|| {
-            // SAFETY: as in `before`.
-            lease.lend_inline(|inv| unsafe { call(self.this, inv) })
-        })
+        let _alone = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
     }
 
     /// Calls `health`, and returns a reason if the layer is not well.
@@ -288,8 +276,11 @@ impl LayerInstance {
     pub fn health(&self) -> Result<(), String> {
         let Some(call) = self.table.health else { return Ok(()) };
         let mut why = Buf::EMPTY;
-        // SAFETY: `this` is what `create` made; the out parameter is ours.
-        let status = self.turn.run(|| unsafe { call(self.this, &raw mut why) });
+        let status = {
+            let _alone = self.turn.take();
+            // SAFETY: `this` is what `create` made; the out parameter is ours.
+            unsafe { call(self.this, &raw mut why) }
+        };
         // SAFETY: `why` is given by the call (faas.h, health).
         let why = unsafe { Given::take(why) };
         match status {

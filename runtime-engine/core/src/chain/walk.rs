@@ -9,14 +9,14 @@ use crate::log::Level;
 use crate::onion::{Onion, OnionStep};
 use faas_abi::{CLOSE, END, INVOKE, OK, PENDING, Status};
 use std::future::poll_fn;
+use std::sync::Arc;
 
 /// One walk in progress: to the centre, and out again.
 ///
 /// Nearly every hook ends at once, so calls follow one another in a plain loop. Only one that is pending is waited for.
 pub(super) struct Walk<'a> {
-    chain: &'a Chain,
     /// The layers that take part.
-    hooked: &'a [usize],
+    hooked: &'a [Arc<ConfiguredLayer>],
     phase: u32,
     onion: Onion,
     step: OnionStep,
@@ -41,7 +41,7 @@ impl<'a> Walk<'a> {
         let hooked = chain.hooked(phase);
         let mut onion = Onion::new(hooked.len(), phase == INVOKE && chain.has_heads);
         let step = onion.begin();
-        Walk { chain, hooked, phase, onion, step, failed: None, asked: None }
+        Walk { hooked, phase, onion, step, failed: None, asked: None }
     }
 
     /// Walks to the centre, `None`, or to the end and its status.
@@ -59,24 +59,31 @@ impl<'a> Walk<'a> {
     }
 
     fn layer(&self, index: usize) -> &'a ConfiguredLayer {
-        &self.chain.layers[self.hooked[index]]
+        &self.hooked[index]
     }
 
     fn go_inline(&mut self, place: &mut Place) -> Stop {
-        loop {
+        'steps: loop {
             let status = match self.step {
-                OnionStep::Before(index) => {
+                OnionStep::Before(mut index) => loop {
                     let layer = self.layer(index);
                     let status = layer.instance.before(self.phase, place);
-                    if status == OK && !layer.needs_whole_body() {
-                        if let Some(hook) = layer.instance.head_hook() {
-                            place.get_mut().push_head(hook);
-                        }
-                        self.ended_well(place);
-                        continue;
+                    if status != OK || layer.needs_whole_body() {
+                        self.step = OnionStep::Before(index);
+                        break status;
                     }
-                    status
-                }
+                    if let Some(hook) = layer.instance.head_hook() {
+                        place.get_mut().push_head(hook);
+                    }
+                    match Walk::ended_well(place).then(|| self.onion.entered_well()).flatten() {
+                        Some(next) => index = next,
+                        None => {
+                            self.step = OnionStep::Before(index);
+                            self.advance(OK, place);
+                            continue 'steps;
+                        }
+                    }
+                },
                 OnionStep::Centre => return Stop::Centre,
                 OnionStep::Head(index) => {
                     place.get_mut().set_heads_ran();
@@ -86,14 +93,21 @@ impl<'a> Walk<'a> {
                     self.advance(OK, place);
                     continue;
                 }
-                OnionStep::After(index) => {
+                OnionStep::After(mut index) => loop {
                     let status = self.begin_after(self.layer(index), place);
-                    if status == OK {
-                        self.ended_well(place);
-                        continue;
+                    if status != OK {
+                        self.step = OnionStep::After(index);
+                        break status;
                     }
-                    status
-                }
+                    match Walk::ended_well(place).then(|| self.onion.left_well()).flatten() {
+                        Some(next) => index = next,
+                        None => {
+                            self.step = OnionStep::After(index);
+                            self.advance(OK, place);
+                            continue 'steps;
+                        }
+                    }
+                },
                 OnionStep::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
                 OnionStep::Finished { status, .. } => return Stop::Finished(status),
             };
@@ -104,11 +118,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Handles the outcome of nearly every call: it ended at once and well, and has nothing more to tell.
+    /// Handles the outcome of nearly every call: it ended at once and well. Returns `true` if there is nothing more to
+    /// note of it, so that the walk may go straight to the next layer.
     #[inline]
-    fn ended_well(&mut self, place: &mut Place) {
-        place.get_mut().end_call(OK);
-        self.advance(OK, place);
+    fn ended_well(place: &mut Place) -> bool {
+        let invocation = place.get_mut();
+        invocation.end_call(OK);
+        !invocation.is_timed() && !invocation.heads_ran()
     }
 
     /// The call of the step at hand is over.
