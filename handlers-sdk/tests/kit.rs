@@ -348,3 +348,32 @@ fn told(request: Request) -> Response {
 fn what_a_platform_never_sends_is_said() {
     Invoke::cloud_event(&[("id", "1"), ("source", "/"), ("type", "t")], "").on("tencent-scf").run(list::MODULE);
 }
+
+#[function]
+fn counted(handlers_sdk::Json(pieces): handlers_sdk::Json<u32>) -> Result<String, Error> {
+    match pieces {
+        0 => Err(Error::new("Order.Pieces", "expected 1 or more, found 0").with_status(422)),
+        pieces => Ok(pieces.to_string()),
+    }
+}
+
+#[test]
+fn the_status_of_a_failure_is_that_of_the_response_which_the_platform_gets() {
+    let boiled = [("id", "1"), ("source", "/pots/3"), ("type", "org.example.boiled")];
+    let event = |body: &str| Invoke::cloud_event(&boiled, body);
+    let request = |body: &str| Invoke::http("POST", "/").body(body);
+    for (case, invoke, status) in [
+        ("a request's error is a reply", request("0"), 422),
+        ("a request that cannot be read", request("?"), 400),
+        ("an event that ends with the same error has failed", event("0"), 500),
+        ("an event that cannot be read is given up", event("?").on("knative"), 400),
+        ("an event that fails is repeated", event("0").on("knative"), 500),
+        ("an agent takes 502 for a failure", Invoke::event("0").on("fn"), 502),
+        ("without a response there is the one of a server", Invoke::event("0").on("aws-lambda"), 500),
+    ] {
+        let answer = invoke.run(counted::MODULE);
+        assert_eq!(answer.status(), status, "{case}");
+        let sent = answer.on_platform().status;
+        assert!(sent.is_none_or(|sent| u32::from(sent) == status), "{case}: {sent:?}");
+    }
+}

@@ -33,6 +33,8 @@ pub struct Failed {
     pub detail: String,
     /// The text that the client of an HTTP trigger reads instead of the message.
     pub told: String,
+    /// The status of the response to a request that fails so.
+    pub http_status: u16,
 }
 
 impl Failed {
@@ -45,8 +47,9 @@ impl Failed {
             Openness::Kind => E_INTERNAL,
             Openness::Message | Openness::Everything => E_USER,
         };
+        let http_status = failure.http_status();
         let Failure { kind, message, detail, .. } = failure.clone();
-        Failed { status, kind, message, detail, told }
+        Failed { status, kind, message, detail, told, http_status }
     }
 }
 
@@ -140,15 +143,27 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Returns the HTTP status: that of the reply, 200 for a value or raw bytes; for a failure 504 at a deadline, 503
-    /// at a stop or over a limit, else 500.
+    /// Returns the HTTP status: that of the reply, 200 for a value or raw bytes. For a failure it is the status of the
+    /// response that the platform gets. A platform that is asked for events gets none; there it is
+    /// [`http_status`](Failed::http_status).
+    ///
+    /// An error with a status is a reply to a request alone. An event that ends with one has failed, as in the runtimes:
+    ///
+    /// ```
+    /// # use handlers_sdk::{Error, function, testing::Invoke};
+    /// #[function]
+    /// fn sold_out() -> Result<(), Error> {
+    ///     Err(Error::new("Order.SoldOut", "no tea is left").with_status(409))
+    /// }
+    ///
+    /// let answer = Invoke::http("GET", "/").run(sold_out::MODULE);
+    /// assert_eq!((answer.status(), answer.failed), (409, None));
+    /// let answer = Invoke::event("{}").run(sold_out::MODULE);
+    /// assert_eq!((answer.status(), answer.failed.expect("it failed").kind.as_str()), (500, "Order.SoldOut"));
+    /// ```
     pub fn status(&self) -> u32 {
         match (&self.failed, self.code) {
-            (Some(failed), _) => match failed.kind.as_str() {
-                "Function.TimedOut" => 504,
-                "Runtime.Overloaded" | "Runtime.Closing" => 503,
-                _ => 500,
-            },
+            (Some(failed), _) => self.platform.status.unwrap_or(failed.http_status).into(),
             (None, REPLY_RAW | REPLY_VALUE) => 200,
             (None, code) => code,
         }

@@ -143,6 +143,18 @@ impl Failure {
         self.kind == "Function.TimedOut"
     }
 
+    /// Returns the status of the response to a request that failed so.
+    pub fn http_status(&self) -> u16 {
+        match self.kind.as_str() {
+            "Function.TimedOut" => 504,
+            "Runtime.Overloaded" | "Runtime.Closing" => 503,
+            "Runtime.BadBody" | "Runtime.BodyCutOff" => 400,
+            "Runtime.BodyTimedOut" => 408,
+            "Runtime.BodyTooLarge" => 413,
+            _ => 500,
+        }
+    }
+
     /// The kind as AWS' error types are spelt, `(Runtime|Function).Word`: other names go under `Function.`.
     pub fn aws_type(&self) -> String {
         let tail = self.kind.strip_prefix("Runtime.").or_else(|| self.kind.strip_prefix("Function."));

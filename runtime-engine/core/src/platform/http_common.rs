@@ -2,7 +2,6 @@
 //! form of a reply and of a failure as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
 use super::{BodyFrom, FailedInvocation, Response, endpoint, error_document};
-use crate::failure::Failure;
 use crate::fields::{Span, caseless, is_named};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
@@ -153,7 +152,7 @@ pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
 /// A failure as status and JSON, which no cache may keep.
 pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
-    response.status = status_of(call.failure);
+    response.status = call.failure.http_status();
     response.headers.add(b"content-type", b"application/json");
     response.no_store();
     error_document::request(call.failure.for_caller(), call.request_id, scratch);
@@ -174,21 +173,10 @@ pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
     }
 }
 
-/// Returns the status for the kind of a failure.
-pub(super) fn status_of(failure: &Failure) -> u16 {
-    match failure.kind.as_str() {
-        "Function.TimedOut" => 504,
-        "Runtime.Overloaded" | "Runtime.Closing" => 503,
-        "Runtime.BadBody" | "Runtime.BodyCutOff" => 400,
-        "Runtime.BodyTimedOut" => 408,
-        "Runtime.BodyTooLarge" => 413,
-        _ => 500,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
 
     fn read(pairs: &[(&str, &str)]) -> Result<String, String> {
         let look_up = crate::testing::look_up(pairs);

@@ -109,7 +109,7 @@ pub(super) fn respond(
 /// it may be sent again.
 pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
-    response.status = match http_common::status_of(failure) {
+    response.status = match failure.http_status() {
         503 => 503,
         _ => 500,
     };
