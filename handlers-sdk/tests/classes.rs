@@ -274,3 +274,67 @@ fn a_module_is_made_of_functions_and_classes() {
     let names: Vec<String> = tables(faas_module()).into_iter().map(|(name, ..)| name).collect();
     assert_eq!(names, ["total", "order", "tidy", "work", "watch", "tally-add", "tally-count", "tally-reset"]);
 }
+
+struct Desk;
+
+#[functions]
+impl Desk {
+    #[init]
+    fn new() -> Self {
+        Desk
+    }
+
+    #[http(get, "/orders/{id}")]
+    fn order(&self, handlers_sdk::Path(id): handlers_sdk::Path<u32>) -> String {
+        format!("order {id}")
+    }
+
+    #[http(post, "/orders")]
+    #[queue("jobs")]
+    fn job(&self) -> &'static str {
+        "job"
+    }
+}
+
+#[test]
+fn requests_and_events_find_the_method_that_declares_them() {
+    let app = App::builder().module(Desk::MODULE).start().expect("starts");
+    assert_eq!(app.invoke(Invoke::http("GET", "/orders/7")).text(), "order 7");
+    assert_eq!(app.invoke(Invoke::http("POST", "/orders")).text(), "job");
+    assert_eq!(app.invoke(Invoke::http("DELETE", "/orders")).status(), 405);
+    assert_eq!(app.invoke(Invoke::http("GET", "/elsewhere")).status(), 404);
+    let message =
+        r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:jobs","messageId":"1","body":"x"}]}"#;
+    assert_eq!(app.invoke(Invoke::event(message)).text(), "job");
+}
+
+#[test]
+fn routes_of_the_test_take_the_place_of_a_methods_own() {
+    let app = App::builder().module(Desk::MODULE).route("GET", "/v2/orders/{id}", "order").start().expect("starts");
+    assert_eq!(app.invoke(Invoke::http("GET", "/v2/orders/7")).text(), "order 7");
+    assert_eq!(app.invoke(Invoke::http("GET", "/orders/7")).status(), 404);
+}
+
+struct Alone;
+
+#[functions]
+impl Alone {
+    #[init]
+    fn new() -> Self {
+        Alone
+    }
+
+    #[http(get, "/alone/{id}")]
+    fn only(&self, handlers_sdk::Path(id): handlers_sdk::Path<u32>) -> String {
+        format!("alone {id}")
+    }
+}
+
+#[test]
+fn the_only_method_of_a_class_has_its_route_too() {
+    let app = App::builder().module(Alone::MODULE).start().expect("starts");
+    assert_eq!(app.invoke(Invoke::http("GET", "/alone/7")).text(), "alone 7");
+    assert_eq!(app.invoke(Invoke::http("POST", "/alone/7")).status(), 405);
+    assert_eq!(app.invoke(Invoke::http("GET", "/")).status(), 404);
+    assert_eq!(Invoke::http("GET", "/alone/8").run(Alone::MODULE).text(), "alone 8");
+}

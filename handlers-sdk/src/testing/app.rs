@@ -1,6 +1,7 @@
 //! A process in a test: layers and functions under the runtime's own lifecycle, with a clock that the test moves.
 
 use super::answer::Answer;
+use super::fakes::{FakeHttp, FakeKv, FakeParams, Fakes, Linked as LinkedService};
 use super::invoke::{Invoke, ReadBy};
 use super::journal::{Journal, LogLine};
 use super::platform::{self, Kind, Platform};
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::glue::checked::checked;
 use crate::glue::service::Service;
 use crate::inject::{Scopes, of_test};
+use crate::service::Offered;
 use faas_abi::host::{FunctionEntry, LayerInstance, ServiceTable};
 use faas_abi::*;
 use faas_core::chain::Place;
@@ -58,7 +60,8 @@ pub struct Builder {
     modules: Vec<(&'static Module, String)>,
     routes: Vec<(String, String, String)>,
     variables: Vec<(String, String)>,
-    services: Vec<(&'static str, u32, ServiceTable)>,
+    services: Vec<LinkedService>,
+    fakes: Fakes,
     timeout: Option<Duration>,
     lends_thread: bool,
     platform: Option<&'static str>,
@@ -90,7 +93,9 @@ impl Builder {
         self
     }
 
-    /// Routes requests of that method and path to the function, as `http` among its events in a manifest does.
+    /// Routes requests of that method and path to the function, as `http` among its events in a manifest does. A
+    /// function with routes of its own, by `#[http(…)]` in a class, needs none: those that are given here take the place
+    /// of its own.
     ///
     /// ```
     /// use handlers_sdk::testing::{App, Invoke};
@@ -123,6 +128,27 @@ impl Builder {
     #[must_use]
     pub fn service<S: Service>(mut self, table: &'static S) -> Builder {
         self.services.push((S::NAME, S::MAJOR, ServiceTable::of(table)));
+        self
+    }
+
+    /// Lets functions and layers send requests to this client: it is what `ctx.http_client()` finds.
+    #[must_use]
+    pub fn http_client(mut self, fake: &FakeHttp) -> Builder {
+        self.fakes.http = Some(fake.clone());
+        self
+    }
+
+    /// Lets functions and layers keep values in this store: it is what `ctx.kv()` finds.
+    #[must_use]
+    pub fn kv(mut self, fake: &FakeKv) -> Builder {
+        self.fakes.kv = Some(fake.clone());
+        self
+    }
+
+    /// Lets functions and layers ask this source for parameters and secrets: it is what `ctx.params()` finds.
+    #[must_use]
+    pub fn params(mut self, fake: &FakeParams) -> Builder {
+        self.fakes.params = Some(fake.clone());
         self
     }
 
@@ -236,6 +262,7 @@ impl Builder {
         let process = Arc::new(Process::by(Clock::ByHand(clock.clone()), identity, log));
         process.give_environment(self.variables.clone());
         let (shelf, manifest) = self.manifest(features)?;
+        let offered = std::mem::take(&mut self.fakes).make(&clock, &mut self.services);
         let linked = Linked { services: self.services.clone(), ..Linked::default() };
         let start = Start { settings: &settings, manifest: Some(&manifest), roots: &Shelf::roots(), features, linked };
         let started = block_on(Runtime::start(&process, Arc::new(shelf), start, None));
@@ -247,6 +274,7 @@ impl Builder {
             variables: self.variables,
             platform: self.platform,
             _scopes: scopes,
+            _offered: offered,
             journal,
             clock,
             free: Mutex::default(),
@@ -257,7 +285,7 @@ impl Builder {
 
     /// Returns the manifest that a process of these modules would have.
     fn manifest(&self, features: u64) -> Result<(Shelf, Manifest), String> {
-        let mut shelf = Shelf::default();
+        let (mut shelf, mut declared) = (Shelf::default(), String::new());
         let (mut layers, mut functions): (Vec<LayerName>, Vec<FunctionSpec>) = (Vec::new(), Vec::new());
         for (module, config) in &self.modules {
             let offered = checked(module, features).map_err(|faults| faults.join("; "))?;
@@ -274,7 +302,15 @@ impl Builder {
                     return Err(format!("two modules of the app offer a function {:?}", function.name));
                 }
                 functions.push(self.function(&function.name, &library, config));
+                declared.clone_from(&function.triggers);
             }
+        }
+        // The runtime reads what several functions declare itself. To one alone it gives everything, where no manifest
+        // names its routes; here the manifest does.
+        if let [alone] = &mut functions[..]
+            && alone.events.is_empty()
+        {
+            alone.events = own_routes(&declared)?;
         }
         if let Some((.., name)) =
             self.routes.iter().find(|(.., name)| functions.iter().all(|other| other.name != *name))
@@ -305,6 +341,17 @@ impl Builder {
             events: routes.map(event).collect(),
         }
     }
+}
+
+/// Returns the events that a function declares, if a path is among them.
+fn own_routes(triggers: &str) -> Result<Vec<EventSpec>, String> {
+    if triggers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let events = Manifest::read_triggers(triggers.as_bytes());
+    let events = events.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let is_route = |event: &EventSpec| matches!(event.filter, EventFilter::Http { path: Some(_), .. });
+    Ok(if events.iter().any(is_route) { events } else { Vec::new() })
 }
 
 /// Returns the functions that a module offers, with the events they are written for.
@@ -390,6 +437,8 @@ pub struct App {
     platform: Option<&'static str>,
     /// The scopes, which the entries find by their configuration.
     _scopes: Arc<Scopes>,
+    /// The services of the test, which end with the app.
+    _offered: Vec<Offered>,
     journal: Arc<Journal>,
     clock: Arc<AtomicU64>,
     /// Places of invocations that are over, to be used again as a runtime does.

@@ -18,7 +18,8 @@
 //! | for | there is |
 //! |---|---|
 //! | one function, one event | [`Invoke`]`::…::run` |
-//! | layers, several functions, routes, fake services, configuration | [`App`] |
+//! | layers, several functions, routes, configuration | [`App`] |
+//! | requests to others, values by key, parameters and secrets | [`FakeHttp`], [`FakeKv`], [`FakeParams`] |
 //! | an invocation that waits, a cancel | [`App::begin`], [`Running`] |
 //! | deadlines | [`Builder::timeout`], [`Invoke::remaining`], and [`App::advance`], which moves the clock |
 //! | the reader of a stream | [`Reader`] |
@@ -28,6 +29,7 @@
 
 mod answer;
 mod app;
+mod fakes;
 mod invoke;
 mod journal;
 mod parts;
@@ -40,6 +42,7 @@ mod shelf;
 
 pub use answer::{Answer, Failed, PlatformReply};
 pub use app::{App, Builder, functions, layer};
+pub use fakes::{FakeHttp, FakeKv, FakeParams};
 pub use invoke::Invoke;
 pub use journal::LogLine;
 pub use reader::Reader;

@@ -1,5 +1,6 @@
 //! The tables of `faas.http`, from both sides: a safe trait behind them, and a client in front of them.
 
+use super::Made;
 use super::call::{self, Call, Cancel};
 use super::open::{Answer, Deliver, Open, next_number};
 use crate::call::bytes::{Bytes, Kept};
@@ -177,23 +178,27 @@ unsafe extern "C" fn replied(arg: *mut c_void, status: Status, reply: *const Htt
     unsafe { call::complete::<Reply>(arg, result) }
 }
 
-/// The provider and its entry, behind the table.
+/// A reading of the host's clock in nanoseconds.
+pub(crate) type Now = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// The provider and its host's clock, behind the table.
 struct Provided<T> {
     transport: Arc<T>,
     open: Arc<Open<Reply>>,
-    entry: &'static Entry,
+    now_ns: Now,
 }
 
-/// Offers a transport.
+/// Offers a transport as the service `faas.http`.
 pub(crate) fn offer<T: Transport>(entry: &'static Entry, transport: Arc<T>) -> Result<Offered, Error> {
+    made(transport, Box::new(|| entry.now_ns())).offer(entry)
+}
+
+/// Makes the service of a transport. `now_ns` reads the host's clock, on which requests have their deadlines.
+pub(crate) fn made<T: Transport>(transport: Arc<T>, now_ns: Now) -> Made<Http> {
     let open = Arc::<Open<Reply>>::default();
-    super::offer_of(entry, Provided { transport, open: open.clone(), entry }, |provider| Http {
-        size: size_of::<Http>(),
-        provider,
-        send: Some(send::<T>),
-        cancel: Some(cancel::<T>),
-    })?;
-    Ok(Offered::until(move || open.close()))
+    let provided = Provided { transport, open: open.clone(), now_ns };
+    let table = |provider| Http { size: size_of::<Http>(), provider, send: Some(send::<T>), cancel: Some(cancel::<T>) };
+    Made::new(provided, table, move || open.close())
 }
 
 /// The completion through which the consumer is told.
@@ -234,7 +239,7 @@ impl Told {
 ///
 /// # Safety
 /// `request` is lent for the call, and its body given.
-unsafe fn read(entry: &Entry, request: *const HttpRequest) -> Option<Request> {
+unsafe fn read(now_ns: &Now, request: *const HttpRequest) -> Option<Request> {
     // SAFETY: the caller's promise.
     let table = unsafe { read_table(request) };
     // SAFETY: given with the call, whatever becomes of it.
@@ -249,7 +254,7 @@ unsafe fn read(entry: &Entry, request: *const HttpRequest) -> Option<Request> {
         request = request.header(name, value);
     }
     if table.deadline_ns != 0 {
-        request.limit = Some(Duration::from_nanos(table.deadline_ns.saturating_sub(entry.now_ns())));
+        request.limit = Some(Duration::from_nanos(table.deadline_ns.saturating_sub(now_ns())));
     }
     request.most_bytes = table.most_bytes;
     Some(request)
@@ -264,7 +269,7 @@ unsafe extern "C" fn send<T: Transport>(
     // SAFETY: `offer` made it of a value that is never freed.
     let provided = unsafe { &*provider.cast::<Provided<T>>() };
     // SAFETY: the consumer passes what the header says.
-    let request = unsafe { read(provided.entry, request) };
+    let request = unsafe { read(&provided.now_ns, request) };
     // Without a completion nobody would be told of the result.
     let Some(complete) = complete else { return next_number() };
     let told = Told { complete, arg };

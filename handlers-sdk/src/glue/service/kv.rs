@@ -1,5 +1,6 @@
 //! The table of `faas.kv`, from both sides: a safe trait behind it, and safe calls in front of it.
 
+use super::Made;
 use super::call::{self, Call};
 use super::open::{Answer, Deliver, Open};
 use crate::error::Error;
@@ -268,8 +269,14 @@ struct Provided<S> {
 
 /// Offers a store as the service `faas.kv`.
 pub(crate) fn offer<S: Store>(entry: &'static Host, store: Arc<S>) -> Result<Offered, Error> {
+    made(store).offer(entry)
+}
+
+/// Makes the service of a store.
+pub(crate) fn made<S: Store>(store: Arc<S>) -> Made<Table> {
     let open = Arc::<Open<Outcome>>::default();
-    super::offer_of(entry, Provided { store, open: open.clone() }, |provider| Table {
+    let provided = Provided { store, open: open.clone() };
+    let table = |provider| Table {
         size: size_of::<Table>(),
         provider,
         get: Some(get::<S>),
@@ -277,8 +284,8 @@ pub(crate) fn offer<S: Store>(entry: &'static Host, store: Arc<S>) -> Result<Off
         put_if_absent: Some(put::<S, true>),
         put_if_version: Some(put_if_version::<S>),
         remove: Some(remove::<S>),
-    })?;
-    Ok(Offered::until(move || open.close()))
+    };
+    Made::new(provided, table, move || open.close())
 }
 
 /// Begins one call of a store.

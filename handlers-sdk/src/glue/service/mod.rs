@@ -11,6 +11,7 @@ pub(crate) mod watch;
 
 use crate::error::Error;
 use crate::ffi::Entry;
+use crate::service::Offered;
 use core::ffi::c_void;
 use faas_abi::OK;
 use faas_abi::services;
@@ -78,16 +79,30 @@ pub(crate) fn offer<S: Service>(entry: &Entry, table: &'static S) -> Result<(), 
     }
 }
 
-/// Offers a service whose table is made for this provider. Table and provider live as long as the process, since a
-/// consumer may keep them.
-pub(crate) fn offer_of<S: Service, P>(
-    entry: &Entry,
-    provider: P,
-    table: impl FnOnce(*mut c_void) -> S,
-) -> Result<&'static P, Error> {
-    let provider: &'static P = Box::leak(Box::new(provider));
-    let table = table(core::ptr::from_ref(provider).cast_mut().cast());
-    offer(entry, Box::leak(Box::new(table))).map(|()| provider)
+/// A service that is made for one provider, before anybody offers it.
+pub(crate) struct Made<S: 'static> {
+    /// The table that consumers get.
+    pub(crate) table: &'static S,
+    /// Ends the service when it is dropped.
+    pub(crate) offered: Offered,
+}
+
+impl<S: Service> Made<S> {
+    /// Makes a table for this provider. Both live as long as the process, since a consumer may keep them.
+    fn new<P: 'static>(
+        provider: P,
+        table: impl FnOnce(*mut c_void) -> S,
+        close: impl FnOnce() + Send + Sync + 'static,
+    ) -> Self {
+        let provider: &'static P = Box::leak(Box::new(provider));
+        let table = table(core::ptr::from_ref(provider).cast_mut().cast());
+        Made { table: Box::leak(Box::new(table)), offered: Offered::until(close) }
+    }
+
+    /// Offers the service. Where the host refuses it, it ends at once.
+    pub(crate) fn offer(self, entry: &Entry) -> Result<Offered, Error> {
+        offer(entry, self.table).map(|()| self.offered)
+    }
 }
 
 /// Returns a copy of a service's table, in which members that its provider does not have are `None`. Returns `None` if

@@ -1,5 +1,6 @@
 //! The table of `faas.params`, from both sides: a safe trait behind it, and safe calls in front of it.
 
+use super::Made;
 use super::call::{self, Call};
 use super::open::{Answer, Deliver, Open};
 use super::watch::{Tell, Watches};
@@ -307,19 +308,24 @@ struct Provided<S> {
 
 /// Offers a source of parameters as the service `faas.params`.
 pub(crate) fn offer<S: Source>(entry: &'static Entry, source: Arc<S>) -> Result<Offered, Error> {
+    made(source).offer(entry)
+}
+
+/// Makes the service of a source of parameters.
+pub(crate) fn made<S: Source>(source: Arc<S>) -> Made<Table> {
     let (open, watches) = (Arc::<Open<Value>>::default(), Arc::<Watches>::default());
     let provided = Provided { source, open: open.clone(), watches: watches.clone() };
-    super::offer_of(entry, provided, |provider| Table {
+    let table = |provider| Table {
         size: size_of::<Table>(),
         provider,
         get: Some(get::<S>),
         watch: Some(watch::<S>),
         unwatch: Some(unwatch::<S>),
-    })?;
-    Ok(Offered::until(move || {
+    };
+    Made::new(provided, table, move || {
         open.close();
         watches.close();
-    }))
+    })
 }
 
 unsafe extern "C" fn get<S: Source>(provider: *mut c_void, name: Lent, complete: Option<ValueFn>, arg: *mut c_void) {

@@ -85,3 +85,50 @@ pub async fn param(ctx: FaasContext, name: String) -> Result<Json<Value>, Error>
         Err(error) => json!({"error": format!("{:?}", error.kind())}),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use handlers_sdk::service::ErrorKind;
+    use handlers_sdk::testing::{App, FakeHttp, FakeParams, Invoke};
+
+    fn ask(app: &App, wanted: &Value) -> Value {
+        app.invoke(Invoke::event(wanted.to_string())).json()
+    }
+
+    #[test]
+    fn the_request_goes_out_as_it_is_described_and_the_last_reply_is_told() {
+        let shop = FakeHttp::new()
+            .reply("POST", "http://shop/", Reply::new(201).with_header("x-a", "1").with_body("one"))
+            .fail("POST", "http://shop/", ErrorKind::Deadline);
+        let app = App::builder().module(send::MODULE).http_client(&shop).start().expect("it starts");
+        let wanted =
+            json!({"method": "POST", "url": "http://shop/", "headers": [["x-b", "2"]], "body": "tea", "limit_ms": 5});
+        let told = json!({"status": 201, "headers": [["x-a", "1"]], "body": "one", "length": 3, "replies": 1});
+        assert_eq!(ask(&app, &wanted), told);
+        assert_eq!(ask(&app, &wanted), json!({"error": "Deadline", "replies": 0}));
+        let sent = &shop.requests()[0];
+        assert_eq!(sent.headers().collect::<Vec<_>>(), [("x-b", "2")]);
+        assert_eq!((&**sent.content(), sent.limit()), (&b"tea"[..], Some(Duration::from_millis(5))));
+    }
+
+    #[test]
+    fn all_requests_are_sent_before_any_is_waited_for() {
+        let slow = FakeHttp::new().hang("GET", "http://slow/");
+        let app = App::builder().module(send::MODULE).http_client(&slow).start().expect("it starts");
+        let mut running = app.begin(Invoke::event(json!({"url": "http://slow/", "times": 3}).to_string()));
+        assert!(running.is_pending());
+        assert_eq!(slow.requests().len(), 3);
+        running.cancel(handlers_sdk::abi::CANCEL_PEER_GONE);
+        running.wait();
+        assert_eq!(slow.cancelled(), 3);
+    }
+
+    #[test]
+    fn a_parameter_is_told_with_its_version() {
+        let params = FakeParams::new().with("greeting", "hello");
+        let app = App::builder().module(param::MODULE).params(&params).start().expect("it starts");
+        assert_eq!(app.invoke(Invoke::event("greeting")).json(), json!({"value": "hello", "version": 1}));
+        assert_eq!(app.invoke(Invoke::event("parting")).json(), json!({"error": "NotFound"}));
+    }
+}

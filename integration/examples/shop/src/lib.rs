@@ -127,16 +127,15 @@ mod tests {
     use serde_json::json;
 
     fn north() -> App {
-        let app = App::builder().configured(Shop::MODULE, r#"{"name":"north","stock":3}"#);
-        app.route("GET", "/orders/{id}", "order").start().expect("it starts")
+        App::builder().configured(Shop::MODULE, r#"{"name":"north","stock":3}"#).start().expect("it starts")
     }
 
     fn buy(body: &str) -> Invoke {
-        Invoke::http("POST", "/orders").header("x-customer", "ada").body(body).function("buy")
+        Invoke::http("POST", "/orders").header("x-customer", "ada").body(body)
     }
 
     fn report(app: &App) -> serde_json::Value {
-        app.invoke(Invoke::event("").function("report")).json()
+        app.invoke(Invoke::http("GET", "/report")).json()
     }
 
     #[test]
@@ -163,7 +162,7 @@ mod tests {
             let answer = app.invoke(buy(body));
             assert_eq!((answer.status(), &answer.json()["errorMessage"]), (400, &json!(why)), "{body}");
         }
-        let stranger = app.invoke(Invoke::http("POST", "/orders").body(r#"{"pieces":1}"#).function("buy"));
+        let stranger = app.invoke(Invoke::http("POST", "/orders").body(r#"{"pieces":1}"#));
         assert_eq!(stranger.status(), 401);
         assert_eq!(report(&app)["orders"], 0);
     }
@@ -173,7 +172,7 @@ mod tests {
         let app = north();
         let message = |id: &str, body: &str| json!({"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:r:1:deliveries", "messageId": id, "body": body});
         let batch = json!({"Records": [message("1", r#"{"pieces":4}"#), message("2", "four")]});
-        let answer = app.invoke(Invoke::event(batch.to_string()).function("deliver"));
+        let answer = app.invoke(Invoke::event(batch.to_string()));
         assert_eq!(answer.json(), json!({"batchItemFailures": [{"itemIdentifier": "2"}]}));
         assert_eq!(report(&app)["left"], 7);
     }
