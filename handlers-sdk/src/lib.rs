@@ -118,6 +118,7 @@ pub use layer::{
     invocation::{Invocation, List, TimedCall},
     phase::Phase,
     reply_head::ReplyHead,
+    stream_filter::StreamFilter,
 };
 pub use log::{Level, line::Line};
 #[cfg(feature = "json")]

@@ -96,7 +96,7 @@ _Static_assert(sizeof(void *) == 8, "faas.h, P8: pointers are 64 bits wide in v1
 
 #define FAAS_MAGIC UINT64_C(0x464141532d414249) /* "FAAS-ABI" */
 #define FAAS_MAJOR UINT32_C(1)
-#define FAAS_MINOR UINT32_C(0)
+#define FAAS_MINOR UINT32_C(1)
 
 /* Does table *p of type T have member f, of whatever kind? And is that a function that can be called? */
 #define FAAS_HAS(T, p, f) ((p)->size >= offsetof(T, f) + sizeof((p)->f))
@@ -272,6 +272,8 @@ typedef int32_t faas_status;
 #define FAAS_NUM_AFTER_REPLY UINT32_C(17)      /* 1 = `phase` of the function has work in REPLIED for this invocation,
                                                 * whatever its `phases` say */
 #define FAAS_NUM_TIMED UINT32_C(18)            /* 1 = the host notes the calls of this invocation in FAAS_LIST_CALL */
+#define FAAS_NUM_TAKES_FILTERS UINT32_C(19)    /* 1 in the head hooks of a stream that goes out piece by piece, on a host
+                                                * that has stream_filter (1.1) */
 
 /* ---- reply codes: what the bytes of a reply are ------------------------------------------------------------------ */
 
@@ -360,8 +362,8 @@ typedef struct faas_host {
 
     /* Streams. begin fixes code and reply headers and runs the head hooks. write takes the chunk, whatever it returns, and
      * says FAAS_OK (room for more), FAAS_PENDING (wait until room is done before the next), FAAS_E_CANCELLED (the peer is
-     * gone) or FAAS_E_INVALID (room is NULL, or no stream has begun). The end of the call ends the stream; a failure after
-     * begin is the protocol's mid-stream error.
+     * gone), FAAS_E_INVALID (room is NULL, or no stream has begun) or FAAS_E_INTERNAL (a filter has failed). The end of the
+     * call ends the stream; a failure after begin is the protocol's mid-stream error.
      * read gives the next chunk of the request's body; length 0 is its end, as often as it is asked. FAAS_PENDING: none is
      * here yet, read again after ready. FAAS_E_INVALID: ready is NULL, or the client breaks its framing. FAAS_E_TOO_BIG: the
      * body is larger than the host takes. FAAS_E_DEADLINE: the client was slower than it may be. FAAS_E_CANCELLED: the
@@ -380,6 +382,17 @@ typedef struct faas_host {
     faas_tok *(*token)(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg);
 
     faas_status (*set_num)(faas_inv *inv, uint32_t key, uint64_t value); /* [write] keys: see there */
+
+    /* Since 1.1: ask with FAAS_HAS, or for FAAS_NUM_TAKES_FILTERS, which an older host answers with 0.
+     * [write], in head. Every piece of the stream that begins passes through filter before it goes out; see O7. It returns
+     * in *out, which is given and empty to begin with, what goes out in its place: nothing where it keeps the piece back.
+     * piece: borrowed. is_last is 1 in the last call, whose piece may be empty. FAAS_OK; any other status breaks the stream,
+     * and no call follows. filter takes no invocation and must not block; it is called by one thread at a time, maybe beside
+     * hooks of its layer for other invocations. drop, which may be NULL, is called once when the host needs arg no more.
+     * FAAS_E_INVALID: filter is NULL, or FAAS_NUM_TAKES_FILTERS is 0; then arg stays the caller's. */
+    faas_status (*stream_filter)(faas_inv *inv,
+                                 faas_status (*filter)(void *arg, faas_bytes piece, uint32_t is_last, faas_buf *out),
+                                 void *arg, void (*drop)(void *arg));
 } faas_host;
 
 /* ---- what a module offers ---------------------------------------------------------------------------------------- */
@@ -428,6 +441,9 @@ typedef struct faas_function {
  *      Where a failure came first and nobody recovers from it, there is no head: on_error sets what its layer wants
  *      on the error reply.
  *  O6  CLOSE runs for every entry whose create succeeded, also after a failed start.
+ *  O7  Filters that head hooks gave to stream_filter stand in the order of those hooks: a piece passes the innermost
+ *      layer's first. They are called from stream_write, and for the last time when the call that began the stream has
+ *      ended well, before any `after`. A filter that fails breaks the stream as a failure of the function would.
  * FAAS_IS_WHOLE_BODY: on a stream the host refuses such a layer or skips it, by its policy, and says so. */
 typedef struct faas_layer {
     size_t size;

@@ -5,7 +5,7 @@
 
 pub const MAGIC: u64 = 0x4641_4153_2d41_4249;
 pub const MAJOR: u32 = 1;
-pub const MINOR: u32 = 0;
+pub const MINOR: u32 = 1;
 pub const TEXT: u32 = 0;
 pub const JSON: u32 = 1;
 pub const OK: i32 = 0;
@@ -112,6 +112,7 @@ pub const NUM_RECORD_INDEX: u32 = 16;
 pub const NUM_AFTER_REPLY: u32 = 17;
 /// Settable by a layer: 1 means that the host notes calls in [`LIST_CALL`] from here on.
 pub const NUM_TIMED: u32 = 18;
+pub const NUM_TAKES_FILTERS: u32 = 19;
 pub const REPLY_RAW: u32 = 0;
 pub const REPLY_VALUE: u32 = 1;
 pub const CANCEL_DEADLINE: u32 = 1;

@@ -36,6 +36,9 @@ pub type TokenFn = unsafe extern "C" fn(arg: *mut c_void, status: Status);
 /// The type of functions that free a slot's value.
 pub type DropFn = unsafe extern "C" fn(value: *mut c_void);
 
+/// The type of functions through which the pieces of a stream pass.
+pub type FilterFn = unsafe extern "C" fn(arg: *mut c_void, piece: Bytes, is_last: u32, out: *mut Buf) -> Status;
+
 /// The type of `create` of functions and layers.
 pub type CreateFn =
     unsafe extern "C" fn(host: *const Host, config: Bytes, this: *mut *mut c_void, why: *mut Buf) -> Status;
@@ -149,6 +152,9 @@ pub type HostTokenFn = unsafe extern "C" fn(*mut Inv, Option<TokenFn>, *mut c_vo
 /// `faas_host.set_num`.
 pub type HostSetNumFn = unsafe extern "C" fn(*mut Inv, u32, u64) -> Status;
 
+/// `faas_host.stream_filter`.
+pub type HostStreamFilterFn = unsafe extern "C" fn(*mut Inv, Option<FilterFn>, *mut c_void, Option<DropFn>) -> Status;
+
 /// The functions that the host offers: `faas_host`.
 #[repr(C)]
 #[derive(Debug)]
@@ -191,6 +197,7 @@ pub struct Host {
     pub stream_read: Option<HostStreamReadFn>,
     pub token: Option<HostTokenFn>,
     pub set_num: Option<HostSetNumFn>,
+    pub stream_filter: Option<HostStreamFilterFn>,
 }
 
 /// A function a module offers: `faas_function`.
@@ -304,7 +311,8 @@ unsafe impl Sync for Module {}
 /// Lists the functions of a host's table: `host_calls!(member: its type, …)`.
 macro_rules! host_calls {
     ($($name:ident: $of:ident),* $(,)?) => {
-        /// The functions of a host of 1.0, all of which are there (faas.h, P3): a module asks once and then calls.
+        /// The functions of a host of 1.0, all of which are there (faas.h, P3): a module asks once and then calls. Those
+        /// of later minors may be `None`.
         ///
         /// ```
         /// use faas_abi::{Host, HostCalls};
@@ -319,6 +327,7 @@ macro_rules! host_calls {
             pub features: u64,
             pub ctx: *mut HostCtx,
             $(pub $name: $of,)*
+            pub stream_filter: Option<HostStreamFilterFn>,
         }
 
         impl HostCalls {
@@ -331,6 +340,7 @@ macro_rules! host_calls {
                     features: host.features,
                     ctx: host.ctx,
                     $($name: host.$name.ok_or(stringify!($name))?,)*
+                    stream_filter: host.stream_filter,
                 })
             }
         }

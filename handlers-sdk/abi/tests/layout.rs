@@ -48,7 +48,7 @@ fn mirror() -> Vec<(&'static str, usize, usize, Option<usize>, Members)> {
         row!("faas_host", Host, Some(Host::FIRST_SIZE),
             size major minor features ctx done log_enabled log emit config now_ns service offer meta num set_meta event
             body set_body count at get set add remove cancelled scratch set_slot slot reply reply_body fail
-            stream_begin stream_write stream_read token set_num),
+            stream_begin stream_write stream_read token set_num stream_filter),
         row!("faas_function", Function, Some(Function::FIRST_SIZE),
             size name flags phases needs wants triggers group create invoke phase cancel destroy),
         row!("faas_layer", Layer, Some(Layer::FIRST_SIZE),
@@ -85,7 +85,7 @@ fn constants() -> Vec<(String, i128, usize)> {
         META_ERROR_DETAIL META_RECORD_ID META_RECORD_GROUP NUM_DEADLINE_EPOCH_MS NUM_REMAINING_MS NUM_COLD_START
         NUM_ATTEMPT NUM_MEMORY_MB NUM_IS_HTTP NUM_REPLY_STATUS NUM_REPLY_BYTES NUM_STREAMED NUM_RECEIVED_NS
         NUM_IN_FLIGHT NUM_DEADLINE_NS NUM_REPLY_CODE NUM_STREAMED_IN NUM_STARTED_NS NUM_RECORD_INDEX
-        NUM_AFTER_REPLY NUM_TIMED REPLY_RAW REPLY_VALUE CANCEL_DEADLINE CANCEL_PEER_GONE CANCEL_CLOSING HTTP_MAJOR TELEMETRY_MAJOR SPANS_MAJOR SPAN_UNSET SPAN_OK
+        NUM_AFTER_REPLY NUM_TIMED NUM_TAKES_FILTERS REPLY_RAW REPLY_VALUE CANCEL_DEADLINE CANCEL_PEER_GONE CANCEL_CLOSING HTTP_MAJOR TELEMETRY_MAJOR SPANS_MAJOR SPAN_UNSET SPAN_OK
         SPAN_ERROR TRACEPARENT_BYTES KV_MAJOR PARAMS_MAJOR
     ]
 }

@@ -5,8 +5,8 @@ use super::entry::Entry;
 use super::read::Reader;
 use core::ffi::c_void;
 use core::marker::PhantomData;
-use faas_abi::tables::DropFn;
-use faas_abi::{Buf, Bytes, E_NOT_FOUND, Inv, OK, Status};
+use faas_abi::tables::{DropFn, FilterFn};
+use faas_abi::{Buf, Bytes, E_NOT_FOUND, E_UNSUPPORTED, Inv, OK, Status};
 
 /// The only access to an invocation during `'a`.
 pub(crate) struct Writer<'a> {
@@ -52,6 +52,11 @@ impl<'a> Writer<'a> {
     pub(crate) fn reader(&self) -> Reader<'_> {
         // SAFETY: Alive during `'a`, and `&self` keeps writes out while the reader lives.
         unsafe { Reader::new(self.entry, self.inv, None) }
+    }
+
+    /// Returns the entry and the invocation, for a callback that the host keeps no longer than it has the invocation.
+    pub(crate) fn raw(&self) -> (&'static Entry, *mut Inv) {
+        (self.entry, self.inv)
     }
 
     pub(crate) fn set_meta(&mut self, key: u32, value: &str) -> Status {
@@ -100,6 +105,13 @@ impl<'a> Writer<'a> {
     pub(crate) fn stream_begin(&mut self, code: u32) -> Status {
         // SAFETY: [write]; Alive and alone. It runs layers' head hooks, which get views of their own.
         unsafe { (self.entry.host.stream_begin)(self.inv, code) }
+    }
+
+    /// A host of version 1.0 takes no filters.
+    pub(crate) fn stream_filter(&mut self, call: FilterFn, arg: *mut c_void, drop: DropFn) -> Status {
+        let Some(stream_filter) = self.entry.host.stream_filter else { return E_UNSUPPORTED };
+        // SAFETY: [write]; Alive and alone; `glue/filter.rs` answers for the three.
+        unsafe { stream_filter(self.inv, Some(call), arg, Some(drop)) }
     }
 
     pub(crate) fn set_num(&mut self, key: u32, value: u64) -> Status {

@@ -7,6 +7,7 @@
 pub(crate) mod checked;
 pub(crate) mod class;
 pub(crate) mod export;
+pub(crate) mod filter;
 pub(crate) mod function;
 pub(crate) mod lane;
 pub(crate) mod later;

@@ -3,8 +3,9 @@
 use crate::call::pairs::Pairs;
 use crate::error::Error;
 use crate::ffi::{Reader, Writer};
-use crate::glue::values;
+use crate::glue::{filter, values};
 use crate::layer::invocation::accepted;
+use crate::layer::stream_filter::StreamFilter;
 use faas_abi::*;
 use std::any::Any;
 use std::fmt;
@@ -63,6 +64,11 @@ impl<'a> ReplyHead<'a> {
         self.reader().text(META_METHOD)
     }
 
+    /// Returns the trigger's own kind, such as `"aws:apigateway:v2"`.
+    pub fn source(&self) -> &str {
+        self.reader().text(META_SOURCE)
+    }
+
     /// Returns the extension that a layer left under that name; `None` without one.
     pub fn extension(&self, name: &str) -> Option<&str> {
         self.reader().get(LIST_EXTENSION, name).and_then(|value| core::str::from_utf8(value).ok())
@@ -77,6 +83,27 @@ impl<'a> ReplyHead<'a> {
     /// Returns the status of the reply.
     pub fn status(&self) -> u16 {
         u16::try_from(self.reader().num(NUM_REPLY_STATUS)).unwrap_or(0)
+    }
+
+    /// Returns `true` if the reply is in the platform's own form, which is handed on untouched: its body is no HTTP
+    /// body.
+    pub fn is_raw(&self) -> bool {
+        self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_RAW)
+    }
+
+    /// Returns `true` if this is the head of a stream whose pieces a [`filter`](Self::filter) may change. It is `false`
+    /// for a reply in one piece, also for a stream that is collected because its platform takes no other: those are
+    /// changed in `after_invoke`. A runtime older than version 1.1 of the contract says `false` for every reply.
+    pub fn takes_filter(&self) -> bool {
+        self.reader().num(NUM_TAKES_FILTERS) != 0
+    }
+
+    /// Passes each piece of the stream through this filter, after those of the layers further in.
+    ///
+    /// # Errors
+    /// [`takes_filter`](Self::takes_filter) is `false`.
+    pub fn filter(&mut self, filter: impl StreamFilter) -> Result<(), Error> {
+        accepted("a filter", filter::set(&mut self.writer, filter))
     }
 
     /// Sets another status, 200 to 599.

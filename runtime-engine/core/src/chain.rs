@@ -182,20 +182,17 @@ impl Chain {
                     return status;
                 }
                 let status = records::conclude(place.get_mut(), rule.failures);
-                place.get_mut().end_call(status);
-                status
+                place.get_mut().end_call(status)
             }
             Centre::Refusal(refusal) => {
                 let invocation = place.get_mut();
                 let status = refusal.answer(invocation);
-                invocation.end_call(status);
-                status
+                invocation.end_call(status)
             }
             Centre::Failure(failure) => {
                 let invocation = place.get_mut();
                 invocation.set_failure(failure.clone());
-                invocation.end_call(E_INTERNAL);
-                E_INTERNAL
+                invocation.end_call(E_INTERNAL)
             }
         }
     }
@@ -206,8 +203,7 @@ impl Chain {
             return self.record(function, place).await;
         }
         let status = records::run(self, function, rule, place).await;
-        place.get_mut().end_call(status);
-        status
+        place.get_mut().end_call(status)
     }
 
     /// Calls the function for one record, inside the layers' RECORD hooks.
@@ -221,8 +217,7 @@ impl Chain {
     async fn call_function(&self, function: &FunctionInstance, place: &mut Place) -> Status {
         let status = call(function.invoke(place), place).await;
         let status = meant(status, false, || format!("function {}", function.name()), place);
-        place.get_mut().end_call(status);
-        status
+        place.get_mut().end_call(status)
     }
 
     /// Runs one lifecycle phase around the engine's own work, which is `centre`.

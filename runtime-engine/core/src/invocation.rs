@@ -4,6 +4,7 @@
 
 mod calls;
 mod contract;
+mod filters;
 mod kept;
 mod record;
 mod service;
@@ -195,6 +196,8 @@ pub struct Invocation {
     /// Head hooks of the layers that are entered, outermost first.
     heads: Vec<HeadHook>,
     heads_ran: bool,
+    /// `true` while the head hooks of a stream run whose pieces go out as they come.
+    takes_filters: bool,
     /// `true` while there is no invocation here, nor anything of the last one.
     is_clear: bool,
     /// `true` once the reply is out: it can be read and not changed any more.
@@ -260,6 +263,7 @@ impl Invocation {
             dropped: None,
             heads: Vec::new(),
             heads_ran: false,
+            takes_filters: false,
             is_clear: true,
             is_out: false,
             has_later: false,
@@ -319,7 +323,7 @@ impl Invocation {
         self.is_out = false;
         self.has_later = false;
         self.no_streams = false;
-        self.outgoing().collected = None;
+        self.outgoing().detour = None;
         self.incoming.clear();
         if self.metadata.captures_log {
             self.captured.clear();

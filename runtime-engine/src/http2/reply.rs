@@ -175,12 +175,12 @@ impl Recipient for Reply {
         !gone
     }
 
-    fn chunk(&self, chunk: Given) -> Status {
+    fn chunk(&self, chunk: Given, is_last: bool) -> Status {
         let mut status = OK;
         self.change(|state| {
             if state.gone {
                 status = E_CANCELLED;
-            } else if state.writer.is_some() || state.ended.is_some() {
+            } else if state.writer.is_some() && !is_last || state.ended.is_some() {
                 status = E_INVALID;
             } else {
                 state.push(chunk);

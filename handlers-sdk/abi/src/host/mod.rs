@@ -2,6 +2,7 @@
 //! that code without `unsafe` can use.
 //!
 //! - [`Given`]: bytes that carry their own release.
+//! - [`Filter`]: a function of a module through which the pieces of a stream pass.
 //! - [`token`]: completions that a module may misuse in any way without harm.
 //! - [`Lease`]: one invocation, either the host's or lent to a module.
 //! - [`Invocation`] and [`Context`]: the traits that a runtime implements; [`table`] turns them into a `faas_host`.
@@ -17,6 +18,7 @@ pub mod calls;
 mod calls;
 mod entry;
 mod file;
+mod filter;
 mod given;
 mod lease;
 mod memory;
@@ -32,6 +34,7 @@ pub mod token;
 
 pub use entry::{FunctionInstance, GroupInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
+pub use filter::Filter;
 pub use given::{Chunk, Given};
 pub use lease::{Cancel, CancelHook, Lease, Stamped};
 pub use memory::Memory;

@@ -4,12 +4,13 @@
 //! wants, with the fallback that its line names.
 
 use super::entry::HeadHook;
+use super::filter::Filter;
 use super::given::{Chunk, Given};
 use super::lease::{Cell, Stamped};
 use super::memory::Memory;
 use super::token;
 use crate::constants::*;
-use crate::tables::{DropFn, Host, HostCtx, Inv, Tok, TokenFn};
+use crate::tables::{DropFn, FilterFn, Host, HostCtx, Inv, Tok, TokenFn};
 use crate::values::{Buf, Bytes, Field, Pair, Status};
 use core::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,6 +62,11 @@ pub trait Invocation: Stamped {
     ///
     /// [`stream_open`]: Invocation::stream_open
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status>;
+    /// Adds a filter to the staged stream, further out than those that it has. It is called only where the number
+    /// `NUM_TAKES_FILTERS` is not 0. Without an implementation the filter is dropped.
+    fn stream_filter(&mut self, filter: Filter) {
+        let _ = filter;
+    }
     /// Sends the head of the staged stream on its way.
     fn stream_open(&mut self) -> Status;
     /// Takes one chunk of the reply. `room` is never null, and is completed when there is room again, if the answer is
@@ -205,6 +211,7 @@ pub fn table<C: Context>(context: C, features: u64) -> HostTable {
         stream_read: Some(stream_read::<C::Inv>),
         token: Some(new_token::<C::Inv>),
         set_num: Some(set_num::<C::Inv>),
+        stream_filter: Some(stream_filter::<C::Inv>),
     })));
     TABLES.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(table);
     table
@@ -554,4 +561,23 @@ unsafe extern "C" fn set_num<I: Invocation>(inv: *mut Inv, key: u32, value: u64)
     // SAFETY: [write].
     let inv = unsafe { write::<I>(inv) };
     guard(E_INTERNAL, || inv.set_num(key, value))
+}
+
+unsafe extern "C" fn stream_filter<I: Invocation>(
+    inv: *mut Inv,
+    call: Option<FilterFn>,
+    arg: *mut c_void,
+    drop: Option<DropFn>,
+) -> Status {
+    let Some(call) = call else { return E_INVALID };
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || {
+        if inv.num(NUM_TAKES_FILTERS) == 0 {
+            return E_INVALID;
+        }
+        // SAFETY: given by this call, which takes them from here on.
+        inv.stream_filter(unsafe { Filter::new(call, arg, drop) });
+        OK
+    })
 }

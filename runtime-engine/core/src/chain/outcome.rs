@@ -44,8 +44,7 @@ pub(super) fn stand(layer: &ConfiguredLayer, status: Status, hook: &str, place: 
     if status < 0 && invocation.failure().is_none() {
         invocation.set_failure(Failure::of_status(status, &in_hook(layer, hook)));
     }
-    invocation.end_call(status);
-    status
+    invocation.end_call(status)
 }
 
 /// Waits for a call that is not done yet.

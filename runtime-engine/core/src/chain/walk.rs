@@ -75,11 +75,12 @@ impl<'a> Walk<'a> {
                     if let Some(hook) = layer.instance.head_hook() {
                         place.get_mut().push_head(hook);
                     }
-                    match Walk::ended_well(place).then(|| self.onion.entered_well()).flatten() {
+                    let (status, is_plain) = Walk::ended_well(place);
+                    match is_plain.then(|| self.onion.entered_well()).flatten() {
                         Some(next) => index = next,
                         None => {
                             self.step = OnionStep::Before(index);
-                            self.advance(OK, place);
+                            self.advance(status, place);
                             continue 'steps;
                         }
                     }
@@ -99,11 +100,12 @@ impl<'a> Walk<'a> {
                         self.step = OnionStep::After(index);
                         break status;
                     }
-                    match Walk::ended_well(place).then(|| self.onion.left_well()).flatten() {
+                    let (status, is_plain) = Walk::ended_well(place);
+                    match is_plain.then(|| self.onion.left_well()).flatten() {
                         Some(next) => index = next,
                         None => {
                             self.step = OnionStep::After(index);
-                            self.advance(OK, place);
+                            self.advance(status, place);
                             continue 'steps;
                         }
                     }
@@ -118,13 +120,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Handles the outcome of nearly every call: it ended at once and well. Returns `true` if there is nothing more to
-    /// note of it, so that the walk may go straight to the next layer.
+    /// Handles the outcome of nearly every call: it ended at once and well. Returns the status that stands, and `true`
+    /// if there is nothing more to note of it, so that the walk may go straight to the next layer.
     #[inline]
-    fn ended_well(place: &mut Place) -> bool {
+    fn ended_well(place: &mut Place) -> (Status, bool) {
         let invocation = place.get_mut();
-        invocation.end_call(OK);
-        !invocation.is_timed() && !invocation.heads_ran()
+        let status = invocation.end_call(OK);
+        (status, status == OK && !invocation.is_timed() && !invocation.heads_ran())
     }
 
     /// The call of the step at hand is over.
@@ -216,7 +218,7 @@ impl<'a> Walk<'a> {
     fn end_on_error(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Status {
         let status = layer_meant(layer, status, "on_error", place);
         let status = if status >= 0 && self.phase == INVOKE { with_reply(status, layer, place) } else { status };
-        place.get_mut().end_call(status);
+        let status = place.get_mut().end_call(status);
         let first = self.asked.take();
         if status < 0 {
             place.get_mut().keep_cause(first);
@@ -225,7 +227,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn centre_is_done(&mut self, status: Status, place: &mut Place) {
-        place.get_mut().end_call(status);
+        let status = place.get_mut().end_call(status);
         place.get_mut().keep_cause(self.failed.take());
         self.advance(status, place);
     }

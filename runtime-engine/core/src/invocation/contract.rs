@@ -9,7 +9,7 @@ use crate::http1::Message;
 use crate::process::Deadline;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Body, HttpView};
-use faas_abi::host::{Chunk, Given, HeadHook, Memory};
+use faas_abi::host::{Chunk, Filter, Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::Arc;
 
@@ -97,6 +97,7 @@ impl faas_abi::host::Invocation for Invocation {
             NUM_RECORD_INDEX => self.record.as_ref().map_or(0, |record| record.index as u64),
             NUM_AFTER_REPLY => u64::from(self.has_later),
             NUM_TIMED => u64::from(self.is_timed()),
+            NUM_TAKES_FILTERS => u64::from(self.takes_filters),
             NUM_IN_FLIGHT => u64::from(self.process.in_flight()),
             _ => 0,
         }
@@ -296,6 +297,10 @@ impl faas_abi::host::Invocation for Invocation {
         self.progress = Progress::Set(code);
         self.set_reply(Given::EMPTY);
         Ok(self.heads_to_run())
+    }
+
+    fn stream_filter(&mut self, filter: Filter) {
+        self.add_filter(filter);
     }
 
     fn stream_open(&mut self) -> Status {

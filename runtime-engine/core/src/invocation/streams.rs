@@ -3,11 +3,12 @@
 //! Each lane has a lock of its own, which is held for a moment: one thread may read and another write, beside others
 //! that look at the invocation. What waits, waits for a token.
 
+use super::filters::{Detour, pass};
 use super::{Code, Invocation, Progress};
 use crate::failure::Failure;
 use crate::trigger::{Body, DecodedEvent, MessageFormat};
 use faas_abi::host::token::Token;
-use faas_abi::host::{Chunk, Given, Invocation as _};
+use faas_abi::host::{Chunk, Filter, Given, Invocation as _};
 use faas_abi::*;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -20,7 +21,8 @@ const COLLECT_BYTES: usize = 64 << 20;
 pub trait Stream: Send + Sync {
     /// Sends the head: code, reply headers and cookies of the invocation as they are now.
     fn open(&mut self, invocation: &Invocation, code: Code) -> Status;
-    /// Takes a chunk, and does not wait. `room` is completed when there is room again, if the answer is `PENDING`.
+    /// Takes a chunk, and does not wait. `room` is completed when there is room again, if the answer is `PENDING`. It is
+    /// null for bytes at the stream's end, after which nobody waits for room.
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status;
 }
 
@@ -42,8 +44,8 @@ pub trait BodySource: Send + Sync {
 pub(super) struct Outgoing {
     /// The driver's; `None`: there is nowhere.
     pub(super) stream: Option<Box<dyn Stream>>,
-    /// The bytes that have been written so far, if the reply must go out in one piece.
-    pub(super) collected: Option<Vec<u8>>,
+    /// What the bytes pass on their way; `None` where they go straight to the driver.
+    pub(super) detour: Option<Detour>,
 }
 
 /// The position up to which the request's body has been read.
@@ -83,8 +85,9 @@ impl Invocation {
 
     pub(super) fn open_stream(&mut self) -> Status {
         let Progress::Set(code) = self.progress else { return E_INVALID };
+        self.takes_filters = false;
         if self.metadata.is_whole {
-            self.outgoing().collected = Some(Vec::new());
+            self.outgoing().detour = Some(Detour::Collected(Vec::new()));
             self.progress = Progress::Streaming(code);
             return OK;
         }
@@ -96,20 +99,62 @@ impl Invocation {
         status
     }
 
+    pub(super) fn add_filter(&mut self, filter: Filter) {
+        match &mut self.outgoing().detour {
+            Some(Detour::Filtered(filters)) => filters.push(filter),
+            detour => *detour = Some(Detour::Filtered(vec![filter])),
+        }
+    }
+
     pub(super) fn write_stream(&self, chunk: Given, room: *mut Tok) -> Status {
         if self.is_out || !matches!(self.progress, Progress::Streaming(_)) {
             return E_INVALID;
         }
         let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Outgoing { stream, collected } = &mut *outgoing;
-        if let Some(collected) = collected {
-            if collected.len() + chunk.as_slice().len() > COLLECT_BYTES {
-                return E_TOO_BIG;
+        let Outgoing { stream, detour } = &mut *outgoing;
+        let chunk = match detour {
+            None => chunk,
+            Some(Detour::Collected(collected)) => {
+                if collected.len() + chunk.as_slice().len() > COLLECT_BYTES {
+                    return E_TOO_BIG;
+                }
+                collected.extend_from_slice(chunk.as_slice());
+                return OK;
             }
-            collected.extend_from_slice(chunk.as_slice());
-            return OK;
-        }
+            Some(Detour::Filtered(filters)) => match pass(filters, chunk, false) {
+                // There is as much room as before.
+                Ok(chunk) if chunk.as_slice().is_empty() => return OK,
+                Ok(chunk) => chunk,
+                Err(_) => {
+                    *detour = Some(Detour::Broken);
+                    return E_INTERNAL;
+                }
+            },
+            Some(Detour::Ended) => return E_INVALID,
+            Some(Detour::Broken) => return E_INTERNAL,
+        };
         stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
+    }
+
+    /// Ends the filters of a stream whose call has ended so: after a success, what they have kept back goes out. Returns
+    /// `false` if the call has not failed, and the stream is broken all the same.
+    pub(super) fn end_filters(&mut self, status: Status) -> bool {
+        let Outgoing { stream, detour } = self.outgoing();
+        let (is_whole, next) = match (detour.take(), status) {
+            (Some(Detour::Filtered(_)), ..0) => (true, Some(Detour::Broken)),
+            (Some(Detour::Filtered(mut filters)), _) => match (pass(&mut filters, Given::EMPTY, true), stream) {
+                (Ok(rest), Some(stream)) => {
+                    // A client that is gone gets no end, and is no failure of the function's.
+                    stream.write(rest, std::ptr::null_mut());
+                    (true, Some(Detour::Ended))
+                }
+                _ => (false, Some(Detour::Broken)),
+            },
+            (Some(Detour::Broken), status) => (status < 0, Some(Detour::Broken)),
+            (other, _) => (true, other),
+        };
+        *detour = next;
+        is_whole
     }
 
     pub(super) fn read_stream(&self, ready: *mut Tok) -> Result<Chunk<'_>, Status> {

@@ -1,6 +1,7 @@
 //! The calls by which the walk around an invocation tells it whose heads are still to run, how a call ended, and what
 //! stands at the end.
 
+use super::filters::Detour;
 use super::{Code, Invocation, Progress};
 use crate::failure::{Failure, Openness};
 use faas_abi::host::{Given, HeadHook};
@@ -38,6 +39,8 @@ impl Invocation {
         if std::mem::replace(&mut self.heads_ran, true) || self.heads.is_empty() {
             return Arc::default();
         }
+        // A stream that is collected is whole in `after`.
+        self.takes_filters = !self.metadata.is_whole;
         self.heads.iter().rev().copied().collect()
     }
 
@@ -57,26 +60,46 @@ impl Invocation {
 
     /// A call of a module's is over. Words that `fail` left in a call that did not fail are about nothing, and only
     /// those of a module's own error are meant for callers. A stream that is collected ends with the call that began
-    /// it: what has come is the reply, and of a failed call there is none.
+    /// it: what has come is the reply, and of a failed call there is none. Filters of a stream end with it too.
+    ///
+    /// Returns the status that stands: a success is a failure if a filter has failed.
     #[inline]
-    pub fn end_call(&mut self, status: Status) {
+    pub fn end_call(&mut self, status: Status) -> Status {
         // Nearly every call has said nothing, and every layer makes two.
-        if self.failure.is_none() && self.dropped.is_none() && self.outgoing().collected.is_none() {
+        if self.failure.is_none() && self.dropped.is_none() && self.outgoing().detour.is_none() {
             self.failed_here = false;
+            status
         } else {
-            self.end_telling_call(status);
+            self.end_telling_call(status)
         }
     }
 
-    fn end_telling_call(&mut self, status: Status) {
+    fn end_telling_call(&mut self, status: Status) -> Status {
+        let status = if self.end_filters(status) {
+            status
+        } else {
+            let message = "a layer's filter of the stream failed: what has gone out is not whole";
+            self.fail_with(Failure::internal("Runtime.Filter", message));
+            E_INTERNAL
+        };
         self.failure = if status < 0 { self.take_words(status, None) } else { None };
         self.failed_here = false;
         if let Some((_, reply)) = self.dropped.take() {
             self.kept.body(reply);
         }
-        if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.outgoing().collected.take()) {
+        if let Progress::Streaming(code) = self.progress
+            && let Some(bytes) = self.take_collected()
+        {
             self.progress = if status < 0 { Progress::Open } else { Progress::Set(code) };
             self.set_reply(if status < 0 { Given::EMPTY } else { Given::from(bytes) });
+        }
+        status
+    }
+
+    fn take_collected(&mut self) -> Option<Vec<u8>> {
+        match self.outgoing().detour.take_if(|detour| matches!(detour, Detour::Collected(_))) {
+            Some(Detour::Collected(bytes)) => Some(bytes),
+            _ => None,
         }
     }
 

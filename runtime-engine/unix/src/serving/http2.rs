@@ -41,8 +41,8 @@ pub trait Recipient: Send + Sync {
     /// Takes the head of a stream. Returns `false` if nobody takes the stream any more.
     fn begin(&self, response: &Response) -> bool;
     /// Takes a part of the stream. `PENDING`: it is taken, and its writer is about to [`wait`](Recipient::wait) for
-    /// room.
-    fn chunk(&self, chunk: Given) -> Status;
+    /// room. `is_last`: it is taken also while a writer waits, which has ended without its room.
+    fn chunk(&self, chunk: Given, is_last: bool) -> Status;
     /// Notes that the stream's writer waits until there is room again, which may be already.
     fn wait(&self, writer: Waiting);
     /// Returns the next part of the request's body, nothing at its end. `Err(PENDING)`: none is here, and its reader is

@@ -212,7 +212,8 @@ impl Stream for ToClient {
 }
 
 /// Sends a part of a stream, and does not wait. What the socket does not take is kept up to a limit; beyond it the
-/// writer waits for its token. `returns_soon`: the call does not wait on its thread for that.
+/// writer waits for its token, unless that is 0: then nobody waits. `returns_soon`: the call does not wait on its thread
+/// for that.
 fn write(
     server: &Server,
     link: &Link,
@@ -228,7 +229,7 @@ fn write(
     }
     server.flush(link, &mut state, &mut rooms);
     let is_full = state.connection.is_full() && !state.connection.is_closed();
-    if is_full {
+    if is_full && room != 0 {
         state.connection.wait_for_room(room);
         if !returns_soon {
             server.lend_once(place, &mut state.lent);

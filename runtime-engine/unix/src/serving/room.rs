@@ -46,7 +46,8 @@ impl Drop for Waiting {
     }
 }
 
-/// Gives a part of a stream to its recipient. If the stream is full, the writer waits for its token.
+/// Gives a part of a stream to its recipient. If the stream is full, the writer waits for its token, unless that is 0:
+/// then these are bytes at the stream's end, and nobody waits.
 pub(super) fn write(
     server: &Arc<Server>,
     recipient: &dyn Recipient,
@@ -55,8 +56,8 @@ pub(super) fn write(
     place: &Arc<ThreadPlace>,
     returns_soon: bool,
 ) -> Status {
-    let status = recipient.chunk(chunk);
-    if status == PENDING {
+    let status = recipient.chunk(chunk, room == 0);
+    if status == PENDING && room != 0 {
         recipient.wait(Waiting::new(server, room, place, returns_soon));
     }
     status
