@@ -267,6 +267,20 @@ pub fn bootstrap_with_yml() -> &'static Runtime {
     &WITH_YML
 }
 
+/// Returns the layer `compress` with every coding that it knows.
+///
+/// # Panics
+/// It does not build. The message has the compiler's words.
+pub fn compress_with_all_codings() -> &'static Path {
+    static WITH_ALL: LazyLock<PathBuf> = LazyLock::new(|| {
+        let features = ["--target", &host(), "--features", "br,zstd"];
+        let (mut made, said) = cargo_build(&["layer-compress"], &features, None);
+        made.remove("layer_compress")
+            .unwrap_or_else(|| panic!("layer-compress was not built with br and zstd:\n{said}"))
+    });
+    &WITH_ALL
+}
+
 fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {
     let mut made = BTreeMap::new();
     let mut said = String::new();

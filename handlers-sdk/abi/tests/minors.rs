@@ -230,10 +230,10 @@ fn the_first_words_are_judged_before_anything_behind_them_is_read() {
     wrong.major = 2;
     assert_eq!(faults(&wrong), "major version of the contract: expected 1, found 2; rebuild the module");
     let refused = check(core::ptr::null()).expect_err("refused").join("\n");
-    assert_eq!(refused, "it refuses this runtime (contract 1.0) without a reason: faas_module_v1 returned NULL");
+    assert_eq!(refused, "it refuses this runtime (contract 1.1) without a reason: faas_module_v1 returned NULL");
     let mut refusing = module(&[], &[]);
     refusing.refusal = Bytes::of(b"no moon");
-    assert_eq!(faults(&refusing), "it refuses this runtime (contract 1.0): no moon");
+    assert_eq!(faults(&refusing), "it refuses this runtime (contract 1.1): no moon");
     let empty = faults(&module(&[], &[]));
     assert_eq!(empty, "it offers neither a function nor a layer");
 }

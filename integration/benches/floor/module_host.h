@@ -90,6 +90,8 @@ DOES_NOT(host_stream_begin, (faas_inv *inv, uint32_t code))
 DOES_NOT(host_stream_write, (faas_inv *inv, faas_buf chunk, faas_tok *room))
 DOES_NOT(host_stream_read, (faas_inv *inv, faas_buf *out, faas_tok *ready))
 DOES_NOT(host_set_num, (faas_inv *inv, uint32_t key, uint64_t value))
+DOES_NOT(host_stream_filter, (faas_inv *inv, faas_status (*filter)(void *arg, faas_bytes piece, uint32_t is_last, faas_buf *out),
+                              void *arg, void (*drop)(void *arg)))
 
 static void host_done(faas_tok *tok, faas_status status) {}
 static uint32_t host_log_enabled(faas_host_ctx *ctx, uint32_t level, faas_bytes target) { return 0; }
@@ -141,6 +143,7 @@ static const faas_host host = {
     .stream_read = host_stream_read,
     .token = host_token,
     .set_num = host_set_num,
+    .stream_filter = host_stream_filter,
 };
 
 static int load(struct module *module, const char *path)

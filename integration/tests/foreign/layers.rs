@@ -3,7 +3,7 @@
 //! configuration.
 
 use crate::needs::{folder, once, over_both, program};
-use integration::artifacts::{Runtime, workspace};
+use integration::artifacts::{Runtime, compress_with_all_codings, workspace};
 use integration::collector::{Collector, Mode};
 use integration::configured::{LAYERS, configurations, schema, start};
 use integration::deployment::Deployment;
@@ -20,6 +20,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     over_both(&mut trials, &program("curl"), "curl_unpacks_what_is_compressed", compressed);
+    over_both(&mut trials, &program("curl"), "curl_unpacks_each_piece_of_a_stream_at_once", streamed);
     over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_spans", spans);
     over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_metrics", points);
     over_both(&mut trials, &program("chromium"), "chromium_lets_a_page_do_what_cors_allows_and_nothing_more", page);
@@ -61,6 +62,50 @@ fn compressed(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
     assert_eq!(unpacked, plain);
     let (size, coding) = told.split_once(' ').ok_or("two words")?;
     assert!(coding == "gzip" && size.parse::<usize>().is_ok_and(|size| size < 2000), "{told}");
+    Ok(())
+}
+
+/// Unpacks a reply in pieces by each coding, over HTTP/1.1 and, where the runtime speaks it, HTTP/2.
+fn streamed(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let library = compress_with_all_codings();
+    let deployment = Deployment::of("stream").file("liblayer_compress.so", library).layers(&["compress"]);
+    let run = OnHttp::start(runtime, deployment, "stream");
+    let versions: &[&str] = if runtime.name == "bootstrap" {
+        &["--http1.1", "--http2-prior-knowledge"]
+    } else {
+        &["--http1.1", "--http1.0"]
+    };
+    let fetch = |version: &str, coding: &str, query: &str| {
+        let mut command = Command::new(curl);
+        command.args(["-sN", "--compressed", version, "-H", &format!("Accept-Encoding: {coding}")]);
+        command.args(["-w", "%{stderr}%{size_download} %header{content-encoding}"]);
+        command.arg(format!("http://{}/?{query}", run.address));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(|error| error.to_string())
+    };
+    for version in versions {
+        for coding in ["gzip", "br", "zstd"] {
+            let case = format!("{version} {coding}");
+            let output = fetch(version, coding, "chunks=200&bytes=5000")?.wait_with_output();
+            let output = output.map_err(|error| error.to_string())?;
+            assert!(output.status.success() && output.stdout.len() == 1_000_000, "{case}: {output:?}");
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            let (size, name) = told.split_once(' ').ok_or("two words")?;
+            assert!(name == coding && size.parse::<usize>().is_ok_and(|size| size < 20_000), "{case}: {told}");
+
+            // The second piece comes when nobody waits for it any more.
+            let mut child = fetch(version, coding, "chunks=2&bytes=100&pause_ms=3600000")?;
+            let mut piece = [0; 100];
+            let read = child.stdout.as_mut().map(|stdout| stdout.read_exact(&mut piece));
+            let ended = child.kill().and_then(|()| child.wait());
+            assert!(matches!(read, Some(Ok(()))) && piece.starts_with(b"0...") && ended.is_ok(), "{case}: {read:?}");
+
+            // One that breaks is no whole reply to whoever unpacks it.
+            let broken = fetch(version, coding, "chunks=3&bytes=100&fail_after=2")?.wait_with_output();
+            let broken = broken.map_err(|error| error.to_string())?;
+            assert!(!broken.status.success() && broken.stdout.len() == 200, "{case}: {broken:?}");
+        }
+    }
     Ok(())
 }
 

@@ -3,78 +3,19 @@
 //! The README has the table of its configuration, and says why this layer is not std-only.
 #![forbid(unsafe_code)]
 
+mod encoder;
 mod negotiate;
+mod reply;
 mod settings;
 
-use handlers_sdk::{Config, Error, Invocation, Layer, Response, layer};
-use negotiate::Coding;
+use encoder::Encoder;
+use handlers_sdk::{Config, Error, Invocation, Layer, ReplyHead, Response, StreamFilter, layer};
+use reply::Head;
 use settings::Settings;
-use std::io::Write;
 
 /// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Compress(Settings);
-
-/// The headers that describe the bytes before compression.
-const OF_THE_BYTES: [&str; 5] = ["content-digest", "repr-digest", "digest", "content-md5", "accept-ranges"];
-
-impl Compress {
-    /// Returns the content type of a reply that may be sent in another coding; `None` if it may not.
-    fn content_type(&self, invocation: &Invocation<'_>) -> Option<String> {
-        let http = invocation.http()?;
-        let status = invocation.reply_status()?;
-        let length = invocation.reply_body().len();
-        let is_whole = !invocation.is_streamed() && !invocation.is_reply_raw();
-        let is_partial = status == 206 || invocation.reply_header("content-range").is_some();
-        let has_body = !matches!(status, 204 | 304) && http.method() != "HEAD" && !is_partial;
-        let takes_bytes = match invocation.source() {
-            // Inside the host's envelope a body that is no text would reach the client as base64.
-            "azure:http" => false,
-            "aws:apigateway:v1" => self.0.rest_api,
-            _ => true,
-        };
-        if !takes_bytes || !is_whole || !has_body || length < self.0.min_bytes || length > self.0.max_bytes {
-            return None;
-        }
-        let is_coded =
-            invocation.reply_header("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"));
-        let is_fixed = words(invocation, "cache-control").any(|word| word.eq_ignore_ascii_case("no-transform"));
-        if is_coded || is_fixed {
-            return None;
-        }
-        let found = match invocation.reply_header("content-type") {
-            Some(found) => found,
-            None if invocation.is_reply_value() => "application/json",
-            None => return None,
-        };
-        self.0.takes(found).then(|| found.to_owned())
-    }
-
-    fn pack(&self, coding: Coding, body: &[u8]) -> Result<Vec<u8>, Error> {
-        let room = Vec::with_capacity(body.len() / 3);
-        match coding {
-            #[cfg(feature = "br")]
-            Coding::Brotli => {
-                let parameters =
-                    brotli::enc::BrotliEncoderParams { quality: self.0.level.into(), ..Default::default() };
-                let mut packed = room;
-                brotli::BrotliCompress(&mut &body[..], &mut packed, &parameters).map_err(Error::of)?;
-                Ok(packed)
-            }
-            Coding::Gzip => {
-                let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::new(self.0.level.into()));
-                encoder.write_all(body).map_err(Error::of)?;
-                encoder.finish().map_err(Error::of)
-            }
-        }
-    }
-}
-
-/// Returns the words of a reply header's lists.
-fn words<'a>(invocation: &'a Invocation<'_>, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let same = invocation.reply_headers().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
-    same.flat_map(|(_, value)| value.split(',')).map(str::trim)
-}
 
 #[layer(name = "compress")]
 impl Layer for Compress {
@@ -82,32 +23,58 @@ impl Layer for Compress {
         Settings::read(config).map(Compress)
     }
 
-    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
-        let Some(content_type) = self.content_type(invocation) else { return Ok(()) };
-        // The header is set also where this client takes no coding, since a cache may hold the reply for another.
-        if !words(invocation, "vary").any(|word| word == "*" || word.eq_ignore_ascii_case("accept-encoding")) {
-            invocation.add_reply_header("vary", "Accept-Encoding")?;
-        }
-        let accepted = invocation.http().and_then(|http| http.header("accept-encoding"));
-        let Some(coding) = accepted.and_then(negotiate::best) else { return Ok(()) };
-        let packed = self.pack(coding, invocation.reply_body())?;
-        if packed.len() >= invocation.reply_body().len() {
+    /// Sees to replies that come in pieces; all others are whole in `after_invoke`.
+    fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+        if !head.takes_filter() || head.is_raw() || !head.may_be_packed(&self.0, None) {
             return Ok(());
         }
-        // The same content in other bytes is another representation: a strong tag would say that the bytes are the
-        // same.
-        let strong = invocation.reply_header("etag").filter(|tag| tag.starts_with('"')).map(str::to_owned);
-        if let Some(tag) = strong {
-            invocation.set_reply_header("etag", &format!("W/{tag}"))?;
+        let length = head.header("content-length").and_then(|length| length.parse::<usize>().ok());
+        if length.is_some_and(|length| length < self.0.min_bytes) {
+            return Ok(());
         }
-        for name in OF_THE_BYTES {
-            if invocation.reply_header(name).is_some() {
-                invocation.remove_reply_header(name)?;
-            }
+        let Some(coding) = head.choose()? else { return Ok(()) };
+        head.filter(Pieces(Encoder::new(coding, self.0.level, 0).map_err(Error::of)?))?;
+        head.packed_as(coding)
+    }
+
+    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        let length = invocation.reply_body().len();
+        if invocation.is_streamed()
+            || invocation.is_reply_raw()
+            || !(self.0.min_bytes..=self.0.max_bytes).contains(&length)
+        {
+            return Ok(());
+        }
+        let untyped = invocation.is_reply_value().then_some("application/json");
+        if !invocation.may_be_packed(&self.0, untyped) {
+            return Ok(());
+        }
+        let Some(coding) = invocation.choose()? else { return Ok(()) };
+        let mut encoder = Encoder::new(coding, self.0.level, length / 3).map_err(Error::of)?;
+        encoder.write(invocation.reply_body()).map_err(Error::of)?;
+        let packed = encoder.end().map_err(Error::of)?;
+        if packed.len() >= length {
+            return Ok(());
+        }
+        invocation.packed_as(coding)?;
+        if let Some(untyped) = untyped.filter(|_| invocation.reply_header("content-type").is_none()) {
+            invocation.set_reply_header("content-type", untyped)?;
         }
         let status = invocation.reply_status().unwrap_or(200);
-        invocation.set_reply_header("content-encoding", coding.name())?;
-        invocation.set_reply_header("content-type", &content_type)?;
         invocation.set_reply(Response::new(status).body(packed))
+    }
+}
+
+/// Packs the pieces of a stream. Each leaves at once: whoever shows progress must not wait for the next one.
+struct Pieces(Encoder);
+
+impl StreamFilter for Pieces {
+    fn piece(&mut self, piece: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.write(piece).map_err(Error::of)?;
+        self.0.flush().map_err(Error::of)
+    }
+
+    fn end(&mut self) -> Result<Vec<u8>, Error> {
+        self.0.end().map_err(Error::of)
     }
 }

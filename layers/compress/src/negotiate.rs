@@ -5,6 +5,8 @@
 pub(crate) enum Coding {
     #[cfg(feature = "br")]
     Brotli,
+    #[cfg(feature = "zstd")]
+    Zstd,
     Gzip,
 }
 
@@ -13,6 +15,8 @@ impl Coding {
     pub(crate) const ALL: &[Coding] = &[
         #[cfg(feature = "br")]
         Coding::Brotli,
+        #[cfg(feature = "zstd")]
+        Coding::Zstd,
         Coding::Gzip,
     ];
 
@@ -21,6 +25,8 @@ impl Coding {
         match self {
             #[cfg(feature = "br")]
             Coding::Brotli => "br",
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => "zstd",
             Coding::Gzip => "gzip",
         }
     }
@@ -76,12 +82,21 @@ fn weight(parameters: &str) -> u16 {
 mod tests {
     use super::*;
 
+    /// The coding of a client that takes every one alike.
+    const BEST: &str = if cfg!(feature = "br") {
+        "br"
+    } else if cfg!(feature = "zstd") {
+        "zstd"
+    } else {
+        "gzip"
+    };
+
     #[test]
     fn the_highest_weight_wins_and_zero_is_a_refusal() {
         for (accepted, name) in [
             ("gzip", Some("gzip")),
             ("X-GZIP", Some("gzip")),
-            ("deflate, gzip;q=0.5, zstd", Some("gzip")),
+            ("deflate, gzip;q=0.5, zstd", Some(if cfg!(feature = "zstd") { "zstd" } else { "gzip" })),
             ("gzip;q=0", None),
             ("gzip; Q=0.000", None),
             ("*;q=0", None),
@@ -94,10 +109,11 @@ mod tests {
             ("gzip;q=1.5", None),
             ("gzip;q=x", None),
             ("gzip;q=0.0001", None),
-            ("gzip;q=0, *", if cfg!(feature = "br") { Some("br") } else { None }),
-            ("*", Some(if cfg!(feature = "br") { "br" } else { "gzip" })),
+            ("gzip;q=0, *", Some(BEST).filter(|name| *name != "gzip")),
+            ("*", Some(BEST)),
+            ("gzip, br, zstd", Some(BEST)),
             ("gzip, br", Some(if cfg!(feature = "br") { "br" } else { "gzip" })),
-            ("gzip, br;q=0.9", Some("gzip")),
+            ("gzip, br;q=0.9, zstd;q=0.8", Some("gzip")),
         ] {
             assert_eq!(best(accepted).map(Coding::name), name, "{accepted:?}");
         }

@@ -70,6 +70,5 @@ fn is_text(essence: &str) -> bool {
         "image/svg+xml",
         "image/x-icon",
     ];
-    let is_text = essence.starts_with("text/") && essence != "text/event-stream";
-    is_text || KNOWN.contains(&essence) || essence.ends_with("+json") || essence.ends_with("+xml")
+    essence.starts_with("text/") || KNOWN.contains(&essence) || essence.ends_with("+json") || essence.ends_with("+xml")
 }

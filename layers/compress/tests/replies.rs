@@ -49,10 +49,26 @@ fn raw(_: FaasContext) -> Reply {
     Reply::raw(format!("{{\"statusCode\":200,\"body\":\"{}\"}}", "r".repeat(LONG)))
 }
 
+/// Streams three pieces of the type that the path names, and breaks the stream after them if the path says so.
 #[function(stream)]
-fn stream(_: FaasContext, mut out: Sink) -> Result<(), Error> {
-    out.header("content-type", "text/plain")?.begin()?;
-    Ok(out.write(&[b's'; LONG])?)
+fn stream(mut out: Sink, request: Request) -> Result<(), Error> {
+    let kind = request.path().trim_start_matches('/');
+    match kind {
+        "short" => out.header("content-length", "5")?,
+        "coded" => out.header("content-encoding", "br")?,
+        "fixed" => out.header("cache-control", "no-transform")?,
+        _ => out.header("content-length", "4000")?,
+    };
+    out.header("content-type", if kind == "image/png" { kind } else { "text/event-stream" })?;
+    out.header("etag", "\"v1\"")?;
+    for number in 0..3 {
+        out.write(piece(number).as_bytes())?;
+    }
+    if kind == "broken" { Err(Error::msg("broken")) } else { Ok(()) }
+}
+
+fn piece(number: u32) -> String {
+    format!("data: {}\n\n", number.to_string().repeat(1000))
 }
 
 fn app(config: &str) -> App {
@@ -104,7 +120,7 @@ fn a_tag_of_the_bytes_becomes_one_of_the_content() {
 #[test]
 fn what_may_not_be_changed_or_gains_nothing_is_left_alone() {
     let app = app("{}");
-    for path in ["/coded", "/fixed", "/partial", "/empty", "/short", "/image", "/bmp", "/untyped", "/events"] {
+    for path in ["/coded", "/fixed", "/partial", "/empty", "/short", "/image", "/bmp", "/untyped"] {
         let answer = get(&app, path);
         assert_ne!(answer.header("content-encoding"), Some("gzip"), "{path}");
         assert_eq!(answer.header("vary"), None, "{path}");
@@ -120,14 +136,8 @@ fn a_value_keeps_its_type_and_the_platforms_own_form_its_bytes() {
     let call = Invoke::http("GET", "/").header("Accept-Encoding", "gzip");
     let answer = app(value::MODULE).invoke(call.clone());
     assert_eq!((unpacked(&answer).len(), answer.header("content-type")), (LONG + 2, Some("application/json")));
-    let answer = app(raw::MODULE).invoke(call.clone());
+    let answer = app(raw::MODULE).invoke(call);
     assert!(answer.text().starts_with("{\"statusCode\":200") && answer.header("content-encoding").is_none());
-    let answer = app(stream::MODULE).invoke(call);
-    assert_eq!(
-        (answer.body.len(), answer.header("content-encoding")),
-        (LONG, None),
-        "a reply in pieces stays as it is"
-    );
     let event = app(value::MODULE).invoke(Invoke::event("{}"));
     assert_eq!(event.body.len(), LONG + 2);
 }
@@ -160,6 +170,68 @@ fn types_and_sizes_are_chosen() {
     assert_eq!(get(&small, "/").header("content-encoding"), None);
 }
 
+fn streamed(path: &str, accepted: &str) -> Answer {
+    let app = App::builder().configured(Compress::MODULE, "{}").module(stream::MODULE).start().expect("starts");
+    app.invoke(Invoke::http("GET", path).header("Accept-Encoding", accepted))
+}
+
+/// Checks that whoever has read a piece of the stream can unpack it at once.
+fn arrives_at_once<R: Read>(answer: &Answer, coding: &str, reader: impl Fn(Vec<u8>) -> R) {
+    assert_eq!((answer.header("content-encoding"), &answer.failed), (Some(coding), &None));
+    let chunks = answer.chunks.as_ref().expect("a stream");
+    assert_eq!(chunks.len(), 4, "three pieces and an end");
+    assert!(chunks.iter().all(|chunk| chunk.len() < 100), "{coding} packs: {chunks:?}");
+    for (number, expected) in (1..=3_usize).map(|number| (number, (0..).map(piece).take(number).collect::<String>())) {
+        let mut found = vec![0; expected.len()];
+        reader(chunks[..number].concat()).read_exact(&mut found).unwrap_or_else(|why| panic!("{coding}: {why}"));
+        assert_eq!(found, expected.as_bytes(), "{coding}");
+    }
+    let mut all = Vec::new();
+    reader(chunks.concat()).read_to_end(&mut all).expect("it has an end");
+    assert_eq!(all, (0..3).map(piece).collect::<String>().as_bytes(), "{coding}");
+}
+
+#[test]
+fn a_reply_in_pieces_is_packed_piece_by_piece() {
+    let answer = streamed("/", "gzip");
+    arrives_at_once(&answer, "gzip", |bytes| GzDecoder::new(std::io::Cursor::new(bytes)));
+    let names = ["etag", "vary", "content-length"].map(|name| answer.header(name));
+    assert_eq!(names, [Some("W/\"v1\""), Some("Accept-Encoding"), None]);
+}
+
+#[test]
+fn a_stream_that_may_not_be_changed_or_gains_nothing_is_left_alone() {
+    for path in ["/short", "/coded", "/fixed", "/image/png"] {
+        let answer = streamed(path, "gzip");
+        assert_ne!(answer.header("content-encoding"), Some("gzip"), "{path}");
+        assert_eq!((answer.body.len(), answer.header("etag")), (3 * piece(0).len(), Some("\"v1\"")), "{path}");
+    }
+    let plain = streamed("/", "identity");
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("Accept-Encoding")));
+    assert_eq!(plain.header("content-length"), Some("4000"));
+    let app = App::builder().configured(Compress::MODULE, "{}").module(stream::MODULE).start().expect("starts");
+    let head = app.invoke(Invoke::http("HEAD", "/").header("Accept-Encoding", "gzip"));
+    assert_eq!(head.header("content-encoding"), None);
+}
+
+#[test]
+fn a_broken_stream_has_no_end_of_its_coding() {
+    let answer = streamed("/broken", "gzip");
+    assert!(answer.failed.is_some());
+    let whole = GzDecoder::new(&answer.body[..]).read_to_end(&mut Vec::new());
+    assert_eq!(whole.map_err(|why| why.kind()), Err(std::io::ErrorKind::UnexpectedEof));
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn zstandard_is_chosen_where_a_client_takes_it() {
+    let answer = app("{}").invoke(Invoke::http("GET", "/").header("Accept-Encoding", "gzip, zstd"));
+    assert_eq!(answer.header("content-encoding"), Some("zstd"));
+    assert_eq!(zstd::decode_all(&answer.body[..]).expect("it is zstd"), "compress me ".repeat(LONG / 12).as_bytes());
+    let reader = |bytes| zstd::Decoder::new(std::io::Cursor::new(bytes)).expect("a reader");
+    arrives_at_once(&streamed("/", "gzip, zstd"), "zstd", reader);
+}
+
 #[cfg(feature = "br")]
 #[test]
 fn brotli_is_chosen_where_a_client_takes_it() {
@@ -168,6 +240,8 @@ fn brotli_is_chosen_where_a_client_takes_it() {
     let mut text = Vec::new();
     brotli::BrotliDecompress(&mut &answer.body[..], &mut text).expect("it is brotli");
     assert_eq!(text, "compress me ".repeat(LONG / 12).as_bytes());
+    let reader = |bytes| brotli::Decompressor::new(std::io::Cursor::new(bytes), 4096);
+    arrives_at_once(&streamed("/", "gzip, br"), "br", reader);
 }
 
 #[test]

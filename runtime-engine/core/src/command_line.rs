@@ -47,7 +47,7 @@ mod tests {
         }
         for argument in ["--version", "-V"] {
             let version = answer("light-bootstrap", Some(argument)).expect("an answer");
-            assert_eq!(version, format!("light-bootstrap {} (contract 1.0)\n", env!("CARGO_PKG_VERSION")));
+            assert_eq!(version, format!("light-bootstrap {} (contract 1.1)\n", env!("CARGO_PKG_VERSION")));
         }
     }
 
