@@ -84,8 +84,17 @@ impl Invocation {
     }
 
     pub(super) fn open_stream(&mut self) -> Status {
-        let Progress::Set(code) = self.progress else { return E_INVALID };
         self.takes_filters = false;
+        let status = self.begin_stream();
+        if status < 0 {
+            // Another reply may take its place, which is no stream of theirs.
+            self.outgoing().detour = None;
+        }
+        status
+    }
+
+    fn begin_stream(&mut self) -> Status {
+        let Progress::Set(code) = self.progress else { return E_INVALID };
         if self.metadata.is_whole {
             self.outgoing().detour = Some(Detour::Collected(Vec::new()));
             self.progress = Progress::Streaming(code);
