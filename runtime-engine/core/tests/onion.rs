@@ -143,7 +143,9 @@ fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
 fn exactly_once(world: &World) -> Verdict {
     let buffers: Vec<u32> = lock(&world.buffers).iter().map(|one| one.released.load(Ordering::Relaxed)).collect();
     same("releases of buffers", &buffers, &vec![1; buffers.len()])?;
-    for (what, list) in [("drops of slots", &world.slots), ("ends of tokens", &world.tokens)] {
+    let lists =
+        [("drops of slots", &world.slots), ("drops of filters", &world.filters), ("ends of tokens", &world.tokens)];
+    for (what, list) in lists {
         let counts: Vec<u32> = lock(list).iter().map(|one| one.load(Ordering::Relaxed)).collect();
         same(what, &counts, &vec![1; counts.len()])?;
     }

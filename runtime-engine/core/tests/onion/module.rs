@@ -261,6 +261,46 @@ fn give(world: &World, bytes: Vec<u8>) -> Buf {
     buf
 }
 
+/// The state of a filter.
+struct Passing {
+    world: Arc<World>,
+    mark: u8,
+    fails: bool,
+    drops: Arc<AtomicU32>,
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        self.drops.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+unsafe extern "C" fn filter(arg: *mut c_void, piece: Bytes, is_last: u32, out: *mut Buf) -> Status {
+    // SAFETY: `stream_filter` made it, and it has not been dropped.
+    let Passing { world, mark, fails, .. } = unsafe { &*arg.cast::<Passing>() };
+    // SAFETY: lent for the call.
+    let mut bytes = unsafe { piece.as_slice() }.to_vec();
+    if !bytes.is_empty() {
+        if *fails {
+            return E_USER;
+        }
+        bytes.push(*mark);
+    } else if is_last == 0 {
+        world.note(Event::Fault("a filter was given nothing"));
+    }
+    if is_last != 0 {
+        bytes.push(*mark);
+    }
+    // SAFETY: the host's out parameter.
+    unsafe { out.write(give(world, bytes)) };
+    OK
+}
+
+unsafe extern "C" fn drop_filter(arg: *mut c_void) {
+    // SAFETY: `stream_filter` made it, and the host drops it once.
+    drop(unsafe { Box::from_raw(arg.cast::<Passing>()) });
+}
+
 /// A new counter in one of the world's lists, as the address a module gives away.
 fn counter(list: &Mutex<Vec<Arc<AtomicU32>>>) -> *mut c_void {
     let counter = Arc::new(AtomicU32::new(0));
@@ -344,6 +384,7 @@ impl Call<'_> {
                 }
                 OK
             }
+            Act::Filter { mark, fails } => self.stream_filter(*mark, *fails),
             Act::Begin { code } => self.stream_begin(*code),
             Act::Write { fill, len, room } => {
                 let room = if *room { self.token() } else { std::ptr::null_mut() };
@@ -438,6 +479,20 @@ impl Call<'_> {
         let value = [HEADERS[usize::from(value) % HEADERS.len()]];
         // SAFETY: this call has the invocation; the texts outlive it.
         unsafe { add(self.inv, LIST_REPLY_HEADER, Bytes::of(b"x-test"), Bytes::of(&value)) }
+    }
+
+    fn stream_filter(&self, mark: u8, fails: bool) -> Status {
+        let drops = Arc::default();
+        lock(&self.this.world.filters).push(Arc::clone(&drops));
+        let arg = Box::into_raw(Box::new(Passing { world: self.this.world.clone(), mark, fails, drops }));
+        let stream_filter = self.this.host.stream_filter.expect("every member of 1.1 is there");
+        // SAFETY: this call has the invocation; the host calls the functions as faas.h says.
+        let status = unsafe { stream_filter(self.inv, Some(filter), arg.cast(), Some(drop_filter)) };
+        if status < 0 {
+            // SAFETY: a host that refuses has not taken it.
+            drop(unsafe { Box::from_raw(arg) });
+        }
+        status
     }
 
     fn set_num(&self, key: u32, value: u64) -> Status {

@@ -43,6 +43,14 @@ pub(crate) struct Walk<'a> {
     dropped: Option<Reply>,
     /// The bytes of a stream that is collected; `None` outside of one.
     collected: Option<Vec<u8>>,
+    /// The filters of a stream, the innermost layer's first.
+    filters: Filters,
+    /// Do the head hooks of a stream run whose pieces go out as they come?
+    takes_filters: bool,
+    /// Did the last call end well, and its stream broken by a filter?
+    broke: bool,
+    /// Are the words that stand those about a filter?
+    is_filters: bool,
     /// Did the call at hand use `fail`?
     failed_here: bool,
     /// Did the last call end with a status that has no meaning for it?
@@ -54,6 +62,30 @@ pub(crate) struct Walk<'a> {
     cancelled: u32,
     opens: usize,
     writes: usize,
+}
+
+/// O7: what became of the filters of a stream.
+enum Filters {
+    None,
+    /// Marks, and whether one fails.
+    Open(Vec<(u8, bool)>),
+    Ended,
+    Broken,
+}
+
+/// O7: a piece passes one filter after the other. `None`: one has failed.
+fn pass(filters: &[(u8, bool)], mut piece: Vec<u8>, is_last: bool) -> Option<Vec<u8>> {
+    for (mark, fails) in filters {
+        match piece.is_empty() {
+            false if *fails => return None,
+            false => piece.push(*mark),
+            true => {}
+        }
+        if is_last {
+            piece.push(*mark);
+        }
+    }
+    Some(piece)
 }
 
 /// P5, and what the constants say: `END` belongs to `before` on a way in, which RESUME has none of; what has no meaning
@@ -87,6 +119,10 @@ impl<'a> Walk<'a> {
             is_open: false,
             dropped: None,
             collected: None,
+            filters: Filters::None,
+            takes_filters: false,
+            broke: false,
+            is_filters: false,
             failed_here: false,
             has_no_meaning: false,
             refuses_streams: false,
@@ -201,7 +237,7 @@ impl<'a> Walk<'a> {
             // The host's choice: an optional layer is passed over, unless the invocation has been cancelled. Then there
             // is no sense in calling anybody further in.
             let is_cut = self.phase == INVOKE && self.cancelled != 0;
-            if answer < 0 && !layer.required && !is_cut {
+            if answer < 0 && !layer.required && !is_cut && !self.broke {
                 // Skipped by its policy: not entered, and it fails nothing.
                 self.forgive();
                 continue;
@@ -254,16 +290,16 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let answer = self.call(who, Hook::After, OK, &self.run.layers[who].after);
-                if answer < 0 && !layer.required {
+                if answer < 0 && !layer.required && !self.broke {
                     self.forgive();
                 } else if answer < 0 {
                     self.failed();
                     status = answer;
                 }
             } else if layer.on_error.hooks(self.phase) {
-                let before = self.words;
-                let mut replaced = false;
+                let (before, was_filters) = (self.words, self.is_filters);
                 let mut answer = self.call(who, Hook::OnError, status, &self.run.layers[who].on_error);
+                let mut replaced = self.broke && !was_filters;
                 if answer >= 0 && self.lacks_reply() {
                     answer = self.no_reply();
                     replaced = true;
@@ -370,11 +406,42 @@ impl<'a> Walk<'a> {
             // What FAAS_E_USER says.
             self.is_open = said == E_USER;
         }
+        let status = self.end_filters(status);
         // The end of the call ends a stream: what was collected is the reply, unless the call has failed.
         if let (Reply::Out { code }, Some(body)) = (&self.reply, self.collected.take()) {
             self.reply = if status < 0 { Reply::None } else { Reply::Set { code: *code, body } };
         }
         status
+    }
+
+    /// O7: the end of the call ends the filters. The status that stands.
+    fn end_filters(&mut self, status: Status) -> Status {
+        self.broke = false;
+        self.filters = match std::mem::replace(&mut self.filters, Filters::None) {
+            Filters::Open(_) if status < 0 => Filters::Broken,
+            Filters::Open(filters) => match pass(&filters, Vec::new(), true) {
+                Some(rest) => {
+                    let taken = self.run.writes[self.writes % self.run.writes.len()];
+                    self.writes += 1;
+                    if !matches!(taken, Taken::Gone) {
+                        self.streamed.extend(rest);
+                    }
+                    Filters::Ended
+                }
+                None => Filters::Broken,
+            },
+            other => other,
+        };
+        self.broke = status >= 0 && matches!(self.filters, Filters::Broken);
+        if status >= 0 || self.failed_here || self.has_no_meaning {
+            self.is_filters = self.broke;
+        }
+        if !self.broke {
+            return status;
+        }
+        self.words = Words::Runtime;
+        self.is_open = false;
+        E_INTERNAL
     }
 
     fn end(&mut self, who: usize, end: &End) -> Status {
@@ -443,6 +510,14 @@ impl<'a> Walk<'a> {
                 Reply::Set { .. } | Reply::Out { .. } => REFUSED,
             },
             Act::Slot(_) | Act::Body | Act::Token { .. } => OK,
+            Act::Filter { .. } if !self.takes_filters => REFUSED,
+            Act::Filter { mark, fails } => {
+                match &mut self.filters {
+                    Filters::Open(filters) => filters.push((mark, fails)),
+                    filters => *filters = Filters::Open(vec![(mark, fails)]),
+                }
+                OK
+            }
             Act::Begin { code } => self.begin(code),
             Act::Write { room: false, .. } => REFUSED,
             Act::Write { .. } if !matches!(self.reply, Reply::Out { .. }) || self.phase == REPLIED => REFUSED,
@@ -450,11 +525,23 @@ impl<'a> Walk<'a> {
                 self.collected.get_or_insert_default().extend(std::iter::repeat_n(fill, len));
                 OK
             }
+            Act::Write { .. } if matches!(self.filters, Filters::Ended | Filters::Broken) => REFUSED,
+            Act::Write { len: 0, .. } if matches!(self.filters, Filters::Open(_)) => OK,
             Act::Write { fill, len, .. } => {
+                let piece = vec![fill; len];
+                let piece = match &self.filters {
+                    Filters::Open(filters) => pass(filters, piece, false),
+                    _ => Some(piece),
+                };
+                let Some(piece) = piece else {
+                    self.filters = Filters::Broken;
+                    self.events.push(Event::Did(REFUSED));
+                    return;
+                };
                 let taken = self.run.writes[self.writes % self.run.writes.len()];
                 self.writes += 1;
                 if !matches!(taken, Taken::Gone) {
-                    self.streamed.extend(std::iter::repeat_n(fill, len));
+                    self.streamed.extend(piece);
                 }
                 match taken {
                     Taken::Gone => REFUSED,
@@ -472,7 +559,9 @@ impl<'a> Walk<'a> {
             return -1;
         }
         self.reply = Reply::Set { code, body: Vec::new() };
+        self.takes_filters = !self.plan.is_whole;
         self.heads();
+        self.takes_filters = false;
         let Reply::Set { code, .. } = self.reply else { unreachable!("a head changes a code, it does not drop it") };
         if self.plan.is_whole {
             self.collected = Some(Vec::new());
@@ -482,6 +571,9 @@ impl<'a> Walk<'a> {
         self.events.push(Event::Open { code: u64::from(code), headers: self.headers.clone() });
         let opened = self.run.opens[self.opens % self.run.opens.len()];
         self.opens += 1;
+        if opened < 0 {
+            self.filters = Filters::None;
+        }
         // The host's choice: a stream that could not begin is no reply.
         self.reply = if opened < 0 { Reply::None } else { Reply::Out { code } };
         opened.max(-1)

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Body,
     /// `token`, ended at once or left to the end of the invocation.
     Token { ended: bool },
+    /// `stream_filter`: `mark` goes behind each piece and behind the last. One that `fails` does so at its first piece.
+    Filter { mark: u8, fails: bool },
     /// `stream_begin`.
     Begin { code: u32 },
     /// `stream_write` of `len` bytes of `fill`, with a token for room or without.
@@ -199,7 +201,7 @@ fn codes() -> impl Strategy<Value = u32> {
 }
 
 fn acts() -> impl Strategy<Value = Act> {
-    (0..19u8, codes(), any::<u8>(), 0..40usize, any::<bool>()).prop_map(|(kind, code, fill, len, flag)| match kind {
+    (0..20u8, codes(), any::<u8>(), 0..40usize, any::<bool>()).prop_map(|(kind, code, fill, len, flag)| match kind {
         0..=5 => Act::Reply { code, fill, len },
         6..=7 => Act::Fail(fill),
         8..=9 => Act::Header(fill),
@@ -208,13 +210,17 @@ fn acts() -> impl Strategy<Value = Act> {
         12 => Act::Body,
         13 => Act::Token { ended: flag },
         14..=15 => Act::Begin { code },
+        16 => Act::Filter { mark: fill, fails: flag },
         _ => Act::Write { fill, len, room: flag },
     })
 }
 
 fn head_acts() -> impl Strategy<Value = Act> {
-    (any::<bool>(), any::<u8>(), codes())
-        .prop_map(|(flag, fill, code)| if flag { Act::Code(code) } else { Act::Header(fill) })
+    (0..4u8, any::<u8>(), codes(), prop::bool::weighted(0.2)).prop_map(|(kind, fill, code, fails)| match kind {
+        0 => Act::Code(code),
+        1 => Act::Header(fill),
+        _ => Act::Filter { mark: fill, fails },
+    })
 }
 
 fn scripts(most: usize) -> impl Strategy<Value = Script> {

@@ -141,8 +141,9 @@ pub(crate) struct World {
     pub(crate) opens: AtomicUsize,
     pub(crate) writes: AtomicUsize,
     pub(crate) buffers: Mutex<Vec<Arc<Buffer>>>,
-    /// Values of slots, counting their drops; tokens, counting their calls; instances, counting their ends.
+    /// Values of slots and filters, counting their drops; tokens, counting their calls; instances, counting their ends.
     pub(crate) slots: Mutex<Vec<Arc<AtomicU32>>>,
+    pub(crate) filters: Mutex<Vec<Arc<AtomicU32>>>,
     pub(crate) tokens: Mutex<Vec<Arc<AtomicU32>>>,
     pub(crate) instances: Mutex<Vec<Arc<crate::module::Instance>>>,
     log: Mutex<Vec<Event>>,
@@ -171,6 +172,7 @@ impl World {
             writes: AtomicUsize::default(),
             buffers: Mutex::default(),
             slots: Mutex::default(),
+            filters: Mutex::default(),
             tokens: Mutex::default(),
             instances: Mutex::default(),
             log: Mutex::default(),
