@@ -153,7 +153,9 @@ impl Front {
             Door::Aws(run) => {
                 let answer = run.aws.invoke(&*gateway_event(method, target, headers, body));
                 match answer.kind {
-                    aws_lambda::Kind::Response => gateway_reply(&answer.body),
+                    aws_lambda::Kind::Response | aws_lambda::Kind::Stream if answer.error_type.is_none() => {
+                        gateway_reply(&answer.body)
+                    }
                     // An API gateway makes this of a failed function.
                     _ => reply(502, Vec::new(), answer.body.to_vec()),
                 }
