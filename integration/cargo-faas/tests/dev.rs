@@ -339,7 +339,7 @@ fn a_recording_of_dev_is_sent_again_by_dev_and_to_a_bare_runtime() {
     let recordings = folder.path().join("recordings");
     let recorded = SHOP.2.replace("\"version\":1", "\"version\":1,\"layers\":[\"record\"]");
     dev_rig::fill(&folder.path().join("dep"), &[("shop", &["hello", "faulty", "layer_record"], &recorded)]);
-    let config = format!("FAAS_LAYER_RECORD={{\"of\":\"all\",\"folder\":\"{}\"}}\n", recordings.display());
+    let config = format!("FAAS_LAYER_RECORD='{{\"of\":\"all\",\"folder\":\"{}\"}}'\n", recordings.display());
     std::fs::write(folder.path().join("dep/.env"), config).expect("it is written");
     let rig = Rig::serve(folder, &[]);
     let headers = "x-own: 1\r\ncontent-type: text/plain\r\n";
@@ -359,7 +359,8 @@ fn a_recording_of_dev_is_sent_again_by_dev_and_to_a_bare_runtime() {
     let numbers: Vec<_> = state.as_array().into_iter().flatten().map(|one| one["number"].clone()).collect();
     assert_eq!(numbers.len(), 2, "{state}");
     let [first, second] = [&numbers[0], &numbers[1]].map(|number| rig.api(&format!("invocations/{number}")));
-    let own = |one: &Value| one["headers"].as_array().is_some_and(|all| all.iter().any(|pair| pair[0] == "x-own"));
+    let own =
+        |one: &Value| one["request"]["headers"].as_array().is_some_and(|all| all.iter().any(|pair| pair[0] == "x-own"));
     assert!(own(&first) && own(&second), "{first}\n{second}");
     assert_eq!((&first["title"], &first["body"]), (&second["title"], &second["body"]));
     let event = place.join("event.json");
