@@ -159,7 +159,7 @@ fn on_another_platform_a_sample_is_one_of_its_own_and_a_failure_is_told() {
     }
 
     let error = text(&invoke(runtime, "faulty", &["--platform", "azure", "--data", r#"{"do":"panic"}"#]).stderr);
-    assert!(error.contains("\nfailed: invocation: Panic: asked for a panic"), "{error}");
+    assert!(error.contains("failed: invocation: Panic: asked for a panic"), "{error}");
     let error = text(&invoke(runtime, "hello", &["--platform", "mars"]).stderr);
     assert!(error.contains("failed: platform: there is no local platform \"mars\"; there are aws-lambda, "), "{error}");
 }
