@@ -37,7 +37,7 @@ pub struct Runtime {
     /// Finishes a future on a thread of its own. It must drop what it cannot run.
     pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// Runs when a call has ended on the caller's thread, and sees to it that tasks which the call has left behind go
-    /// on.
+    /// on. It is not called after a first poll that may happen anywhere.
     pub(crate) left: fn(),
 }
 
@@ -61,15 +61,45 @@ impl Runtime {
     }
 }
 
+/// The state of a call whose author's code has run for the first time.
+enum Begun {
+    /// The call has ended.
+    Ended(Outcome),
+    /// A future is left that has not been polled.
+    Fresh(&'static Runtime),
+    /// A future is left that waits.
+    Waits(&'static Runtime),
+}
+
 /// Serves one call.
 pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Status {
     let ctx = FaasContext::new(held);
-    let called = catch(|| within(ctx.held(), || authored(|| call(&ctx))));
+    // It is kept out here, so that it is not dropped while a panic unwinds.
+    let mut future = None;
+    let begin = || match call(&ctx) {
+        Call::Ended(outcome) => Begun::Ended(outcome),
+        Call::Running(running, runtime) => {
+            future = Some(running);
+            if runtime.entered.is_some() {
+                return Begun::Fresh(runtime);
+            }
+            // Made and polled under one guard.
+            match poll(&mut future, &mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(outcome) => Begun::Ended(outcome),
+                Poll::Pending => Begun::Waits(runtime),
+            }
+        }
+    };
+    let begun = catch(|| within(ctx.held(), || authored(begin)));
     let held = ctx.into_held();
-    match called {
-        Err(panic) => end(held, Outcome::panicked(panic)),
-        Ok(Call::Ended(outcome)) => end(held, outcome),
-        Ok(Call::Running(future, runtime)) => start(held, future, runtime),
+    match begun {
+        Ok(Begun::Ended(outcome)) => end(held, outcome),
+        Ok(Begun::Fresh(runtime)) => start(held, future, runtime),
+        Ok(Begun::Waits(runtime)) => wait(held, future, runtime),
+        Err(panic) => {
+            let outcome = discard(&held, &mut future, Outcome::panicked(panic));
+            end(held, outcome)
+        }
     }
 }
 
@@ -78,13 +108,12 @@ fn end(held: Held, outcome: Outcome) -> Status {
         && let Some(work) = AfterReply::due(&held)
     {
         let runtime = work.runtime();
-        return start(held, work.then(outcome), runtime);
+        return start(held, Some(work.then(outcome)), runtime);
     }
     held.end(outcome)
 }
 
-fn start(held: Held, future: Running, runtime: &'static Runtime) -> Status {
-    let mut future = Some(future);
+fn start(held: Held, mut future: Option<Running>, runtime: &'static Runtime) -> Status {
     let mut nobody = Context::from_waker(Waker::noop());
     let first = runtime.entered(|| {
         let first = look(&held, &mut future, &mut nobody);
@@ -94,13 +123,17 @@ fn start(held: Held, future: Running, runtime: &'static Runtime) -> Status {
         first
     });
     match first {
-        Ok(Poll::Ready(outcome)) => return held.end(outcome),
-        Ok(Poll::Pending) => {}
+        Ok(Poll::Ready(outcome)) => held.end(outcome),
+        Ok(Poll::Pending) => wait(held, future, runtime),
         Err(panic) => {
             let outcome = discard(&held, &mut future, Outcome::panicked(panic));
-            return held.end(outcome);
+            held.end(outcome)
         }
     }
+}
+
+/// Has a future finished that has waited at the first look.
+fn wait(held: Held, future: Option<Running>, runtime: &'static Runtime) -> Status {
     let lends_thread = held.entry().has(F_MAY_BLOCK);
     let task = Task::new(held, future);
     if lends_thread {
@@ -122,20 +155,19 @@ fn start(held: Held, future: Running, runtime: &'static Runtime) -> Status {
     PENDING
 }
 
-/// Polls a future. Once that has ended it is dropped, and `future` is `None`.
+/// Polls a future. Once that has ended it is dropped, which is author's code as well, and `future` is `None`.
+#[inline]
+fn poll(future: &mut Option<Running>, context: &mut Context<'_>) -> Poll<Outcome> {
+    let polled = future.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(context));
+    if polled.is_ready() {
+        *future = None;
+    }
+    polled
+}
+
+/// Polls a future under a guard.
 fn look(held: &Held, future: &mut Option<Running>, context: &mut Context<'_>) -> Poll<Outcome> {
-    let polled = catch(|| {
-        within(held, || {
-            authored(|| {
-                let polled = future.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(context));
-                if polled.is_ready() {
-                    // Here, since its drop is author's code as well.
-                    *future = None;
-                }
-                polled
-            })
-        })
-    });
+    let polled = catch(|| within(held, || authored(|| poll(future, context))));
     let seen = polled.unwrap_or_else(|panic| Poll::Ready(discard(held, future, Outcome::panicked(panic))));
     if held.has_later() { look_at_later(held, future, seen, context) } else { seen }
 }
