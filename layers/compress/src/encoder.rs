@@ -1,4 +1,4 @@
-//! The encoders of the codings: bytes in, and what they are packed into out.
+//! The encoders of the codings, which take bytes and return packed ones.
 
 use crate::negotiate::Coding;
 use std::io::{Result, Write};
@@ -19,7 +19,7 @@ pub(crate) enum Encoder {
 }
 
 impl Encoder {
-    /// Makes an encoder for bytes that become about as many as `room` has place for.
+    /// Makes an encoder. `room` is the expected number of packed bytes.
     ///
     /// # Errors
     /// There is no memory for it.
@@ -60,7 +60,7 @@ impl Encoder {
         self.writer().map_or(Ok(()), |writer| writer.write_all(bytes))
     }
 
-    /// Returns everything that it has taken and not given yet: whoever unpacks it has those bytes.
+    /// Returns all packed bytes that it has not returned yet: those that were written can be unpacked from them.
     pub(crate) fn flush(&mut self) -> Result<Vec<u8>> {
         self.writer().map_or(Ok(()), Write::flush)?;
         Ok(match self {
@@ -72,7 +72,7 @@ impl Encoder {
         })
     }
 
-    /// Ends the coding, and returns what is left.
+    /// Ends the coding, and returns the packed bytes that are left.
     pub(crate) fn end(&mut self) -> Result<Vec<u8>> {
         Ok(match self {
             Encoder::Gzip(encoder) => {

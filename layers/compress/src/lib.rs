@@ -65,7 +65,7 @@ impl Layer for Compress {
     }
 }
 
-/// Packs the pieces of a stream. Each leaves at once: whoever shows progress must not wait for the next one.
+/// Packs the pieces of a stream. Each leaves at once: a client that shows progress must not wait for the next one.
 struct Pieces(Encoder);
 
 impl StreamFilter for Pieces {

@@ -32,8 +32,8 @@ pub(crate) trait Head {
         same.any(|(_, value)| value.split(',').any(|other| other.trim().eq_ignore_ascii_case(word)))
     }
 
-    /// Returns `true` if the reply may be sent in another coding. `untyped` is the content type of a reply that names
-    /// none.
+    /// Returns `true` if the reply may be sent in another coding. `untyped` is the content type of a reply without that
+    /// header.
     fn may_be_packed(&self, settings: &Settings, untyped: Option<&str>) -> bool {
         let takes_bytes = match self.source() {
             // Inside the host's envelope a body that is no text would reach the client as base64.

@@ -62,7 +62,7 @@ pub trait Invocation: Stamped {
     ///
     /// [`stream_open`]: Invocation::stream_open
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status>;
-    /// Adds a filter to the staged stream, further out than those that it has. It is called only where the number
+    /// Adds a filter to the staged stream, further out than its filters of before. It is called only where the number
     /// `NUM_TAKES_FILTERS` is not 0. Without an implementation the filter is dropped.
     fn stream_filter(&mut self, filter: Filter) {
         let _ = filter;

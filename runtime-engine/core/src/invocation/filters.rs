@@ -1,4 +1,4 @@
-//! What happens to a streamed reply between its function and the driver: it is collected, or it passes layers' filters.
+//! The way of a streamed reply from its function to the driver: it is collected, or it passes layers' filters.
 //!
 //! A stream without either has no [`Detour`], and its pieces go to the driver as they come.
 
@@ -13,11 +13,11 @@ pub(super) enum Detour {
     Filtered(Vec<Filter>),
     /// The filters have passed their last piece: the stream takes no more.
     Ended,
-    /// A filter has failed, or the call of the stream has: what has gone out is not whole.
+    /// A filter has failed, or the call of the stream has: the bytes that have gone out are not whole.
     Broken,
 }
 
-/// Passes a piece through the filters, in order, and returns what goes out in its place.
+/// Passes a piece through the filters, in order, and returns the bytes that go out in its place.
 ///
 /// # Errors
 /// The first failed filter's status.

@@ -44,7 +44,7 @@ pub trait BodySource: Send + Sync {
 pub(super) struct Outgoing {
     /// The driver's; `None`: there is nowhere.
     pub(super) stream: Option<Box<dyn Stream>>,
-    /// What the bytes pass on their way; `None` where they go straight to the driver.
+    /// The stations of the bytes on their way; `None` if they go straight to the driver.
     pub(super) detour: Option<Detour>,
 }
 
@@ -108,6 +108,7 @@ impl Invocation {
         status
     }
 
+    /// Adds a filter to the stream that is about to begin.
     pub(super) fn add_filter(&mut self, filter: Filter) {
         match &mut self.outgoing().detour {
             Some(Detour::Filtered(filters)) => filters.push(filter),
@@ -145,8 +146,8 @@ impl Invocation {
         stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
     }
 
-    /// Ends the filters of a stream whose call has ended so: after a success, what they have kept back goes out. Returns
-    /// `false` if the call has not failed, and the stream is broken all the same.
+    /// Ends the filters of a stream whose call has ended so: after a success, the bytes that they have kept back go out.
+    /// Returns `false` if the call has not failed, and the stream is broken all the same.
     pub(super) fn end_filters(&mut self, status: Status) -> bool {
         let Outgoing { stream, detour } = self.outgoing();
         let (is_whole, next) = match (detour.take(), status) {

@@ -78,7 +78,7 @@ impl Invocation {
         let status = if self.end_filters(status) {
             status
         } else {
-            let message = "a layer's filter of the stream failed: what has gone out is not whole";
+            let message = "a layer's filter of the stream failed, so that the reply is not whole";
             self.fail_with(Failure::internal("Runtime.Filter", message));
             E_INTERNAL
         };
