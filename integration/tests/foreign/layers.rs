@@ -100,10 +100,10 @@ fn streamed(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
             let ended = child.kill().and_then(|()| child.wait());
             assert!(matches!(read, Some(Ok(()))) && piece.starts_with(b"0...") && ended.is_ok(), "{case}: {read:?}");
 
-            // One that breaks is no whole reply to whoever unpacks it.
+            // One that breaks is no whole reply. A reset of HTTP/2 may come before its bytes.
             let broken = fetch(version, coding, "chunks=3&bytes=100&fail_after=2")?.wait_with_output();
             let broken = broken.map_err(|error| error.to_string())?;
-            assert!(!broken.status.success() && broken.stdout.len() == 200, "{case}: {broken:?}");
+            assert!(!broken.status.success() && broken.stdout.len() <= 200, "{case}: {broken:?}");
         }
     }
     Ok(())
