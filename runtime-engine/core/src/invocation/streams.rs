@@ -116,6 +116,11 @@ impl Invocation {
         }
     }
 
+    /// Returns `true` for a stream whose end its filters have still to see, and for one that is broken.
+    pub fn is_filtered(&mut self) -> bool {
+        matches!(self.outgoing().detour, Some(Detour::Filtered(_) | Detour::Broken))
+    }
+
     pub(super) fn write_stream(&self, chunk: Given, room: *mut Tok) -> Status {
         if self.is_out || !matches!(self.progress, Progress::Streaming(_)) {
             return E_INVALID;

@@ -131,9 +131,11 @@ impl Invocation {
         self.failure = stands.cloned();
     }
 
-    /// The reply is out: from here on it can be read and not changed.
+    /// The reply is out: from here on it can be read and not changed. A broken stream is no failure of the calls that
+    /// follow.
     pub fn set_out(&mut self) {
         self.is_out = true;
+        self.outgoing().detour = None;
     }
 
     /// Returns `true` if the function has left work for after the reply.

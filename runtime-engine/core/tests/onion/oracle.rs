@@ -185,6 +185,8 @@ impl<'a> Walk<'a> {
     /// see of it. The words of the first failure.
     pub(crate) fn aside(&mut self, phase: u32, run: &'a Run, layers: &[usize]) -> Option<Words> {
         (self.phase, self.run) = (phase, run);
+        // O7: a broken stream is a failure of its own call alone.
+        self.filters = Filters::None;
         let (stands, is_open) = (self.words, self.is_open);
         let mut first = None;
         let inward = phase == RESUME;
@@ -237,7 +239,7 @@ impl<'a> Walk<'a> {
             // The host's choice: an optional layer is passed over, unless the invocation has been cancelled. Then there
             // is no sense in calling anybody further in.
             let is_cut = self.phase == INVOKE && self.cancelled != 0;
-            if answer < 0 && !layer.required && !is_cut && !self.broke {
+            if answer < 0 && !layer.required && !is_cut && !self.is_broken() {
                 // Skipped by its policy: not entered, and it fails nothing.
                 self.forgive();
                 continue;
@@ -290,7 +292,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let answer = self.call(who, Hook::After, OK, &self.run.layers[who].after);
-                if answer < 0 && !layer.required && !self.broke {
+                if answer < 0 && !layer.required && !self.is_broken() {
                     self.forgive();
                 } else if answer < 0 {
                     self.failed();
@@ -414,6 +416,11 @@ impl<'a> Walk<'a> {
         status
     }
 
+    /// O7: what has gone out is not whole, and no policy passes over that.
+    fn is_broken(&self) -> bool {
+        matches!(self.filters, Filters::Broken)
+    }
+
     /// O7: the end of the call ends the filters. The status that stands.
     fn end_filters(&mut self, status: Status) -> Status {
         self.broke = false;
@@ -432,7 +439,7 @@ impl<'a> Walk<'a> {
             },
             other => other,
         };
-        self.broke = status >= 0 && matches!(self.filters, Filters::Broken);
+        self.broke = status >= 0 && self.is_broken();
         if status >= 0 || self.failed_here || self.has_no_meaning {
             self.is_filters = self.broke;
         }
