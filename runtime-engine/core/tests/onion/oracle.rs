@@ -424,6 +424,10 @@ impl<'a> Walk<'a> {
     /// O7: the end of the call ends the filters. The status that stands.
     fn end_filters(&mut self, status: Status) -> Status {
         self.broke = false;
+        // Whoever is called beside the invocation changes nothing of how it ended.
+        if self.phase != INVOKE {
+            return status;
+        }
         self.filters = match std::mem::replace(&mut self.filters, Filters::None) {
             Filters::Open(_) if status < 0 => Filters::Broken,
             Filters::Open(filters) => match pass(&filters, Vec::new(), true) {
