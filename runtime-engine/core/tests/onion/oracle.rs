@@ -185,8 +185,6 @@ impl<'a> Walk<'a> {
     /// see of it. The words of the first failure.
     pub(crate) fn aside(&mut self, phase: u32, run: &'a Run, layers: &[usize]) -> Option<Words> {
         (self.phase, self.run) = (phase, run);
-        // O7: a broken stream is a failure of its own call alone.
-        self.filters = Filters::None;
         let (stands, is_open) = (self.words, self.is_open);
         let mut first = None;
         let inward = phase == RESUME;
