@@ -13,12 +13,19 @@ integration::both![
     the_manifest_counts_before_what_a_module_says_and_a_line_names_both,
     a_function_that_nobody_routes_to_is_said_and_called_by_its_name,
     two_timers_of_a_library_that_say_no_name_are_told_apart,
+    the_only_function_of_a_library_serves_the_route_that_it_says,
 ];
 
+/// Returns a library that C makes.
+fn c_library(name: &str) -> Deployment {
+    let source = workspace().join(format!("integration/tests/c/{name}.c"));
+    let file = format!("lib{name}.so");
+    let library = compile_c(&source, &file, &["-fvisibility=hidden"]).unwrap_or_else(|why| panic!("{why}"));
+    Deployment::empty().file(&file, &library)
+}
+
 fn timers() -> Deployment {
-    let source = workspace().join("integration/tests/c/timers.c");
-    let library = compile_c(&source, "libtimers.so", &["-fvisibility=hidden"]).unwrap_or_else(|why| panic!("{why}"));
-    Deployment::empty().file("libtimers.so", &library)
+    c_library("timers")
 }
 
 fn manifest(functions: &[Value]) -> String {
@@ -89,4 +96,11 @@ fn two_timers_of_a_library_that_say_no_name_are_told_apart(runtime: &Runtime) {
         assert_eq!(run.call(&*TIMER.replace("NAME", "often-timer")).text(), "often");
         run.assert_clean();
     }
+}
+
+fn the_only_function_of_a_library_serves_the_route_that_it_says(runtime: &Runtime) {
+    let run = OnHttp::start(runtime, c_library("alone"), "alone");
+    assert_eq!(run.get("/alone/7").text(), "alone", "{}", run.process.output());
+    assert_eq!(run.call("POST", "/alone/7", "", b"").status, 405);
+    assert_eq!(run.get("/").status, 404);
 }

@@ -340,15 +340,15 @@ impl Factory {
         Ok(Found { module: Source::Loaded(loaded), entry, path: Some(path) })
     }
 
-    /// The functions of a module that is to be served as a whole: nobody has said which of its several functions is
-    /// meant, and some say themselves what they are written for. `None`: it is one function that is meant, or a
-    /// mistake, which its start will tell.
+    /// The functions of a module that is to be served as a whole: nobody has said which of its functions is meant, and
+    /// some say themselves what they are written for. `None`: it is one function that is meant, its default or one that
+    /// says nothing, or a mistake, which its start will tell.
     pub(crate) fn whole_module(&self, wanted: Wanted<'_>) -> Option<WholeModule> {
         let found = self.function_module(wanted).ok()?;
         let functions = found.module.functions();
         let offered = functions.iter().map(|function| function.name.as_str());
         let is_whole = found.entry.is_none()
-            && pick("function", offered, None).is_err()
+            && (functions.len() == 1 || pick("function", offered, None).is_err())
             && functions.iter().any(|function| !function.triggers.is_empty());
         is_whole.then(|| WholeModule {
             path: found.path,
