@@ -296,7 +296,11 @@ impl Generation {
     /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome.
     pub(crate) fn send(&self, unit: usize, platform: &'static Platform, only: Option<&str>, call: &Call) -> Reply {
         let slot = self.slot(unit, platform, only);
-        let started = slot.and_then(|slot| Ok((self.stage(&slot)?, slot)));
+        let started = slot.and_then(|slot| {
+            let stage = self.stage(&slot)?;
+            let stage = if stage.takes_calls() { stage } else { self.stage(&slot)? };
+            Ok((stage, slot))
+        });
         match started {
             Ok((stage, slot)) => stage.send(call, &|process| {
                 // A call goes on without its lines.

@@ -40,6 +40,11 @@ pub(super) fn start(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 }
 
 impl Stage for Lambda {
+    fn takes_calls(&self) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.aws.wait_for(|now| now.parked > 0 || now.ended, PATIENCE).is_ok_and(|now| now.ended)
+    }
+
     fn send(&self, call: &Call, _: Started<'_>) -> Reply {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (body, trace_id, is_request) = match &call.input {

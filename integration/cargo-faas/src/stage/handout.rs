@@ -101,6 +101,11 @@ fn front_reply(status: u16, headers: super::Headers, body: Vec<u8>) -> Reply {
 }
 
 impl Stage for Handout {
+    fn takes_calls(&self) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.plane.wait_for(|now| now.parked > 0 || now.ended, PATIENCE).is_ok_and(|now| now.ended)
+    }
+
     fn send(&self, call: &Call, _: Started<'_>) -> Reply {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match &call.input {

@@ -84,6 +84,11 @@ pub(crate) type Started<'s> = &'s dyn Fn(&Process);
 
 /// A platform with a runtime on it. Every method may be called from several threads.
 pub(crate) trait Stage: Send + Sync {
+    /// Blocks until the runtime asks for a call, where it asks. Returns `false` if it has left instead, as one does after
+    /// a function that hung: a call would wait for nobody.
+    fn takes_calls(&self) -> bool {
+        true
+    }
     /// Sends a call and blocks until its outcome. `started` is told of a process that is started for this call alone,
     /// beside the one that the stage began with.
     fn send(&self, call: &Call, started: Started<'_>) -> Reply;
