@@ -32,7 +32,7 @@ type Case = (&'static str, &'static str, &'static str);
 
 const OWN: Case = (faulty::ERROR, "Faulty.Error", "asked for an error");
 const PANIC: Case = (faulty::PANIC, "Panic", "asked for a panic");
-const FOREIGN: Case = (faulty::FOREIGN, "std::io::error::Error", "no route to 10.0.0.7:6379");
+const FOREIGN: Case = (faulty::FOREIGN, "std::io::Error", "no route to 10.0.0.7:6379");
 const CASES: [Case; 3] = [OWN, PANIC, FOREIGN];
 
 /// The formats of the log.

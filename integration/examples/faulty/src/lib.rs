@@ -113,10 +113,7 @@ mod tests {
     fn it_fails_as_it_is_asked_to() {
         let app = App::builder().module(faulty::MODULE).start().expect("starts");
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"error"}"#)).failed.expect("fails").kind, "Faulty.Error");
-        assert_eq!(
-            app.invoke(Invoke::event(r#"{"do":"foreign"}"#)).failed.expect("fails").kind,
-            "std::io::error::Error"
-        );
+        assert_eq!(app.invoke(Invoke::event(r#"{"do":"foreign"}"#)).failed.expect("fails").kind, "std::io::Error");
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"panic"}"#)).failed.expect("fails").kind, "Panic");
         assert_eq!(app.invoke(Invoke::http("GET", "/?do=error&status=409")).status(), 409);
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"sleep","ms":1}"#)).text(), "\"fine\"");
