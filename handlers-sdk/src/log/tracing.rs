@@ -10,7 +10,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// Hands events to the host's log. [`install`] sets it up; put it into a registry of your own to add layers beside it.
 ///
-/// ```
+/// ```standalone_crate
 /// # use handlers_sdk::{function, testing::Invoke};
 /// use handlers_sdk::{Error, HostLog, PhaseContext};
 /// use tracing_subscriber::layer::SubscriberExt;
@@ -36,7 +36,7 @@ pub struct HostLog;
 /// it in a function's `start` or a layer's `create`. This is not done automatically: cargo unites the features of all
 /// crates it builds together, and a library that has no use for `tracing` should not carry it.
 ///
-/// ```
+/// ```standalone_crate
 /// # use handlers_sdk::{function, testing::Invoke};
 /// use handlers_sdk::{Error, PhaseContext, install_tracing};
 ///

@@ -20,7 +20,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 /// in. One that is in neither is not taken. An event within a span is an event of it; one of level `ERROR` makes it a
 /// failure.
 ///
-/// ```
+/// ```standalone_crate
 /// # use handlers_sdk::{function, testing::Invoke};
 /// use handlers_sdk::{Error, HostLog, HostSpans, PhaseContext};
 /// use tracing_subscriber::layer::SubscriberExt;

@@ -5,13 +5,13 @@
 static faas_status reply(void *self, faas_inv *inv, faas_tok *tok) {
     (void)self;
     (void)tok;
-    static const char name[] = "alone";
+    static const char name[] = "page";
     faas_buf body = {(const uint8_t *)name, sizeof name - 1, NULL, NULL};
     return host->reply(inv, FAAS_REPLY_RAW, body);
 }
 
 static const faas_function alone_entry = {.size = sizeof(faas_function),
-                                          .name = LITERAL("alone"),
+                                          .name = LITERAL("page"),
                                           .create = create,
                                           .invoke = reply,
                                           .triggers = LITERAL("[{\"http\":{\"method\":\"get\",\"path\":\"/alone/:id\"}}]")};

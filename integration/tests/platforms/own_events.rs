@@ -100,7 +100,7 @@ fn two_timers_of_a_library_that_say_no_name_are_told_apart(runtime: &Runtime) {
 
 fn the_only_function_of_a_library_serves_the_route_that_it_says(runtime: &Runtime) {
     let run = OnHttp::start(runtime, c_library("alone"), "alone");
-    assert_eq!(run.get("/alone/7").text(), "alone", "{}", run.process.output());
+    assert_eq!(run.get("/alone/7").text(), "page", "{}", run.process.output());
     assert_eq!(run.call("POST", "/alone/7", "", b"").status, 405);
     assert_eq!(run.get("/").status, 404);
 }
