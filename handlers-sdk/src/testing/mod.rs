@@ -29,9 +29,11 @@
 
 mod answer;
 mod app;
+mod builder;
 mod fakes;
 mod invoke;
 mod journal;
+mod offered;
 mod parts;
 mod platform;
 mod provided;
@@ -41,10 +43,12 @@ mod samples;
 mod shelf;
 
 pub use answer::{Answer, Failed, PlatformReply};
-pub use app::{App, Builder, functions, layer};
+pub use app::App;
+pub use builder::Builder;
 pub use fakes::{FakeHttp, FakeKv, FakeParams};
 pub use invoke::Invoke;
 pub use journal::LogLine;
+pub use offered::{functions, layer};
 pub use reader::Reader;
 pub use running::Running;
 pub use samples::{Sample, sample, samples};
