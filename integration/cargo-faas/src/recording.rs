@@ -46,9 +46,9 @@ impl Recording {
         let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
         let headers = http["headers"].as_array().into_iter().flatten().map(pair);
         let headers = headers.collect::<Option<Vec<_>>>().ok_or_else(|| wrong(&"headers are pairs of texts"))?;
-        // The length is that of the body before its secrets were hidden.
-        let stays =
-            |name: &str| !["content-length", "transfer-encoding"].iter().any(|other| name.eq_ignore_ascii_case(other));
+        // The length is that of the body before its secrets were hidden, and the id is that of the recorded invocation.
+        let left_out = ["content-length", "transfer-encoding", "x-request-id"];
+        let stays = |name: &str| !left_out.iter().any(|other| name.eq_ignore_ascii_case(other));
         let headers = headers.into_iter().filter(|(name, _)| stays(name)).collect();
         Ok(Recording::Request { method: text("method")?, target: text("target")?, headers, body: body(http)? })
     }
@@ -90,10 +90,10 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_request_is_what_was_recorded_but_for_the_length_of_its_body() {
+    fn a_request_is_what_was_recorded_but_for_the_length_of_its_body_and_its_id() {
         let recorded = json!({"faas": "recording", "version": 1, "more": 7, "http": {
             "method": "POST", "target": "/orders?page=2", "text": "{\"item\":\"tea\"}",
-            "headers": [["Authorization", "*****"], ["Content-Length", "99"], ["content-type", "application/json"]],
+            "headers": [["Authorization", "*****"], ["Content-Length", "99"], ["X-Request-Id", "r-1"], ["content-type", "application/json"]],
         }});
         let recording = Recording::read(&recorded.to_string()).unwrap();
         let headers = [("Authorization", "*****"), ("content-type", "application/json")];

@@ -275,18 +275,23 @@ fn on_each_platform_a_request_becomes_its_event_and_the_reply_a_reply() {
 
 #[test]
 fn a_second_ctrl_c_drops_what_runs_and_leaves_nothing_behind() {
-    let rig = Rig::start(&[SHOP], &[]);
-    let pids = rig.pids();
-    let mut client = Client::connect(rig.address).expect("connects");
-    client.request("GET", "/hello?wait_ms=600000", "", b"").expect("sends");
-    rig.until("it runs", || (rig.api("state")["inFlight"] == 1).then_some(()));
-    rig.dev.signal(Signal::Int).expect("the signal is sent");
-    rig.line("draining  1 request in progress; Ctrl-C again to drop it");
-    rig.dev.signal(Signal::Int).expect("the signal is sent");
-    let status = rig.dev.wait(wait::limit()).expect("it leaves");
-    assert_eq!(status.code(), Some(130), "{}", rig.dev.output());
-    rig.until_gone(&pids);
-    rig.left_nothing(&pids);
+    let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
+    // The agent of Fn has one call at a time, and the container is looked at beside it.
+    for platform in ["http", "fn"] {
+        let rig = Rig::start(&[("hello", &["hello"], manifest)], &["--platform", platform]);
+        let pids = rig.pids();
+        let mut client = Client::connect(rig.address).expect("connects");
+        client.request("GET", "/hello?wait_ms=600000", "", b"").expect("sends");
+        rig.until("it runs", || (rig.api("state")["inFlight"] == 1).then_some(()));
+        assert_eq!(rig.pids(), pids, "{platform}: the processes are listed while it runs");
+        rig.dev.signal(Signal::Int).expect("the signal is sent");
+        rig.line("draining  1 request in progress; Ctrl-C again to drop it");
+        rig.dev.signal(Signal::Int).expect("the signal is sent");
+        let status = rig.dev.wait(wait::limit()).expect("it leaves");
+        assert_eq!(status.code(), Some(130), "{platform}: {}", rig.dev.output());
+        rig.until_gone(&pids);
+        rig.left_nothing(&pids);
+    }
 }
 
 /// Runs the tool to its end.
@@ -312,6 +317,9 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
     let failed = invoke(&["--function", "faulty", "--data", r#"{"do":"panic"}"#]);
     assert_eq!(failed.status.code(), Some(1));
     assert!(text(&failed.stderr).contains("failed: ") && text(&failed.stderr).contains("asked for a panic"));
+    let unheard = invoke(&["--path", "/hello", "--platform", "fn"]);
+    assert_eq!(unheard.status.code(), Some(1));
+    assert!(text(&unheard.stderr).contains("--platform is for events"), "{}", text(&unheard.stderr));
     let json = invoke(&["--function", "faulty", "--data", "{}", "--json"]);
     assert!(serde_json::from_slice::<Value>(&json.stdout).expect("JSON")["invocations"][0]["number"].is_u64());
     let logs = run(folder, &["logs", "--url", &url, "--function", "hello", "--no-follow"]);

@@ -111,6 +111,7 @@ fn of_events(asking: &Asking, sent: &Sent<'_>) -> Option<&'static str> {
         ("--retry", *retry > 0),
         ("--throttle", *throttle),
         ("--function", sent.function.is_some()),
+        ("--platform", sent.platform.is_some()),
     ];
     all.into_iter().find(|(_, is_said)| *is_said).map(|(option, _)| option)
 }

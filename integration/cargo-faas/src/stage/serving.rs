@@ -10,7 +10,7 @@ use platform_emulators::wire::Answer;
 use platform_emulators::{aliyun_fc, azure_functions, google_cloud, knative, openfaas, openwhisk, vefaas};
 use serde_json::{Map, Value, json};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 /// A process that a front sends calls to.
@@ -322,6 +322,8 @@ fn of_web_action(result: &Value) -> Reply {
 /// An agent with its container, and the folder that they share.
 struct Fn {
     agent: Mutex<Agent>,
+    /// The agent's container. A call holds the agent for as long as it runs.
+    process: Arc<Process>,
     _folder: TempDir,
 }
 
@@ -335,7 +337,8 @@ pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     };
     let mut agent = Agent::spawn(setting.command(), options).map_err(words)?;
     agent.connect()?;
-    let front = Fn { agent: Mutex::new(agent), _folder: folder };
+    let process = agent.process().clone();
+    let front = Fn { agent: Mutex::new(agent), process, _folder: folder };
     let send = |front: &Fn, call: &Call| {
         let made = match &call.input {
             CallInput::Event(bytes) => fn_project::Call::plain(bytes.clone()),
@@ -352,9 +355,7 @@ pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             other => Reply::failed(502, format!("{other:?}")),
         }
     };
-    let process = |front: &Fn, look: &mut dyn FnMut(&Process)| {
-        look(front.agent.lock().unwrap_or_else(PoisonError::into_inner).process());
-    };
+    let process = |front: &Fn, look: &mut dyn FnMut(&Process)| look(&front.process);
     let breaches = |front: &Fn| front.agent.lock().unwrap_or_else(PoisonError::into_inner).violations();
     Ok(Box::new(Serving { front, send, process, breaches }))
 }

@@ -34,6 +34,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The properties of a container.
@@ -101,7 +102,7 @@ impl Options {
 /// The agent, with its container.
 pub struct Agent {
     options: Options,
-    process: Process,
+    process: Arc<Process>,
     watch: Watch,
     wire: Option<Wire<UnixStream>>,
     violations: Vec<String>,
@@ -117,7 +118,7 @@ impl Agent {
         alone(&mut command, options.environment());
         command.stdin(Stdio::null());
         let watch = Watch::begin(options.socket());
-        let process = Process::spawn(command, |_| ())?;
+        let process = Arc::new(Process::spawn(command, |_| ())?);
         Ok(Agent { options, process, watch, wire: None, violations: Vec::new(), frozen: false })
     }
 
@@ -239,8 +240,8 @@ impl Agent {
         })
     }
 
-    /// Returns the container.
-    pub fn process(&self) -> &Process {
+    /// Returns the container, which can be looked at while a call runs.
+    pub fn process(&self) -> &Arc<Process> {
         &self.process
     }
 

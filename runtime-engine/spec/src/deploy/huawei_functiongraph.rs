@@ -26,6 +26,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut files = Vec::new();
     let region =
         site.provider_text("region").map(|region| format!(" --cli-region={}", quoted(&region))).unwrap_or_default();
+    script.removes(JQ, &[".code", ".request.json", ".config.json"]);
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut put = |name: &str, map: Mapping| {
@@ -51,7 +52,6 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let is_named = !triggers.is_empty() || strategy.is_some();
         let create = if is_named { format!("URN=$({create} | jq -er .func_urn)") } else { create };
         script.run(HCLOUD, create);
-        let mut left = format!("{path}/.code {path}/.request.json");
         if let Some(body) = strategy {
             put("config", body);
             let mut file = format!("{path}/config.json");
@@ -60,7 +60,6 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 let secrets = quoted(".encrypted_user_data = $request[0].encrypted_user_data");
                 let whole = format!("{path}/.config.json");
                 script.run(JQ, format!("jq --slurpfile request {path}/.request.json {secrets} {file} > {whole}"));
-                left = format!("{left} {whole}");
                 file = whole;
             }
             let update = "hcloud FunctionGraph UpdateFunctionConfig";
@@ -80,7 +79,6 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             let create = "hcloud FunctionGraph CreateFunctionTrigger";
             script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
         }
-        script.run(JQ, format!("rm -f {left}"));
     }
     files
 }

@@ -30,6 +30,7 @@ const OF_KAFKA: &[(&str, &str, &str)] = &[
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    script.removes(JQ, &[".request.json"]);
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut put = |name: &str, map: Mapping| {
@@ -60,7 +61,6 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             script.run(VE, format!("ve vefaas {} --body {body}", call.action));
             put(&call.name, call.body);
         }
-        script.run(JQ, format!("rm -f {}", quoted(&request)));
     }
     files
 }
