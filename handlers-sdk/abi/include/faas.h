@@ -24,8 +24,9 @@
  *  given     faas_buf: the receiver calls release(owner) exactly once, on any thread, maybe inside the call that gives
  *            it. release NULL = static storage, or memory that lives as long as the invocation.
  *  scratch   from host->scratch: zeroed, freed by the host when the invocation is done.
- *  release and drop functions return at once. Of the host's they may call what is marked [any], so that they can log; a
- *  host holds no lock of its own while it calls them. Their invocation is done or about to be: they do not use it.
+ *  release and drop functions return at once. Of the host's they may call what is marked [any] and belongs to no
+ *  invocation, so that they can log; a host that calls them holds no lock which that takes. Their invocation is done or
+ *  about to be: they do not use it.
  *
  * THREADS. A host calls one entry's functions from several threads at once only if the entry is marked
  * FAAS_IS_REENTRANT. For one invocation, functions marked [any] may be called from any thread at any time until it is
