@@ -50,19 +50,3 @@ pub fn until<T>(what: &str, process: &Process, mut probe: impl FnMut() -> Option
         let _ = process.wait(Duration::from_millis(3));
     }
 }
-
-/// Waits until a process has a handler for SIGTERM. Runtimes install it once their first poll is on its way, so that
-/// the platform need not wait for it; a signal in those microseconds ends the process as it would any other.
-///
-/// # Panics
-/// It installs none. The message has its output.
-pub fn until_sigterm_is_handled(process: &Process) {
-    const SIGTERM: u64 = 1 << (15 - 1);
-    let path = format!("/proc/{}/status", process.pid());
-    let handled = until("SIGTERM has a handler", process, || {
-        let status = std::fs::read_to_string(&path).ok()?;
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
-        (u64::from_str_radix(mask.trim(), 16).ok()? & SIGTERM != 0).then_some(())
-    });
-    handled.unwrap_or_else(|why| panic!("{why}"));
-}

@@ -8,7 +8,7 @@ use integration::faulty;
 use integration::kernel;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
@@ -50,7 +50,6 @@ fn phases_come_in_order_and_layers_mirror_each_other(runtime: &Runtime) {
     assert_eq!(run.call("1").text(), "done");
     assert_eq!(run.call("2").text(), "done");
     run.aws.wait_for(|now| now.extensions_parked == 1, limit()).expect("there is work at close");
-    until_sigterm_is_handled(&run.process);
     let shutdown = run.aws.shutdown(&run.process);
     assert_eq!(shutdown.signals, [Signal::Term]);
     run.process.wait(limit()).expect("it has ended");
@@ -110,7 +109,6 @@ fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
     let path = run.deployment.path("go");
     let pending = run.aws.submit(path.display().to_string().as_str());
     run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
-    until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
     // The signal has been handled, not only sent: an answer before that may well be followed by another poll.
     run.process.wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
@@ -128,7 +126,6 @@ fn the_monitor_layer_writes_a_line_a_phase_and_an_invocation(runtime: &Runtime) 
     let fine = run.call(faulty::FINE).request_id;
     let failed = run.aws.invoke(faulty::ERROR).request_id;
     run.process.wait_for_line(|line| line.contains(&failed), limit()).expect("a line of the last invocation");
-    until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
     run.process.wait(limit()).expect("it leaves");
     let lines = run.process.lines().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());

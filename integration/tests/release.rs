@@ -5,7 +5,7 @@ use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 
@@ -47,7 +47,6 @@ const ROUNDS: usize = 20;
 
 /// Stops it and reads the balance.
 fn assert_balance(process: &Process, given: usize) {
-    until_sigterm_is_handled(process);
     process.signal(Signal::Term).expect("the signal is sent");
     process.wait(limit()).expect("SIGTERM ends it");
     let lines = process.lines();

@@ -4,7 +4,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::on_aws::OnAws;
-use integration::wait::{limit, silence, until_sigterm_is_handled};
+use integration::wait::{limit, silence};
 use platform_emulators::aws_lambda::{
     Ending, Endpoint, Event, Fault, InitType, Kind, MAX_PAYLOAD, Options, Post, Snapshot,
 };
@@ -252,7 +252,6 @@ fn checklist_24_sigterm_while_parked_ends_the_process_cleanly(runtime: &Runtime)
     let mut fastest = Duration::MAX;
     for _ in 0..5 {
         let run = OnAws::start(runtime, "echo", Options::default());
-        until_sigterm_is_handled(&run.process);
         let sent = Instant::now();
         run.process.signal(Signal::Term).expect("the signal is sent");
         let status = run.process.wait(limit()).expect("it leaves");
@@ -270,7 +269,6 @@ fn checklist_24_sigterm_runs_close_within_the_platforms_grace(runtime: &Runtime)
     let run = OnAws::launch(runtime, Deployment::of("probe"), "probe.ending", Options::default()).polling();
     // Without an extension the platform would kill it without notice.
     run.aws.wait_for(|now| now.extensions_parked == 1, limit()).expect("work at close registers an extension");
-    until_sigterm_is_handled(&run.process);
     assert_eq!(run.call("1").text(), "1");
     let shutdown = run.aws.shutdown(&run.process);
     assert_eq!((shutdown.signals, shutdown.status.and_then(|status| status.code())), (vec![Signal::Term], Some(0)));

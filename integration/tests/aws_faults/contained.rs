@@ -8,7 +8,7 @@ use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::faulty::{ABORT, FIVE_MB, PANIC, SLEEP};
 use integration::on_aws::OnAws;
-use integration::wait::{self, limit, scale, until_sigterm_is_handled};
+use integration::wait::{self, limit, scale};
 use platform_emulators::aws_lambda::{Answer, Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
 use std::os::unix::process::ExitStatusExt;
@@ -262,7 +262,6 @@ fn lives(pid: u32) -> bool {
 
 fn forks(runtime: &Runtime) {
     let mut run = unruly(runtime, patient());
-    until_sigterm_is_handled(&run.process);
     let child = |run: &OnAws| run.call("fork").text().parse::<u32>().expect("the number of a process");
     let ended = child(&run);
     let stays = child(&run);

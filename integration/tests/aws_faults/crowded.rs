@@ -8,7 +8,7 @@ use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
-use integration::wait::{limit, scale, until_sigterm_is_handled};
+use integration::wait::{limit, scale};
 use platform_emulators::aws_lambda::{Ending, Endpoint, Event, Fault, Kind, Options, Pending};
 use platform_emulators::process::Signal;
 use std::time::Duration;
@@ -231,7 +231,6 @@ fn sigterm(runtime: &Runtime) {
     let run = start(runtime, 4, ENDLESS);
     let held = [hold(&run, "hold"), hold(&run, "hold")];
     let polls = run.aws.next_calls();
-    until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
     run.aws.wait_for(|now| now.parked == 0, limit()).expect("parked polls end");
     for held in held {

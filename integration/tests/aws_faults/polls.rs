@@ -9,7 +9,7 @@ use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty::FINE;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::aws_lambda::{Ending, Endpoint, Event, Fault, Kind};
 use platform_emulators::process::Signal;
 use std::time::Instant;
@@ -193,7 +193,6 @@ fn never_answered(runtime: &Runtime) {
     let run = polls_meet(runtime, patient(), &[Fault::Never]);
     until_struck(&run);
     assert_idles(&run.process);
-    until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
 }

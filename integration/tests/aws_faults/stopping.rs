@@ -1,21 +1,32 @@
 //! Stop signals, one invocation at a time.
 
 use crate::run::{
-    Held, assert_answered_once, assert_calm, assert_error, assert_leaves, cut, faulty, go_down, hold, patient, unruly,
-    until_holding, until_said,
+    Held, assert_answered_once, assert_calm, assert_error, assert_leaves, cut, faulty, go_down, hold, launch_prepared,
+    patient, unruly, until_holding, until_said,
 };
 use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::aws_lambda::{Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
 
 pub(crate) const GROUP: Group = Group {
     title: "Stop: SIGTERM, SIGINT",
     cases: &[
-        Case { name: "sigterm_while_parked", fault: "SIGTERM in the poll", then: "Close runs; exit 0", check: parked },
+        Case {
+            name: "sigterm_while_parked",
+            fault: "SIGTERM in the poll, as soon as the first one comes",
+            then: "Close runs; exit 0",
+            check: parked,
+        },
+        Case {
+            name: "sigterm_before_the_first_poll",
+            fault: "SIGTERM in a pause between two tries, before any poll has been sent",
+            then: "exit 0, without a further try",
+            check: never_polled,
+        },
         Case {
             name: "sigterm_in_flight",
             fault: "SIGTERM while the function runs",
@@ -67,7 +78,6 @@ fn start(runtime: &Runtime, grace: &str) -> OnAws {
 }
 
 fn signal(run: &OnAws, signal: Signal) {
-    until_sigterm_is_handled(&run.process);
     run.process.signal(signal).expect("the signal is sent");
 }
 
@@ -86,12 +96,23 @@ fn assert_let_go(run: &OnAws, held: Held) {
 }
 
 fn parked(runtime: &Runtime) {
-    for how in [Signal::Term, Signal::Int] {
+    // One that is late to take signals dies of some of these.
+    for how in [Signal::Term, Signal::Int].repeat(8) {
         let run = unruly(runtime, patient());
         signal(&run, how);
         assert_stops(&run);
         assert_eq!(run.aws.next_calls(), 1);
     }
+}
+
+fn never_polled(runtime: &Runtime) {
+    let run = launch_prepared(runtime, Deployment::of("faulty"), "faulty", patient(), |aws| aws.refuse());
+    until_said(&run, "trying again in 400 ms");
+    signal(&run, Signal::Term);
+    let status = run.process.wait(limit()).expect("it leaves");
+    let said = run.process.output();
+    assert_eq!(status.code(), Some(0), "{status}:\n{said}");
+    assert!(said.contains("stopping: 0 in flight") && !said.contains("giving up"), "{said}");
 }
 
 fn in_flight(runtime: &Runtime) {

@@ -7,7 +7,7 @@ use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use libtest_mimic::Trial;
 use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
@@ -103,7 +103,6 @@ fn sanitized(deployment: Deployment) -> Deployment {
 }
 
 fn assert_leaves(process: &Process) {
-    until_sigterm_is_handled(process);
     process.signal(Signal::Term).expect("the signal is sent");
     let status = process.wait(limit()).expect("SIGTERM ends it");
     let output = process.output();
@@ -135,7 +134,6 @@ fn on_http(runtime: &'static Runtime) {
 }
 
 fn assert_kept(process: &Process) {
-    until_sigterm_is_handled(process);
     process.signal(Signal::Term).expect("the signal is sent");
     let status = process.wait(limit()).expect("SIGTERM ends it");
     let output = process.output();

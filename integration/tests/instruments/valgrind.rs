@@ -9,7 +9,7 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::on_aws::OnAws;
 use integration::on_http::{self, OnHttp};
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use libtest_mimic::Trial;
 use platform_emulators::aws_lambda::{Aws, Event, Kind, Options};
 use platform_emulators::process::{Process, Signal};
@@ -79,7 +79,6 @@ fn on_http_but(runtime: &Runtime, deployment: Deployment, handler: &str, more: &
 
 /// Stops the process, and checks that valgrind has found nothing.
 fn assert_nothing_found(process: &Process, deployment: &Deployment) {
-    until_sigterm_is_handled(process);
     process.signal(Signal::Term).expect("the signal is sent");
     let status = process.wait(limit()).expect("SIGTERM ends it");
     let report = std::fs::read_to_string(deployment.path("report")).expect("valgrind's report");

@@ -16,7 +16,7 @@ use crate::several::{self, Hung};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::wait::{limit, until, until_sigterm_is_handled};
+use integration::wait::{limit, until};
 use platform_emulators::process::Process;
 use std::path::PathBuf;
 
@@ -112,7 +112,6 @@ pub(crate) fn sigterm_in_flight<R: Rig>(runtime: &Runtime) {
     let answers = run.during(&[R::held_by(&path)], |run, processes| {
         until_held(processes, 1);
         for process in processes {
-            until_sigterm_is_handled(process);
             run.terminate(process);
             let begun = process.wait_for_line(|line| line.contains("stopping: 1 in flight"), limit());
             begun.unwrap_or_else(|why| panic!("the stop does not begin: {why}"));

@@ -6,7 +6,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::aliyun_fc::{self, Dialect};
 use platform_emulators::aws_lambda::{InitType, Options};
 use platform_emulators::process::{Process, Signal};
@@ -105,7 +105,6 @@ fn on_aws_each_is_closed_at_the_end(runtime: &Runtime) {
     let run = OnAws::launch(runtime, deployment(), "", Options::default()).polling();
     assert_eq!(run.call("1").text(), "done");
     run.aws.wait_for(|now| now.extensions_parked == 1, limit()).expect("there is work at close");
-    until_sigterm_is_handled(&run.process);
     assert_eq!(run.aws.shutdown(&run.process).signals, [Signal::Term]);
     run.process.wait(limit()).expect("it has ended");
     assert_eq!(of_phases(&run.process, &["Close"]), closed());

@@ -8,6 +8,7 @@ use faas_core::log::Log;
 use faas_core::process::Process;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub(crate) struct Shutdown {
     deadlines: Arc<Deadlines>,
     signals: Mutex<Option<UnixStream>>,
     signals_into: fn(UnixStream) -> std::io::Result<()>,
+    /// `true` once the thread has been asked for.
+    is_launched: AtomicBool,
     stopped: Arc<Gate>,
 }
 
@@ -68,7 +71,8 @@ impl Shutdown {
         let signals = Mutex::new(Some(writer.try_clone()?));
         let log = process.log.clone();
         let deadlines = Arc::new(Deadlines::new(process, Box::new(Pipe { reader, writer }), grace));
-        Ok(Shutdown { log, deadlines, signals, signals_into: driver.signals_into, stopped: Arc::default() })
+        let (signals_into, is_launched) = (driver.signals_into, AtomicBool::new(false));
+        Ok(Shutdown { log, deadlines, signals, signals_into, is_launched, stopped: Arc::default() })
     }
 
     /// Returns the deadlines of the process.
@@ -76,16 +80,26 @@ impl Shutdown {
         &self.deadlines
     }
 
-    /// Takes signals and starts the thread, the first time.
+    /// Takes stop signals from now on. Until the thread runs, they wait.
+    ///
+    /// # Errors
+    /// The system takes no handler.
+    pub(crate) fn take_signals(&self) -> std::io::Result<()> {
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        signals.map_or(Ok(()), self.signals_into)
+    }
+
+    /// Takes stop signals and starts the thread with these actions, the first time.
     ///
     /// # Errors
     /// The system gives no thread, or takes no handler.
-    pub(crate) fn launch(&self, actions: impl Actions + 'static) -> std::io::Result<()> {
-        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(signals) = signals else { return Ok(()) };
-        (self.signals_into)(signals)?;
+    pub(crate) fn launch<A: Actions + 'static>(&self, actions: impl FnOnce() -> A) -> std::io::Result<()> {
+        if self.is_launched.load(Relaxed) || self.is_launched.swap(true, Relaxed) {
+            return Ok(());
+        }
+        self.take_signals()?;
         let (deadlines, stopped) = (self.deadlines.clone(), self.stopped.clone());
-        let actions = Gated { actions, stopped };
+        let actions = Gated { actions: actions(), stopped };
         // The thread sleeps nearly always and calls little: a small stack is enough and costs less to map.
         guard::spawn(&self.log, "faas-deadlines", Some(128 << 10), move || deadlines.run(&actions)).map(drop)
     }

@@ -5,7 +5,7 @@ use crate::huawei_functiongraph::run::{launch, options, start};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::huawei_functiongraph::Options;
 use platform_emulators::process::Signal;
 use platform_emulators::runtime_api::{Endpoint, Fault, Kind};
@@ -92,7 +92,6 @@ fn sigterm_between_events_closes_in_order(runtime: &Runtime) {
         let options = Options { holds_polls, ..options() };
         let run = launch(runtime, Deployment::of("probe"), "probe.ending", options);
         assert_eq!(run.call("1").text(), "1");
-        until_sigterm_is_handled(&run.process);
         run.process.signal(Signal::Term).expect("the signal is sent");
         assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
         assert!(run.process.output().contains("closed"), "Close came:\n{}", run.process.output());

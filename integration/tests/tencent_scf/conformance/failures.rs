@@ -5,7 +5,7 @@ use crate::tencent_scf::run::{launch, patient, start};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::wait::{limit, until_sigterm_is_handled};
+use integration::wait::limit;
 use platform_emulators::process::Signal;
 use platform_emulators::runtime_api::{Endpoint, Fault, Kind};
 
@@ -123,7 +123,6 @@ fn sigterm_between_events_closes_in_order(runtime: &Runtime) {
     let run = launch(runtime, Deployment::of("probe"), Some("probe.ending"), patient()).polling();
     assert_eq!(run.call("1").text(), "1");
     let run = run.polling();
-    until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
     assert!(run.process.output().contains("closed"), "Close came:\n{}", run.process.output());

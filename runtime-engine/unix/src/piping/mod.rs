@@ -155,7 +155,7 @@ fn work(
     let shutdown = life.shutdown()?;
     let log = life.process.log.clone();
     let background = Background::new(&log);
-    shutdown.launch(Hands {
+    shutdown.launch(|| Hands {
         process: life.process.clone(),
         functions: Arc::downgrade(runtime.functions()),
         log,

@@ -88,6 +88,14 @@ impl Shared {
         lock(&self.wires).push((slot, wire.clone()));
     }
 
+    /// Starts the thread of deadlines and signals, the first time.
+    fn launch(self: &Arc<Shared>) {
+        if let Err(error) = self.shutdown.launch(|| Hands::new(self)) {
+            let message = format!("no thread for deadlines and signals: {error}");
+            self.runtime.process().log.say(Level::Error, &message);
+        }
+    }
+
     /// Ends the process with this code, once every worker has noticed.
     pub(crate) fn give_up(&self, code: i32) {
         self.exit_code.store(code, Ordering::Relaxed);
@@ -134,6 +142,13 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
     };
     if let Err((failure, code)) = opening::open(&runtime, &*protocol) {
         life.say_failed(&failure);
+        block_on(runtime.close());
+        return code;
+    }
+    // This comes before the first poll: whoever is asked for an event may stop the process at once, and Close is to run.
+    if let Err(error) = shutdown.take_signals() {
+        let message = format!("stop signals are not taken: {error}");
+        let code = fail(life, &*protocol, &Failure::new("Runtime.NoResources", message));
         block_on(runtime.close());
         return code;
     }

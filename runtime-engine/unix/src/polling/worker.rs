@@ -1,7 +1,7 @@
 //! A worker: it asks for an event, serves it, answers, and asks again.
 
 use super::stream::{ToPlatform, Wire};
-use super::{Connection, Hands, Shared, Waiting};
+use super::{Connection, Shared, Waiting};
 use crate::start::FAILED;
 use faas_core::chain::Place;
 use faas_core::flight::Slot;
@@ -127,11 +127,7 @@ impl Worker<'_> {
             }
             let answer = connection.send(request, b"").and_then(|()| {
                 // The poll is on its way: the thread of the deadlines starts while the platform looks for an event.
-                let launched = self.shared.shutdown.launch(Hands::new(self.shared));
-                if let Err(error) = launched {
-                    let message = format!("no thread for deadlines and signals: {error}");
-                    self.shared.runtime.process().log.say(Level::Error, &message);
-                }
+                self.shared.launch();
                 connection.receive()
             });
             self.waiting.parked.store(false, Ordering::SeqCst);
@@ -181,6 +177,8 @@ impl Worker<'_> {
         let level = if pause == 0 { Level::Debug } else { Level::Warn };
         log.say(level, &format!("{why}; trying again in {pause} ms"));
         if pause > 0 {
+            // A stop ends the pause, also before the first poll.
+            self.shared.launch();
             self.shared.shutdown.pause(Duration::from_millis(pause.into()));
         }
     }

@@ -199,7 +199,7 @@ fn prepare(
     let background = Background::new(&life.process.log);
     let hands = Hands::new(&life.process, &background, protocol.ready_file());
     // This comes before the start: as the first process of a container nothing else would heed a signal.
-    shutdown.launch(hands.clone()).map_err(no_resources)?;
+    shutdown.launch(|| hands.clone()).map_err(no_resources)?;
     let epoll = Epoll::new().map_err(no_resources)?;
     let timers = Arc::new(Timers::new(life.process.clone()).map_err(no_resources)?);
     epoll.add(timers.clock(), ALARM).map_err(no_resources)?;
