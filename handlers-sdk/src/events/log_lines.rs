@@ -71,6 +71,7 @@ pub struct LogEntry {
 impl FromInvocation for Log {
     /// Reads the lines. The error is of kind `Runtime.TriggerMismatch` if the event is of no log; `Option<Log>` is
     /// `None` then.
+    #[inline]
     fn from_invocation(ctx: &FaasContext) -> Result<Log, Error> {
         let body = ctx.body();
         match ctx.source() {
@@ -93,6 +94,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
+#[inline]
 fn cloud_watch(body: &[u8]) -> Result<Log, Error> {
     let bundle = json(&unpacked(&aws::CloudWatchLogs::parse(body)?.compressed()?)?)?;
     let line = |line: &Value| LogEntry {
@@ -108,6 +110,7 @@ fn cloud_watch(body: &[u8]) -> Result<Log, Error> {
     })
 }
 
+#[inline]
 fn cls(body: &[u8]) -> Result<Log, Error> {
     let bundle = json(&unpacked(&tencent::Cls::parse(body)?.compressed()?)?)?;
     // The times are in microseconds, as texts.
@@ -125,6 +128,7 @@ fn cls(body: &[u8]) -> Result<Log, Error> {
     })
 }
 
+#[inline]
 fn lts(body: &[u8]) -> Result<Log, Error> {
     let bundle = json(&huawei::Lts::parse(body)?.lts.data.bytes()?)?;
     // The lines are a list, or the text of one.
@@ -145,6 +149,7 @@ fn lts(body: &[u8]) -> Result<Log, Error> {
     })
 }
 
+#[inline]
 fn yandex(body: &[u8]) -> Result<Log, Error> {
     let batches = yandex::Logging::parse(body)?.messages.into_iter();
     let lines = batches.flat_map(|message| message.details.messages).map(|line| LogEntry {

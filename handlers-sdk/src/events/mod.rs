@@ -62,6 +62,9 @@
 //! # Ok::<(), handlers_sdk::Error>(())
 //! ```
 
+// What makes an event out of bytes is `#[inline]`, down to where it is read: a reader is compiled for the functions that take
+// such an event. Otherwise everybody who builds this crate would compile all readers, which is most of its time.
+
 pub mod aliyun;
 pub mod aws;
 pub mod azure;

@@ -43,6 +43,7 @@ pub struct Queue {
 impl FromInvocation for Queue {
     /// Reads the batch. The error is of kind `Runtime.TriggerMismatch` if the event is of no queue; `Option<Queue>` is
     /// `None` then.
+    #[inline]
     fn from_invocation(ctx: &FaasContext) -> Result<Queue, Error> {
         let body = ctx.body();
         let (messages, view) = match ctx.source() {
@@ -66,6 +67,7 @@ impl FromInvocation for Queue {
     }
 }
 
+#[inline]
 fn sqs(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |record: aws::sqs::Record| Message {
         attempt: record.receive_count().unwrap_or(0),
@@ -83,6 +85,7 @@ fn sqs(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(aws::Sqs::parse(body)?.records.into_iter().map(message).collect())
 }
 
+#[inline]
 fn kinesis(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |record: aws::kinesis::Record| {
         Ok(Message {
@@ -97,6 +100,7 @@ fn kinesis(body: &[u8]) -> Result<Vec<Message>, Error> {
     aws::Kinesis::parse(body)?.records.into_iter().map(message).collect()
 }
 
+#[inline]
 fn kafka(body: &[u8]) -> Result<Vec<Message>, Error> {
     let batch = aws::Kafka::parse(body)?;
     let message = |record: &aws::kafka::Record| {
@@ -124,6 +128,7 @@ fn in_partition(topic: &str, partition: i64, offset: i64) -> Message {
     }
 }
 
+#[inline]
 fn active_mq(body: &[u8]) -> Result<Vec<Message>, Error> {
     let event = json(body)?;
     let message = |message: &Value| {
@@ -139,6 +144,7 @@ fn active_mq(body: &[u8]) -> Result<Vec<Message>, Error> {
     event["messages"].as_array().into_iter().flatten().map(message).collect()
 }
 
+#[inline]
 fn rabbit_mq(body: &[u8]) -> Result<Vec<Message>, Error> {
     let event = json(body)?;
     let mut messages = Vec::new();
@@ -175,6 +181,7 @@ fn texts_of(object: &Value) -> BTreeMap<String, String> {
     object.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
+#[inline]
 fn texts(body: &[u8]) -> Result<Vec<Message>, Error> {
     let batch = aliyun::Batch::parse(body)?;
     batch.records.iter().map(|text| json(text.as_bytes()).map(|event| stream_message(&event))).collect()
@@ -222,6 +229,7 @@ fn queue_message(kind: &str, data: &Value, of: impl FnOnce() -> Message) -> Opti
     })
 }
 
+#[inline]
 fn storage_queue(ctx: &FaasContext) -> Result<Message, Error> {
     let metadata = AzureMetadata::of(ctx)?;
     Ok(Message {
@@ -232,6 +240,7 @@ fn storage_queue(ctx: &FaasContext) -> Result<Message, Error> {
     })
 }
 
+#[inline]
 fn service_bus(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
     let metadata = AzureMetadata::of(ctx)?;
     let ids: Vec<String> = metadata.get("MessageIdArray");
@@ -257,6 +266,7 @@ fn service_bus(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
     Ok(messages)
 }
 
+#[inline]
 fn event_hub(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
     let metadata = AzureMetadata::of(ctx)?;
     let place: Value = metadata.get("PartitionContext");
@@ -287,11 +297,13 @@ fn event_hub(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
 }
 
 /// Returns the bodies of a batch that comes as a list.
+#[inline]
 fn elements(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
     let list: Vec<Value> = crate::call::json::read(ctx.body())?;
     Ok(list.iter().map(|body| Message { body: bytes_of(body), ..Message::default() }).collect())
 }
 
+#[inline]
 fn huawei_kafka(body: &[u8]) -> Result<Vec<Message>, Error> {
     let records = huawei::Kafka::parse(body)?.records.into_iter();
     let of_topic = |record: huawei::KafkaRecord| {
@@ -303,6 +315,7 @@ fn huawei_kafka(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(records.flat_map(of_topic).collect())
 }
 
+#[inline]
 fn dis(body: &[u8]) -> Result<Vec<Message>, Error> {
     let event = huawei::Dis::parse(body)?;
     let message = |record: &huawei::DisRecord| {
@@ -318,6 +331,7 @@ fn dis(body: &[u8]) -> Result<Vec<Message>, Error> {
     event.message.records.iter().map(message).collect()
 }
 
+#[inline]
 fn ckafka(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |record: tencent::CkafkaRecord| {
         let record = record.ckafka;
@@ -331,6 +345,7 @@ fn ckafka(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(tencent::Ckafka::parse(body)?.records.into_iter().map(message).collect())
 }
 
+#[inline]
 fn yandex(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |message: yandex::QueueMessage| {
         let yandex::QueueDetails { queue_id, message } = message.details;
@@ -352,6 +367,7 @@ fn yandex(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(yandex::Queue::parse(body)?.messages.into_iter().map(message).collect())
 }
 
+#[inline]
 fn openwhisk(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |message: openwhisk::KafkaMessage| Message {
         body: bytes_of(&message.value),
@@ -362,6 +378,7 @@ fn openwhisk(body: &[u8]) -> Result<Vec<Message>, Error> {
 }
 
 /// Returns a message that comes as a CloudEvent: of Knative's Kafka source, or by way of Alibaba's EventBridge.
+#[inline]
 fn cloud_event_message(ctx: &FaasContext) -> Result<Message, Error> {
     let no_queue = || refused("an event of a queue", ctx);
     let event = cloud_event(ctx).ok_or_else(no_queue)?;

@@ -123,6 +123,7 @@ impl StorageEvent {
 impl FromInvocation for Storage {
     /// Reads the event. The error is of kind `Runtime.TriggerMismatch` if the event is of no bucket; `Option<Storage>`
     /// is `None` then.
+    #[inline]
     fn from_invocation(ctx: &FaasContext) -> Result<Storage, Error> {
         let body = ctx.body();
         let (objects, view) = match ctx.source() {
@@ -140,6 +141,7 @@ impl FromInvocation for Storage {
     }
 }
 
+#[inline]
 fn s3(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     let object = |record: aws::s3::Record| StorageObject {
         event: StorageEvent::of(&record.event_name),
@@ -154,6 +156,7 @@ fn s3(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     Ok(aws::S3::parse(body)?.records.into_iter().map(object).collect())
 }
 
+#[inline]
 fn oss(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     let object = |event: aliyun::OssEvent| StorageObject {
         event: StorageEvent::of(&event.event_name),
@@ -168,6 +171,7 @@ fn oss(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     Ok(aliyun::Oss::parse(body)?.events.into_iter().map(object).collect())
 }
 
+#[inline]
 fn obs(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     let object = |record: huawei::ObsRecord| StorageObject {
         event: StorageEvent::of(&record.event_name),
@@ -182,6 +186,7 @@ fn obs(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     Ok(huawei::Obs::parse(body)?.records.into_iter().map(object).collect())
 }
 
+#[inline]
 fn cos(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     let object = |record: tencent::CosRecord| StorageObject {
         event: StorageEvent::of(&record.event.name),
@@ -196,6 +201,7 @@ fn cos(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     Ok(tencent::Cos::parse(body)?.records.into_iter().map(object).collect())
 }
 
+#[inline]
 fn yandex(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     let object = |message: yandex::StorageMessage| StorageObject {
         event: StorageEvent::of(&message.metadata.event_type),
@@ -209,6 +215,7 @@ fn yandex(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
 }
 
 /// Returns a blob, whose content is the body: a trigger of Azure's own, which tells new content alone.
+#[inline]
 fn blob(ctx: &FaasContext) -> Result<StorageObject, Error> {
     let metadata = AzureMetadata::of(ctx)?;
     let properties: Value = metadata.get("Properties");
@@ -235,6 +242,7 @@ fn of_url(url: &str) -> (String, String) {
 }
 
 /// Reads the event of a blob that Event Grid sends, in either of its forms.
+#[inline]
 fn event_grid(ctx: &FaasContext) -> Result<(Vec<StorageObject>, &'static str), Error> {
     let object = |kind: &str, subject: &str, when: &str, data: &Value| {
         let (_, place) = subject.split_once("/containers/")?;
@@ -279,12 +287,14 @@ fn of_google(event_name: &str, when: &str, object: google::StorageObject) -> Sto
 }
 
 /// Returns an event of Cloud Storage in Google's older form.
+#[inline]
 fn older(body: &[u8]) -> Result<StorageObject, Error> {
     let event = google::Legacy::parse(body)?;
     Ok(of_google(&event.context.event_type, &event.context.timestamp, event.data_as()?))
 }
 
 /// Returns an event of Cloud Storage as a CloudEvent.
+#[inline]
 fn of_cloud_event(ctx: &FaasContext) -> Result<StorageObject, Error> {
     let no_bucket = || refused("an event of a bucket", ctx);
     let event = cloud_event(ctx).ok_or_else(no_bucket)?;

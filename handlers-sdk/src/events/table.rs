@@ -133,6 +133,7 @@ pub enum Operation {
 impl FromInvocation for TableChange {
     /// Reads the changes. The error is of kind `Runtime.TriggerMismatch` if the event is of no table;
     /// `Option<TableChange>` is `None` then.
+    #[inline]
     fn from_invocation(ctx: &FaasContext) -> Result<TableChange, Error> {
         let body = ctx.body();
         let (changes, view) = match ctx.source() {
@@ -163,6 +164,7 @@ fn row(value: &Value) -> Option<Row> {
     value.as_object().cloned()
 }
 
+#[inline]
 fn dynamo_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     let row = |item: dynamodb::Item| -> Row { item.into_iter().map(|(name, value)| (name, plain(value))).collect() };
     let image = |item: dynamodb::Item| (!item.is_empty()).then(|| row(item));
@@ -211,6 +213,7 @@ fn plain(attribute: Attribute) -> Value {
     }
 }
 
+#[inline]
 fn document_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     let batch = json(body)?;
     let change = |entry: &Value| {
@@ -228,6 +231,7 @@ fn document_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     Ok(batch["events"].as_array().into_iter().flatten().map(change).collect())
 }
 
+#[inline]
 fn dds(body: &[u8]) -> Result<Vec<Change>, Error> {
     // Each part is JSON, or a text of it.
     let part = |value: &Value| match value {
@@ -250,6 +254,7 @@ fn dds(body: &[u8]) -> Result<Vec<Change>, Error> {
 }
 
 /// Reads the documents of Cosmos DB. It sends them as they are now, without the operation.
+#[inline]
 fn cosmos_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     let documents: Vec<Row> = crate::call::json::read(body)?;
     let change = |document: Row| Change {
@@ -264,6 +269,7 @@ fn cosmos_db(body: &[u8]) -> Result<Vec<Change>, Error> {
 }
 
 /// Reads the changes of Tablestore, which come in CBOR; a function may also be sent the same as JSON.
+#[inline]
 fn tablestore(body: &[u8]) -> Result<Vec<Change>, Error> {
     let is_json = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let batch = if is_json { json(body)? } else { cbor::read(body)? };
@@ -295,6 +301,7 @@ fn tablestore(body: &[u8]) -> Result<Vec<Change>, Error> {
     Ok(batch["Records"].as_array().into_iter().flatten().map(change).collect())
 }
 
+#[inline]
 fn cloudant(body: &[u8]) -> Result<Change, Error> {
     let change = openwhisk::Change::parse(body)?;
     Ok(Change {
@@ -329,6 +336,7 @@ fn images(data: &Value) -> (Option<Row>, Option<Row>) {
     (fields(&data["value"]), fields(&data["oldValue"]))
 }
 
+#[inline]
 fn older_firestore(body: &[u8]) -> Result<Change, Error> {
     let event = google::Legacy::parse(body)?;
     let (new, old) = images(&event.data);
@@ -337,6 +345,7 @@ fn older_firestore(body: &[u8]) -> Result<Change, Error> {
     Ok(Change { id: event.context.event_id.clone(), new, old, millis, ..change })
 }
 
+#[inline]
 fn firestore(ctx: &FaasContext) -> Result<Change, Error> {
     let no_table = || refused("an event of a table", ctx);
     let event = cloud_event(ctx).ok_or_else(no_table)?;

@@ -40,6 +40,7 @@ pub struct Timer {
 impl FromInvocation for Timer {
     /// Reads the event. The error is of kind `Runtime.TriggerMismatch` if the event is of no timer; `Option<Timer>` is
     /// `None` then.
+    #[inline]
     fn from_invocation(ctx: &FaasContext) -> Result<Timer, Error> {
         let body = ctx.body();
         let timer = |name: String, time: &str, payload: Vec<u8>, view| Timer { name, time: said(time), payload, view };
@@ -86,6 +87,7 @@ impl FromInvocation for Timer {
 }
 
 /// Returns a request that is made by the clock.
+#[inline]
 fn of_request(ctx: &FaasContext) -> Option<Timer> {
     let request = ctx.http()?;
     let (name, time) = match request.header("x-cloudscheduler-jobname") {
@@ -97,6 +99,7 @@ fn of_request(ctx: &FaasContext) -> Option<Timer> {
 }
 
 /// Returns an event of Knative's PingSource, or of a timer of veFaaS.
+#[inline]
 fn of_cloud_event(ctx: &FaasContext) -> Option<Timer> {
     let event = cloud_event(ctx)?;
     matches!(event.kind(), "dev.knative.sources.ping" | "faas.timer.event").then(|| Timer {

@@ -36,6 +36,7 @@ pub struct Topic {
 impl FromInvocation for Topic {
     /// Reads the messages. The error is of kind `Runtime.TriggerMismatch` if the event is of no topic; `Option<Topic>`
     /// is `None` then.
+    #[inline]
     fn from_invocation(ctx: &FaasContext) -> Result<Topic, Error> {
         let body = ctx.body();
         let (messages, view) = match ctx.source() {
@@ -51,6 +52,7 @@ impl FromInvocation for Topic {
     }
 }
 
+#[inline]
 fn sns(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |record: aws::sns::Record| Message {
         id: record.sns.message_id,
@@ -62,6 +64,7 @@ fn sns(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(aws::Sns::parse(body)?.records.into_iter().map(message).collect())
 }
 
+#[inline]
 fn mns(body: &[u8]) -> Result<Message, Error> {
     let event = aliyun::Mns::parse(body)?;
     let mut attributes = event.attrs;
@@ -76,6 +79,7 @@ fn mns(body: &[u8]) -> Result<Message, Error> {
     Ok(Message { id, body, attributes, source, ..Message::default() })
 }
 
+#[inline]
 fn smn(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |record: huawei::SmnRecord| {
         let attributes = record.smn.attributes.as_object().into_iter().flatten();
@@ -90,6 +94,7 @@ fn smn(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(huawei::Smn::parse(body)?.records.into_iter().map(message).collect())
 }
 
+#[inline]
 fn cmq(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |record: tencent::CmqRecord| Message {
         id: record.cmq.message_id,
@@ -100,6 +105,7 @@ fn cmq(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(tencent::Cmq::parse(body)?.records.into_iter().map(message).collect())
 }
 
+#[inline]
 fn iot(body: &[u8]) -> Result<Vec<Message>, Error> {
     let message = |message: yandex::IotMessage| {
         Ok(Message {
@@ -113,6 +119,7 @@ fn iot(body: &[u8]) -> Result<Vec<Message>, Error> {
 }
 
 /// Returns a message of Pub/Sub in Google's older form.
+#[inline]
 fn older(body: &[u8]) -> Result<Message, Error> {
     let event = google::Legacy::parse(body)?;
     let data = event.data_as::<google::PubSubMessage>()?;
@@ -121,6 +128,7 @@ fn older(body: &[u8]) -> Result<Message, Error> {
 }
 
 /// Returns a message of Pub/Sub as a CloudEvent.
+#[inline]
 fn published(ctx: &FaasContext) -> Result<Message, Error> {
     let no_topic = || refused("an event of a topic", ctx);
     let event = cloud_event(ctx).ok_or_else(no_topic)?;

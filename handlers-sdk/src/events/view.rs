@@ -55,6 +55,7 @@ macro_rules! argument {
             ///
             /// # Errors
             /// `Runtime.UnmarshalError`: the bytes are no such event, or a member has a shape that does not fit.
+            #[inline]
             pub fn parse(event: &[u8]) -> Result<Self, crate::error::Error> {
                 crate::events::view::read(event)
             }
@@ -62,6 +63,7 @@ macro_rules! argument {
 
         /// The argument is the event (or the body of an HTTP trigger), which must be one of this service.
         impl crate::call::extract::FromInvocation for $view {
+            #[inline]
             fn from_invocation(ctx: &crate::call::context::FaasContext) -> Result<Self, crate::error::Error> {
                 crate::events::view::read(ctx.body())
             }
