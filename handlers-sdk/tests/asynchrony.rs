@@ -2,50 +2,20 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{App, Invoke};
+use handlers_sdk::testing::{App, Gate, Invoke};
 use handlers_sdk::{Error, Event, FaasContext, abi, function};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
 
-/// A gate that a future waits at.
-#[derive(Clone, Default)]
-struct Gate(Arc<Mutex<(bool, Option<Waker>)>>);
-
-impl Gate {
-    fn open(&self) {
-        let mut state = self.0.lock().expect("no panic under the lock");
-        state.0 = true;
-        if let Some(waker) = state.1.take() {
-            waker.wake();
-        }
-    }
-}
-
-impl Future for Gate {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.0.lock().expect("no panic under the lock");
-        if state.0 {
-            return Poll::Ready(());
-        }
-        state.1 = Some(context.waker().clone());
-        Poll::Pending
-    }
-}
-
-static GATES: Mutex<Vec<(String, Gate)>> = Mutex::new(Vec::new());
+static GATES: Mutex<Vec<(String, Arc<Gate>)>> = Mutex::new(Vec::new());
 
 /// Returns the gate of that name.
-fn gate(name: &str) -> Gate {
+fn gate(name: &str) -> Arc<Gate> {
     let mut gates = GATES.lock().expect("no panic under the lock");
     if let Some((_, gate)) = gates.iter().find(|(other, _)| other == name) {
         return gate.clone();
     }
-    gates.push((name.to_owned(), Gate::default()));
+    gates.push((name.to_owned(), Arc::default()));
     gates[gates.len() - 1].1.clone()
 }
 
@@ -67,7 +37,7 @@ async fn ready(event: Event) -> Event {
 #[function]
 async fn waits(ctx: FaasContext) -> Result<Event, Error> {
     let name = String::from_utf8_lossy(ctx.event()).into_owned();
-    gate(&name).await;
+    gate(&name).pass().await;
     handlers_sdk::info!({ gate = name }, "went through");
     if name == "panic later" {
         panic!("behind the gate");
@@ -78,7 +48,7 @@ async fn waits(ctx: FaasContext) -> Result<Event, Error> {
 #[function]
 async fn dropped(ctx: FaasContext) -> Event {
     let _noted = Noted;
-    gate("never opened").await;
+    gate("never opened").pass().await;
     ctx.to_event()
 }
 

@@ -3,12 +3,10 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{Answer, App, Invoke, LogLine};
+use handlers_sdk::testing::{Answer, App, Gate, Invoke, LogLine};
 use handlers_sdk::{Detached, Error, FaasContext, abi, function};
-use std::future::poll_fn;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// A time that is longer than any test takes.
@@ -50,15 +48,11 @@ fn leaves_its_own_context(ctx: FaasContext) -> &'static str {
     "replied"
 }
 
-static GATE: Mutex<(bool, Option<Waker>)> = Mutex::new((false, None));
+static GATE: Gate = Gate::new();
 
 #[function]
 fn leaves_work_that_waits(ctx: FaasContext) -> &'static str {
-    ctx.after_reply(poll_fn(|context| {
-        let mut gate = GATE.lock().expect("no panic under the lock");
-        gate.1 = Some(context.waker().clone());
-        if gate.0 { Poll::Ready(()) } else { Poll::Pending }
-    }));
+    ctx.after_reply(GATE.pass());
     "replied"
 }
 
@@ -116,12 +110,7 @@ fn a_call_waits_for_its_work_and_ends_through_done() {
     let app = App::builder().module(leaves_work_that_waits::MODULE).start().expect("starts");
     let mut running = app.begin(Invoke::event(""));
     assert!(running.is_pending());
-    let waker = {
-        let mut gate = GATE.lock().expect("no panic under the lock");
-        gate.0 = true;
-        gate.1.take()
-    };
-    waker.expect("it waits").wake();
+    GATE.open();
     assert_eq!(running.wait().text(), "replied");
 }
 

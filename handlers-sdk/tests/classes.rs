@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
+mod later;
+
 use handlers_sdk::testing::{App, Builder, Invoke};
 use handlers_sdk::{
     AsyncSink, Error, FaasContext, Inject, PhaseContext, StreamError, abi, function, functions, provider,
 };
+use later::Later;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -20,23 +23,6 @@ impl Diary {
 
     fn lines(&self) -> Vec<String> {
         self.0.lock().expect("no panic under the lock").clone()
-    }
-}
-
-/// A future that waits once, so that it moves to the executor.
-#[derive(Default)]
-struct Later(bool);
-
-impl Future for Later {
-    type Output = ();
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        if self.0 {
-            return std::task::Poll::Ready(());
-        }
-        self.0 = true;
-        context.waker().wake_by_ref();
-        std::task::Poll::Pending
     }
 }
 

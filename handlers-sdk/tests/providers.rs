@@ -2,8 +2,11 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
+mod later;
+
 use handlers_sdk::testing::{App, Builder, Invoke};
 use handlers_sdk::{Error, FaasContext, Inject, PhaseContext, abi, function, provider};
+use later::Later;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -82,23 +85,6 @@ fn settings(ctx: PhaseContext, diary: Inject<Diary>) -> Result<Settings, Error> 
     diary.write("make settings");
     let url = ctx.env("URL").ok_or_else(|| Error::new("Settings.Missing", "expected URL"))?;
     Ok(Settings { url, diary: Diary::clone(&diary) })
-}
-
-/// A future that waits once, so that it moves to the executor.
-#[derive(Default)]
-struct Later(bool);
-
-impl Future for Later {
-    type Output = ();
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        if self.0 {
-            return std::task::Poll::Ready(());
-        }
-        self.0 = true;
-        context.waker().wake_by_ref();
-        std::task::Poll::Pending
-    }
 }
 
 #[function]

@@ -223,7 +223,7 @@ impl Builder {
     }
 
     /// Puts the process on that platform: its name is one of `FAAS_PLATFORM`, and each event comes as the platform
-    /// sends it. See [`Invoke::on`].
+    /// sends it. See [`Invoke::on`](super::Invoke::on).
     ///
     /// # Panics
     /// There is no such platform.

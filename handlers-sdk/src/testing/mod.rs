@@ -20,7 +20,7 @@
 //! | one function, one event | [`Invoke`]`::…::run` |
 //! | layers, several functions, routes, configuration | [`App`] |
 //! | requests to others, values by key, parameters and secrets | [`FakeHttp`], [`FakeKv`], [`FakeParams`] |
-//! | an invocation that waits, a cancel | [`App::begin`], [`Running`] |
+//! | an invocation that waits, a cancel | [`App::begin`], [`Running`], [`Gate`] |
 //! | deadlines | [`Builder::timeout`], [`Invoke::remaining`], and [`App::advance`], which moves the clock |
 //! | the reader of a stream | [`Reader`] |
 //! | what a platform sends and gets | [`Invoke::on`], [`Answer::on_platform`] |
@@ -31,6 +31,7 @@ mod answer;
 mod app;
 mod builder;
 mod fakes;
+mod gate;
 mod invoke;
 mod journal;
 mod offered;
@@ -46,6 +47,7 @@ pub use answer::{Answer, Failed, PlatformReply};
 pub use app::App;
 pub use builder::Builder;
 pub use fakes::{FakeHttp, FakeKv, FakeParams};
+pub use gate::Gate;
 pub use invoke::Invoke;
 pub use journal::LogLine;
 pub use offered::{functions, layer};

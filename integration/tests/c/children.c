@@ -6,18 +6,14 @@
  */
 
 #define _GNU_SOURCE
+#include "instance.h"
 #include <dirent.h>
-#include <faas.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define TEXT(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
-
-static const faas_host *host;
 
 /* Only calls that are allowed after a fork in a process with threads. */
 static void orphan(int pipe) {
@@ -92,35 +88,7 @@ static faas_status invoke(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, FAAS_REPLY_RAW, body);
 }
 
-static faas_status create(const faas_host *table, faas_bytes config, void **self, faas_buf *why) {
-    (void)config;
-    (void)why;
-    host = table;
-    *self = NULL;
-    return FAAS_OK;
-}
+FUNCTION_ENTRY(children, "children", FAAS_IS_BLOCKING, 0, invoke, NULL);
+static const faas_function *const functions[] = {&children_entry};
 
-static const faas_function function = {
-    .size = sizeof(faas_function),
-    .name = TEXT("children"),
-    .flags = FAAS_IS_BLOCKING,
-    .create = create,
-    .invoke = invoke,
-};
-static const faas_function *const functions[] = {&function};
-
-static const faas_module module = {
-    .size = sizeof(faas_module),
-    .magic = FAAS_MAGIC,
-    .major = FAAS_MAJOR,
-    .name = TEXT("children"),
-    .version = TEXT("1"),
-    .built_with = TEXT("C11"),
-    .functions = functions,
-    .function_count = 1,
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_minor;
-    return host_major == FAAS_MAJOR ? &module : NULL;
-}
+MODULE("children")

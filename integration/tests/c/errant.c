@@ -64,14 +64,6 @@ static faas_status after(void *self, uint32_t phase, faas_inv *inv, faas_tok *to
     return phase == FAAS_INVOKE && means("after") && !is_spared(inv) ? -4711 : FAAS_OK;
 }
 
-static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
-    (void)self;
-    (void)tok;
-    faas_bytes event = host->event(inv);
-    faas_buf body = {event.ptr, event.len, NULL, NULL};
-    return host->reply(inv, FAAS_REPLY_RAW, body);
-}
-
 static const faas_layer errant = {.size = sizeof(faas_layer),
                                   .name = LITERAL("errant"),
                                   .flags = FAAS_IS_BLOCKING | FAAS_IS_REENTRANT,

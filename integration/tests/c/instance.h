@@ -16,6 +16,15 @@ static faas_status create(const faas_host *given, faas_bytes config, void **self
     return FAAS_OK;
 }
 
+/* Replies the event as it came. */
+static inline faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    faas_bytes event = host->event(inv);
+    faas_buf body = {event.ptr, event.len, NULL, NULL};
+    return host->reply(inv, FAAS_REPLY_RAW, body);
+}
+
 /* The table id_entry of a function. */
 #define FUNCTION_ENTRY(id, label, bits, phase_bits, invoke_fn, phase_fn)                                               \
     static const faas_function id##_entry = {.size = sizeof(faas_function), .name = LITERAL(label), .flags = (bits),   \

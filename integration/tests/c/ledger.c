@@ -3,7 +3,7 @@
  * language helps. */
 
 #define _POSIX_C_SOURCE 200809L
-#include <faas.h>
+#include "instance.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,9 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#define TEXT(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
-
-static const faas_host *host;
 static atomic_ulong given, released, released_again;
 
 /* What a buffer's owner points to. It outlives its bytes, so that a second release is counted and harms nothing; all of
@@ -53,7 +50,7 @@ static faas_buf give(size_t len) {
 }
 
 static faas_status fail(faas_inv *inv, const char *message) {
-    faas_bytes kind = TEXT("Ledger.Asked"), words = {(const uint8_t *)message, strlen(message)}, none = {NULL, 0};
+    faas_bytes kind = LITERAL("Ledger.Asked"), words = {(const uint8_t *)message, strlen(message)}, none = {NULL, 0};
     host->fail(inv, kind, words, none);
     return FAAS_E_USER;
 }
@@ -151,7 +148,7 @@ static faas_status pend(faas_inv *inv, faas_tok *tok) {
 
 /* Holds a reply until it is cancelled. */
 static faas_status hold(faas_inv *inv) {
-    faas_bytes line = TEXT("holding");
+    faas_bytes line = LITERAL("holding");
     struct timespec pause = {0, 1000000};
     reply(inv);
     host->emit(host->ctx, line);
@@ -234,28 +231,12 @@ static faas_status close_books(void *self, uint32_t phase, faas_inv *inv, faas_t
     return FAAS_OK;
 }
 
-static faas_status create(const faas_host *table, faas_bytes config, void **self, faas_buf *why) {
-    (void)config;
-    (void)why;
-    host = table;
-    *self = NULL;
-    return FAAS_OK;
-}
-
-static const faas_function function = {
-    .size = sizeof(faas_function),
-    .name = TEXT("ledger"),
-    .flags = FAAS_IS_BLOCKING | FAAS_IS_REENTRANT,
-    .phases = FAAS_PHASE_BIT(FAAS_CLOSE),
-    .create = create,
-    .invoke = invoke,
-    .phase = close_books,
-};
-static const faas_function *const functions[] = {&function};
+FUNCTION_ENTRY(ledger, "ledger", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), invoke, close_books);
+static const faas_function *const functions[] = {&ledger_entry};
 
 static const faas_layer layer = {
     .size = sizeof(faas_layer),
-    .name = TEXT("over"),
+    .name = LITERAL("over"),
     .flags = FAAS_IS_REENTRANT,
     .after_phases = FAAS_PHASE_BIT(FAAS_INVOKE),
     .error_phases = FAAS_PHASE_BIT(FAAS_INVOKE),
@@ -265,20 +246,4 @@ static const faas_layer layer = {
 };
 static const faas_layer *const layers[] = {&layer};
 
-static const faas_module module = {
-    .size = sizeof(faas_module),
-    .magic = FAAS_MAGIC,
-    .major = FAAS_MAJOR,
-    .name = TEXT("ledger"),
-    .version = TEXT("1"),
-    .built_with = TEXT("C11"),
-    .functions = functions,
-    .function_count = 1,
-    .layers = layers,
-    .layer_count = 1,
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_minor;
-    return host_major == FAAS_MAJOR ? &module : NULL;
-}
+MODULE("ledger", .layers = layers, .layer_count = 1)

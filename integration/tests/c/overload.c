@@ -105,14 +105,6 @@ static faas_status flood(void *self, faas_inv *inv, faas_tok *tok) {
     return status < 0 ? status : FAAS_OK;
 }
 
-static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
-    (void)self;
-    (void)tok;
-    faas_bytes event = host->event(inv);
-    faas_buf body = {event.ptr, event.len, NULL, NULL};
-    return host->reply(inv, FAAS_REPLY_RAW, body);
-}
-
 static faas_status stuck_before(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
     (void)self;
     (void)tok;

@@ -197,14 +197,6 @@ static faas_status layer_on_error(void *self, uint32_t phase, faas_inv *inv, faa
     return inner;
 }
 
-static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
-    (void)self;
-    (void)tok;
-    faas_bytes event = host->event(inv);
-    faas_buf body = {event.ptr, event.len, NULL, NULL};
-    return host->reply(inv, FAAS_REPLY_RAW, body);
-}
-
 FUNCTION_ENTRY(environment, "environment", FAAS_IS_INLINE, 0, environment, NULL);
 FUNCTION_ENTRY(gate, "gate", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, gate, NULL);
 FUNCTION_ENTRY(hold, "hold", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, hold, NULL);

@@ -10,23 +10,10 @@
  * Each of them writes the line "begun <payload>".
  */
 #define _GNU_SOURCE /* memmem */
-#include "faas.h"
-
+#include "instance.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TEXT(literal) { (const uint8_t *)(literal), sizeof(literal) - 1 }
-
-static const faas_host *host;
-
-static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why)
-{
-    (void)config, (void)why;
-    host = given;
-    *self = NULL;
-    return FAAS_OK;
-}
 
 static int begins(faas_bytes text, const char *word)
 {
@@ -42,7 +29,7 @@ static void *end(void *tok)
 
 static faas_status invoke(void *self, faas_inv *inv, faas_tok *tok)
 {
-    static const faas_bytes target = TEXT("record"), kind = TEXT("Job.Bad"), message = TEXT("it is bad");
+    static const faas_bytes target = LITERAL("record"), kind = LITERAL("Job.Bad"), message = LITERAL("it is bad");
     const faas_bytes none = {NULL, 0}, job = host->body(inv);
     char line[128] = "begun ";
     size_t len = job.len < sizeof line - 6 ? job.len : sizeof line - 6;
@@ -78,7 +65,7 @@ static faas_status invoke(void *self, faas_inv *inv, faas_tok *tok)
 
 static const faas_function record = {
     .size = sizeof(faas_function),
-    .name = TEXT("record"),
+    .name = LITERAL("record"),
     .flags = FAAS_IS_REENTRANT | FAAS_IS_PER_RECORD,
     .needs = FAAS_F_RECORDS,
     .create = create,
@@ -88,7 +75,7 @@ static const faas_function record = {
 /* A function that is called with the whole batch, and says itself which of its records failed. */
 static faas_status invoke_whole(void *self, faas_inv *inv, faas_tok *tok)
 {
-    static const faas_bytes why = TEXT("it is bad");
+    static const faas_bytes why = LITERAL("it is bad");
     (void)self, (void)tok;
     for (size_t index = 0; index < host->count(inv, FAAS_LIST_RECORD); index++) {
         faas_pair record;
@@ -104,7 +91,7 @@ static faas_status invoke_whole(void *self, faas_inv *inv, faas_tok *tok)
 
 static const faas_function whole = {
     .size = sizeof(faas_function),
-    .name = TEXT("whole"),
+    .name = LITERAL("whole"),
     .flags = FAAS_IS_REENTRANT,
     .create = create,
     .invoke = invoke_whole,
@@ -112,19 +99,4 @@ static const faas_function whole = {
 
 static const faas_function *const functions[] = {&record, &whole};
 
-static const faas_module module = {
-    .size = sizeof(faas_module),
-    .magic = FAAS_MAGIC,
-    .major = FAAS_MAJOR,
-    .name = TEXT("record"),
-    .version = TEXT("0.1.0"),
-    .built_with = TEXT("C11"),
-    .functions = functions,
-    .function_count = 2,
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor)
-{
-    (void)host_minor;
-    return host_major == FAAS_MAJOR ? &module : NULL;
-}
+MODULE("record")

@@ -1,13 +1,10 @@
 //! The replies from memory, through the layer's real table and by the kit's clock.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{Answer, App, Invoke};
+use handlers_sdk::testing::{Answer, App, Gate, Invoke};
 use handlers_sdk::{Error, FaasContext, Flow, Invocation, Layer, Response, function, layer};
 use layer_cache::Cache;
-use std::future::poll_fn;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
@@ -166,21 +163,15 @@ fn a_reply_that_is_too_old_stands_in_for_a_failure_and_no_longer_than_it_may() {
     assert_eq!(with(&app, "/?cc=max-age=1,must-revalidate", "X-Fail", "error").status(), 500, "the reply forbids it");
 }
 
-/// The calls that wait, whether they may go on, and how many have come.
-static DOOR: Mutex<(bool, Vec<Waker>, usize)> = Mutex::new((false, Vec::new(), 0));
+/// The gate at which calls wait.
+static DOOR: Gate = Gate::new();
+/// The number of calls that have come to it.
+static FETCHES: AtomicUsize = AtomicUsize::new(0);
 
 #[function]
 async fn slow() -> &'static str {
-    DOOR.lock().unwrap().2 += 1;
-    poll_fn(|context| {
-        let mut door = DOOR.lock().unwrap();
-        if door.0 {
-            return Poll::Ready(());
-        }
-        door.1.push(context.waker().clone());
-        Poll::Pending
-    })
-    .await;
+    FETCHES.fetch_add(1, Ordering::SeqCst);
+    DOOR.pass().await;
     "slow"
 }
 
@@ -190,16 +181,11 @@ fn one_call_fetches_and_others_wait_for_it() {
         App::builder().configured(Cache::MODULE, r#"{"ttl":"60s"}"#).module(slow::MODULE).start().expect("starts");
     let mut running: Vec<_> = (0..3).map(|_| app.begin(Invoke::http("GET", "/"))).collect();
     assert!(running.iter_mut().all(|call| call.is_pending()));
-    let wakers = {
-        let mut door = DOOR.lock().unwrap();
-        door.0 = true;
-        std::mem::take(&mut door.1)
-    };
-    wakers.into_iter().for_each(Waker::wake);
+    DOOR.open();
     for call in running {
         assert_eq!(call.wait().text(), "slow");
     }
-    assert_eq!(DOOR.lock().unwrap().2, 1);
+    assert_eq!(FETCHES.load(Ordering::SeqCst), 1);
 }
 
 /// A layer that lets in callers with a name.

@@ -2,15 +2,14 @@
 //! `layer-kv`.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{Answer, App, Invoke};
+use handlers_sdk::testing::{Answer, App, Gate, Invoke};
 use handlers_sdk::{Error, FaasContext, HttpView, IntoReply, Reply, Response, Sink, function};
 use layer_idempotency::Idempotency;
 use layer_kv::Kv;
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// The paths of the calls that have run. Each test has a path of its own, and so a count.
@@ -223,21 +222,13 @@ fn an_event_that_is_no_batch_is_done_once_by_a_function_of_records() {
     assert_eq!(runs("record ") - before, 3);
 }
 
-/// The calls that wait, and whether they may go on.
-static DOOR: Mutex<(bool, Vec<Waker>)> = Mutex::new((false, Vec::new()));
+/// The gate at which calls wait.
+static DOOR: Gate = Gate::new();
 
 #[function]
 async fn waits() -> Response {
     run("waits");
-    poll_fn(|context| {
-        let mut door = DOOR.lock().unwrap();
-        if door.0 {
-            return Poll::Ready(());
-        }
-        door.1.push(context.waker().clone());
-        Poll::Pending
-    })
-    .await;
+    DOOR.pass().await;
     Response::text("waited")
 }
 
@@ -254,12 +245,7 @@ fn while_one_is_at_it_another_is_409_and_one_that_is_cut_short_keeps_its_key_for
     cut.cancel(handlers_sdk::abi::CANCEL_DEADLINE);
     assert!(cut.wait().failed.is_some());
     assert_eq!(app.invoke(call("cut")).status(), 409, "nobody knows how far it came");
-    let wakers = {
-        let mut door = DOOR.lock().unwrap();
-        door.0 = true;
-        std::mem::take(&mut door.1)
-    };
-    wakers.into_iter().for_each(Waker::wake);
+    DOOR.open();
     assert_eq!((first.wait().text(), app.invoke(call("k")).text()), ("waited".into(), "waited".into()));
     app.advance(Duration::from_secs(13));
     assert_eq!(app.invoke(call("cut")).text(), "waited", "its lease is over");

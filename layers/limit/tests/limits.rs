@@ -2,12 +2,9 @@
 //! clock.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{Answer, App, Invoke};
+use handlers_sdk::testing::{Answer, App, Gate, Invoke};
 use handlers_sdk::{Error, FaasContext, HttpView, function};
 use layer_limit::Limit;
-use std::future::poll_fn;
-use std::sync::Mutex;
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 #[function]
@@ -71,20 +68,12 @@ fn an_event_over_the_limit_fails_and_one_without_a_client_is_not_counted() {
     assert!((0..3).all(|_| client.invoke(Invoke::event("{}")).failed.is_none()));
 }
 
-/// The calls that wait, and whether they may go on.
-static DOOR: Mutex<(bool, Vec<Waker>)> = Mutex::new((false, Vec::new()));
+/// The gate at which calls wait.
+static DOOR: Gate = Gate::new();
 
 #[function]
 async fn waits() -> &'static str {
-    poll_fn(|context| {
-        let mut door = DOOR.lock().unwrap();
-        if door.0 {
-            return Poll::Ready(());
-        }
-        door.1.push(context.waker().clone());
-        Poll::Pending
-    })
-    .await;
+    DOOR.pass().await;
     "waited"
 }
 
@@ -97,12 +86,7 @@ fn one_too_many_at_once_is_refused_until_another_is_over() {
     let refused = app.invoke(get());
     assert_eq!((refused.status(), refused.header("retry-after")), (429, Some("1")));
     assert_eq!(refused.json()["errorType"], "Limit.TooManyAtOnce");
-    let wakers = {
-        let mut door = DOOR.lock().unwrap();
-        door.0 = true;
-        std::mem::take(&mut door.1)
-    };
-    wakers.into_iter().for_each(Waker::wake);
+    DOOR.open();
     for call in running {
         assert_eq!(call.wait().text(), "waited");
     }
