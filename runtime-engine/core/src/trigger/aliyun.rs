@@ -49,8 +49,8 @@ pub(super) fn recognise_other(event: &[u8]) -> Option<DecodedEvent> {
     is_batch(event).map(|kind| DecodedEvent::bare(kind, EVENTBRIDGE))
 }
 
-/// Queues, Kafka and other streams come in batches: a list of CloudEvents, each an object or a text that is one. The
-/// kind, by the first.
+/// Returns the kind of a batch by its first event; `None` if the bytes are no batch. Queues, Kafka and other streams
+/// send a list of CloudEvents, each an object or a text that is one.
 fn is_batch(event: &[u8]) -> Option<Kind> {
     let mut begin = event.iter().filter(|byte| !byte.is_ascii_whitespace());
     if !matches!((begin.next(), begin.next()), (Some(b'['), Some(b'"' | b'{'))) {
@@ -106,7 +106,7 @@ impl<'a> Event<'a> {
         is_text(self.method) && is_text(self.path) && self.context.is_none()
     }
 
-    /// The body base64? The gateway has been seen to say it as a text, too.
+    /// Returns `true` if the body is base64. The gateway has been seen to say it as a text, too.
     fn is_coded(&self) -> bool {
         self.base64.is_some_and(|flag| flag.as_bool() == Some(true) || is(Some(flag), "true"))
     }
@@ -144,7 +144,7 @@ fn is(value: Option<Value<'_>>, word: &str) -> bool {
     value.and_then(|value| value.as_str()).as_deref() == Some(word)
 }
 
-/// The HTTP trigger of a function that takes events.
+/// Fills an empty view from an event of the HTTP trigger.
 fn http_trigger(bytes: &[u8], event: &Event<'_>, view: &mut HttpView) {
     let context = |names: &[&str]| event.context.and_then(|context| context.path(names));
     text(context(&["http", "method"]), |t| view.set_method(t));
@@ -155,7 +155,7 @@ fn http_trigger(bytes: &[u8], event: &Event<'_>, view: &mut HttpView) {
     common(bytes, event, view, b"https");
 }
 
-/// The API gateway with a function as its backend.
+/// Fills an empty view from an event of the API gateway, which has the function as its backend.
 fn gateway(bytes: &[u8], event: &Event<'_>, view: &mut HttpView) {
     text(event.method, |t| view.set_method(t));
     text(event.path, |t| view.set_coded_path(t));

@@ -27,7 +27,7 @@ use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::json::{self, Value, ValueKind as Json};
 
-/// Holds the two parts of an envelope.
+/// The two parts of an envelope.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope<'a> {
     data: Value<'a>,
@@ -35,9 +35,9 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the envelope in a message's body, if it is one.
+    /// Reads the envelope in a message's body; `None` if the body is no envelope.
     pub(crate) fn of(body: &'a [u8]) -> Option<Envelope<'a>> {
-        // Most of what is none is seen to be none without a look at all of it.
+        // The first byte shows of most bodies that they are no envelope, which spares the rest of a large one.
         if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return None;
         }
@@ -73,7 +73,7 @@ pub(super) fn read(message: &Message, spare: &mut SpareView) -> DecodedEvent {
     DecodedEvent::request(Kind::Http, "azure:http", ReplyFormat::Azure, view)
 }
 
-/// Reads the trigger's value, its coding undone.
+/// Decodes the event from the trigger's value, whose coding is undone first.
 fn of_value(event: &[u8], value: Value<'_>, metadata: Value<'_>) -> DecodedEvent {
     let Some(inner) = value.as_str() else {
         return decoded(event, value, metadata, || Body::Part(Span::of(event, value.raw())));
@@ -115,7 +115,7 @@ fn decoded(text: &[u8], value: Value<'_>, metadata: Value<'_>, whole: impl FnOnc
     DecodedEvent { data: Some(Box::new(data)), ..DecodedEvent::bare(kind, source) }
 }
 
-/// Makes a body that lies in a text which goes away one of its own.
+/// Copies a body that lies in `text` into bytes of its own, since the text is gone before the event.
 fn settle(decoded: &mut DecodedEvent, text: &[u8]) {
     let Some(data) = &mut decoded.data else { return };
     match data.body {
@@ -154,7 +154,7 @@ fn recognise(value: Value<'_>, metadata: Value<'_>) -> (Kind, &'static str) {
     (Kind::Raw, "")
 }
 
-/// Has the object all these members?
+/// Returns `true` if the object has all these members.
 fn has(object: Value<'_>, names: &[&str]) -> bool {
     names.iter().all(|name| object.members().any(|(key, _)| key == **name))
 }
@@ -189,7 +189,7 @@ fn fill(event: &[u8], request: Value<'_>, view: &mut HttpView) {
     view.body = body_of(event, body, coded);
 }
 
-/// Takes an absolute address apart; its scheme.
+/// Takes an absolute address apart. Returns its scheme, which is `http` for any other than `https`.
 fn address(url: &[u8], view: &mut HttpView) -> &'static [u8] {
     let (scheme, rest) = match url.windows(3).position(|three| three == b"://") {
         Some(at) => (&url[..at], &url[at + 3..]),
@@ -211,7 +211,7 @@ fn add_query(object: Option<Value<'_>>, view: &mut HttpView) {
     view.encode_query();
 }
 
-/// Does the host give a body of that type in base64?
+/// Returns `true` if the host gives a body of that type in base64.
 fn is_binary(content_type: &[u8]) -> bool {
     let essence = super::media_types::essence(content_type);
     caseless(essence, b"application/octet-stream")

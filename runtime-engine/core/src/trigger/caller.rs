@@ -14,9 +14,9 @@ use std::net::Ipv4Addr;
 pub(super) struct Hops(pub(super) usize);
 
 impl Hops {
-    /// Returns the word of the outermost trusted proxy in a list header, whether the list stands in one line or in
-    /// several. A list that is shorter than the number of proxies has not come through all of them: its first element
-    /// counts. `None`: no proxy is trusted, or none says anything.
+    /// Returns the element that the outermost trusted proxy added to a list header. The list may stand in one line or
+    /// in several. A list that is shorter than the number of proxies has not come through all of them: its first
+    /// element counts. `None` means that no proxy is trusted, or that the list has no element.
     pub(super) fn told<'a>(self, headers: &'a Fields, name: &[u8]) -> Option<&'a [u8]> {
         let mut left = self.0;
         let mut outermost = None;
@@ -41,9 +41,9 @@ impl Hops {
     }
 }
 
-/// The address in a text such as `192.0.2.7`, `192.0.2.7:32554`, `[2001:db8::7]:443` or `::ffff:192.0.2.7`: without
-/// port, brackets and quotes, and an IPv4 address as one. A text that is no address, as consoles send some, stays as it
-/// is.
+/// Returns the address in a text such as `192.0.2.7`, `192.0.2.7:32554`, `[2001:db8::7]:443` or `::ffff:192.0.2.7`. It
+/// has no port, brackets or quotes, and an IPv4 address stands as one. A text that is no address, as consoles send
+/// some, stays as it is.
 pub(super) fn address(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
@@ -59,7 +59,7 @@ pub(super) fn address(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Only one colon can stand before a port: an IPv6 address without brackets has several.
+/// Removes a port. Only a text with a single colon can end in one: an IPv6 address without brackets has several.
 fn without_port(text: &[u8]) -> &[u8] {
     let mut parts = text.split(|byte| *byte == b':');
     match (parts.next(), parts.next(), parts.next()) {

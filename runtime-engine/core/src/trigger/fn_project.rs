@@ -36,7 +36,8 @@ pub(super) fn read(message: &Message, spare: &mut SpareView) -> DecodedEvent {
     DecodedEvent::request(Kind::Http, "fn:http", ReplyFormat::Native, view)
 }
 
-/// Takes the address apart, which is a whole URL or begins with the path; its scheme.
+/// Takes the address apart, which is a whole URL or begins with the path. Returns its scheme, which is `http` where it
+/// names none.
 fn address<'a>(url: &'a [u8], view: &mut HttpView) -> &'a [u8] {
     let (scheme, rest) = match url.windows(3).position(|three| three == b"://") {
         Some(at) if !url[..at].contains(&b'/') => (&url[..at], &url[at + 3..]),

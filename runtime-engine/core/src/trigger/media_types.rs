@@ -7,7 +7,7 @@
 
 use crate::fields::caseless;
 
-/// Subtypes of `application` that are texts.
+/// The subtypes of `application` that are texts.
 #[rustfmt::skip]
 const APPLICATION_TEXTS: &[&str] = &[
     "atom+xml", "base64", "javascript", "json", "json-patch+json", "merge-patch+json", "problem+json", "problem+xml",
@@ -15,7 +15,7 @@ const APPLICATION_TEXTS: &[&str] = &[
     "xhtml+xml", "xml", "xml-dtd",
 ];
 
-/// Subtypes of `application` that are bytes.
+/// The subtypes of `application` that are bytes.
 #[rustfmt::skip]
 const APPLICATION_BYTES: &[&str] = &[
     "cbor", "gnutar", "grpc+proto", "java-archive", "lha", "lzx", "msword", "octet-stream", "pdf", "postscript",
@@ -42,7 +42,7 @@ const APPLICATION_BYTES: &[&str] = &[
     "zip",
 ];
 
-/// Subtypes of `text`; all of them are texts.
+/// The subtypes of `text`; all of them are texts.
 #[rustfmt::skip]
 const TEXTS: &[&str] = &[
     "asp", "cache-manifest", "calendar", "css", "csv", "event-stream", "html", "markdown", "mcf", "plain", "richtext",
@@ -53,9 +53,9 @@ const TEXTS: &[&str] = &[
     "x-uuencode", "x-vcalendar", "x-vcard", "xml",
 ];
 
-/// Subtypes of `message`; all of them are texts.
+/// The subtypes of `message`; all of them are texts.
 const MESSAGES: &[&str] = &["delivery-status", "http", "rfc822"];
-/// Subtypes of `audio`, `font`, `image` and `video`; all of them are bytes.
+/// The subtypes of `audio`, and below it those of `font`, `image` and `video`; all of them are bytes.
 const AUDIO: &[&str] = &[
     "aiff",
     "basic",
@@ -107,7 +107,7 @@ const VIDEOS: &[&str] = &[
     "x-sgi-movie",
 ];
 
-/// `true` if the controller takes a body of this content type for text.
+/// Returns `true` if the controller takes a body of this content type for text.
 pub(super) fn is_text(content_type: &[u8]) -> bool {
     let essence = essence(content_type);
     let slash = essence.iter().position(|byte| *byte == b'/').unwrap_or(essence.len());
@@ -127,22 +127,22 @@ pub(super) fn is_text(content_type: &[u8]) -> bool {
     known.map_or_else(|| !caseless(main, b"multipart") && names_charset(content_type), |(.., is_text)| *is_text)
 }
 
-/// `true` if a parameter of the content type is a charset.
+/// Returns `true` if a parameter of the content type is a charset.
 pub(super) fn names_charset(content_type: &[u8]) -> bool {
     parameters(content_type).any(is_charset)
 }
 
-/// The parameters of a content type, as `name=value`.
+/// Returns the parameters of a content type, as `name=value`.
 pub(super) fn parameters(content_type: &[u8]) -> impl Iterator<Item = &[u8]> {
     content_type.split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii)
 }
 
-/// `true` if this parameter is a charset.
+/// Returns `true` if this parameter is a charset.
 pub(super) fn is_charset(parameter: &[u8]) -> bool {
     parameter.get(..8).is_some_and(|start| caseless(start, b"charset="))
 }
 
-/// `type/subtype` of a content type.
+/// Returns the `type/subtype` of a content type, without its parameters.
 pub(super) fn essence(content_type: &[u8]) -> &[u8] {
     content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }

@@ -10,7 +10,7 @@ macro_rules! members {
         }
 
         impl<'a> $name<'a> {
-            /// Finds them among the members of an object.
+            /// Finds the declared members among those of an object.
             pub(super) fn of(members: impl Iterator<Item = ($crate::json::Key<'a>, $crate::json::Value<'a>)>) -> $name<'a> {
                 let mut found = $name::default();
                 for (key, value) in members {

@@ -55,12 +55,12 @@ pub enum Kind {
     WebSocket,
     /// A question whether a request may pass.
     Authorizer,
-    /// Bytes that are none of these.
+    /// The bytes are no event of a kind that is known.
     Raw,
 }
 
 impl Kind {
-    /// Returns the word of `FAAS_META_TRIGGER`.
+    /// Returns the word that `FAAS_META_TRIGGER` has for the kind.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Http => "http",
@@ -113,36 +113,37 @@ pub struct DecodedEvent {
     pub source: &'static str,
     /// The form in which an HTTP reply goes back.
     pub form: ReplyFormat,
-    /// The request in it; `None` if there is none.
+    /// The request in the event; `None` if it carries no request.
     pub http: Option<Box<HttpView>>,
-    /// Attributes and data, if it is a CloudEvent; the trigger's value, if Azure's host sent it.
+    /// The attributes and data of a CloudEvent, or the trigger's value in an event of Azure's host; `None` in any other
+    /// event.
     pub data: Option<Box<Data>>,
 }
 
-/// The data of a CloudEvent, whatever mode it came in; without attributes, the value inside of another envelope.
+/// The data of a CloudEvent, whatever mode it came in. Without attributes it is the value inside of another envelope.
 #[derive(Debug, Default)]
 pub struct Data {
-    /// Its attributes by name, extensions among them, as canonical texts.
+    /// The attributes by name, extensions among them, as canonical texts.
     pub attributes: Fields,
-    /// The place in which its data lie.
+    /// The place of the data.
     pub body: Body,
 }
 
 /// The way in which a message is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageFormat {
-    /// Its body is an event, recognised by its own look.
+    /// The body of the message is an event, which is recognised by its shape.
     #[default]
     Event,
-    /// It is itself the request.
+    /// The message itself is the request.
     Request,
-    /// It is a CloudEvent over HTTP, in the mode that its content type says.
+    /// The message is a CloudEvent over HTTP, in the mode that its content type says.
     CloudEvent,
-    /// It is the envelope of Azure's host.
+    /// The message is the envelope of Azure's host.
     Azure,
-    /// It is a call of the Fn agent, with a request in `Fn-Http-` headers.
+    /// The message is a call of the Fn agent, with a request in `Fn-Http-` headers.
     Fn,
-    /// Its event is the arguments of an OpenWhisk action.
+    /// The event of the message is the arguments of an OpenWhisk action.
     OpenWhisk,
 }
 
@@ -157,7 +158,7 @@ impl DecodedEvent {
         DecodedEvent { kind, source, form: ReplyFormat::Bare, http: None, data: None }
     }
 
-    /// An event with a request in it, or a request. A path that its source leaves empty is `/`.
+    /// Makes an event with a request in it, or one that is a request. A path that its source leaves empty is `/`.
     pub fn request(kind: Kind, source: &'static str, form: ReplyFormat, mut view: Box<HttpView>) -> DecodedEvent {
         view.complete_path();
         DecodedEvent { kind, source, form, http: Some(view), data: None }
@@ -219,8 +220,8 @@ impl DecodedEvent {
     }
 }
 
-/// Reads an event that is a JSON object, if it is one of a family's. The spare view is taken only
-/// then.
+/// A recogniser of events that are JSON objects. It returns `None` for an event of another family, and takes the spare
+/// view only otherwise.
 type Recognise = fn(&[u8], &Object<'_, '_>, &mut SpareView) -> Option<DecodedEvent>;
 
 /// The families of sources in the order of asking, of the platforms that are built in.
@@ -241,10 +242,10 @@ const SOURCES: &[Recognise] = &[
     |event, object, _| google::recognise(event, object.value()),
 ];
 
-/// A recogniser of events that are not JSON objects.
+/// A recogniser of events that are not JSON objects; it returns `None` for an event of another family.
 type RecogniseOther = fn(&[u8]) -> Option<DecodedEvent>;
 
-/// The families that send such events.
+/// The families that send events that are not JSON objects, in the order of asking.
 const OTHER_SOURCES: &[RecogniseOther] = &[
     #[cfg(feature = "aliyun-fc")]
     aliyun::recognise_other,

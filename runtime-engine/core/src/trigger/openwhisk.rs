@@ -37,7 +37,7 @@ pub(super) fn read(event: &[u8], spare: &mut SpareView) -> DecodedEvent {
     DecodedEvent::of_event(event, spare)
 }
 
-/// The members that say what it is. Null counts as missing; of equal keys the last counts.
+/// The members that tell what the arguments are. Null counts as missing; of equal keys the last counts.
 #[derive(Default)]
 struct Found<'a> {
     method: Option<Value<'a>>,
@@ -75,15 +75,15 @@ fn is_kafka(messages: Value<'_>) -> bool {
     first_has(messages, &["topic", "partition", "offset"])
 }
 
-/// Has the first element of a list these members?
+/// Returns `true` if the first element of a list has these members.
 fn first_has(list: Value<'_>, names: &[&str]) -> bool {
     list.elements().next().is_some_and(|first| names.iter().all(|name| first.get(name).is_some()))
 }
 
 fn fill(event: &[u8], arguments: Value<'_>, found: &Found<'_>, view: &mut HttpView) {
-    // It comes in small letters.
+    // The method comes in small letters.
     text(found.method, |method| view.set_method(&method.to_ascii_uppercase()));
-    // What follows the action's name; nothing if nothing does.
+    // The path is the part behind the action's name, and `/` if no part follows.
     view.set_coded_path(b"/");
     text(found.path, |path| {
         if !path.is_empty() {
@@ -110,14 +110,14 @@ fn fill(event: &[u8], arguments: Value<'_>, found: &Found<'_>, view: &mut HttpVi
     };
 }
 
-/// The arguments that are not the platform's.
+/// Returns the arguments that are not the platform's own.
 fn own(arguments: Value<'_>) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
     arguments.members().map(|(key, value)| (key.as_str(), value)).filter(|(key, _)| !key.starts_with(OWN))
 }
 
-/// `true` if a body of that type comes in base64: a type that the controller's library calls binary does, and JSON does
-/// by its own type, whatever its charset, but not the types that are made of it. A parameter other than the charset
-/// makes another type of it for the controller, which is not binary.
+/// Returns `true` if a body of that type comes in base64. A type that the controller's library calls binary does.
+/// `application/json` does too, whatever its charset, but not the types that end in `+json`. With another parameter it
+/// is another type for the controller, which is not binary.
 fn is_coded(content_type: &[u8]) -> bool {
     let is_plain_json = || {
         caseless(essence(content_type), b"application/json") && media_types::parameters(content_type).all(is_charset)
@@ -125,7 +125,8 @@ fn is_coded(content_type: &[u8]) -> bool {
     !media_types::is_text(content_type) || is_plain_json()
 }
 
-/// A body that the controller has taken apart, together again as far as that goes.
+/// Makes the body again that the controller has taken apart into arguments, as far as that is possible. A body that is
+/// neither JSON nor a form is lost, and is empty.
 fn taken_apart(arguments: Value<'_>, content_type: &[u8]) -> Body {
     let mut body = Vec::new();
     if is_json(content_type) {

@@ -48,8 +48,8 @@ const PLACES: &[(&str, &[&[&str]])] = &[
 /// The source of messages that come by Alibaba's EventBridge.
 pub(super) const EVENTBRIDGE: &str = "aliyun:eventbridge";
 
-/// Returns the names of the resource that an event of this source comes from, in the source's own words: a name, a
-/// path, or an ARN. There are none if the source writes none, or the event is not as it should be.
+/// Returns the names of the resource that an event of this source comes from: a name, a path, or an ARN, as the source
+/// writes it. It returns no name if the source writes no name, or if the event is not as it should be.
 pub(crate) fn names<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = Cow<'e, str>> + use<'e> {
     let places = PLACES.iter().find(|(other, _)| *other == source).map_or(&[][..], |(_, places)| *places);
     let by_eventbridge = if source == EVENTBRIDGE { of_eventbridge(event) } else { Vec::new() };
@@ -57,8 +57,8 @@ pub(crate) fn names<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = C
     places.iter().filter_map(move |place| follow(event?, place)).chain(by_eventbridge)
 }
 
-/// Returns what a message by Alibaba's EventBridge names, alone or the first of a batch: the subject of its CloudEvent,
-/// and the topic of its data.
+/// Returns the names in a message by Alibaba's EventBridge: the subject of its CloudEvent, and the topic of its data.
+/// Of a batch the first message is read.
 fn of_eventbridge<'e>(event: &[u8]) -> Vec<Cow<'e, str>> {
     let look = |event: Value<'_>| {
         let places: [&[&str]; 2] = [&["subject"], &["data", "topic"]];
@@ -73,7 +73,8 @@ fn of_eventbridge<'e>(event: &[u8]) -> Vec<Cow<'e, str>> {
     }
 }
 
-/// The types that an event of this source says it is of, where that is no CloudEvent's attribute.
+/// Returns the event types that an event of this source names in its members. A CloudEvent has its type as an
+/// attribute, and is not read here.
 pub(crate) fn types<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = Cow<'e, str>> + use<'e> {
     const PLACES: &[&[&str]] = &[&["detail-type"], &["context", "eventType"], &["eventType"]];
     let has_types = source.starts_with("aws:eventbridge") || source.starts_with("google:");
@@ -90,8 +91,8 @@ fn follow<'e>(event: Value<'e>, place: &[&str]) -> Option<Cow<'e, str>> {
     place.iter().try_fold(event, step)?.as_str()
 }
 
-/// The words by which a configuration may call this name of a source's: all of it, the resource of an ARN, and each
-/// part of a path or of that resource, each of them once. `orders` is `arn:aws:sqs:eu-west-1:1:orders` and
+/// Returns the words by which a configuration may call a source of this name. They are the whole name, the resource of
+/// an ARN, and each part of a path or of that resource. `orders` therefore means `arn:aws:sqs:eu-west-1:1:orders` and
 /// `projects/p/topics/orders`.
 pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
     // arn:partition:service:region:account:resource, yrn alike, urn:service:region:project:resource and acs alike.

@@ -1,4 +1,4 @@
-//! One HTTP request, whatever brought it: a connection, or an event with a request inside.
+//! The view of one HTTP request, whether a connection brought it or an event with a request inside.
 
 use super::caller::{Hops, address};
 use crate::encoding::percent;
@@ -11,11 +11,11 @@ pub enum Body {
     /// The request has no body.
     #[default]
     Empty,
-    /// The whole event or message body.
+    /// The body is that of the whole event or message.
     Whole,
-    /// A part of the event, as it stands there.
+    /// The body is a part of the event, as it stands there.
     Part(Span),
-    /// Decoded out of the event.
+    /// The body had to be decoded, and these are its bytes.
     Own(Vec<u8>),
 }
 
@@ -35,17 +35,18 @@ pub struct HttpView {
     client_ip: Span,
     protocol: Span,
     route: Span,
-    /// Headers in order, with repeats where the source keeps them.
+    /// The headers in their order, with repeats where the source keeps them.
     pub headers: Fields,
-    /// Decoded query in order, with repeats.
+    /// The decoded query in its order, with repeats.
     pub query: Fields,
-    /// Holds the cookies in their order.
+    /// The cookies in their order.
     pub cookies: Fields,
-    /// Holds the parameters of the path.
+    /// The parameters of the path, by name.
     pub params: Fields,
-    /// Says where the body lies.
+    /// The place of the body.
     pub body: Body,
-    /// The number of trusted proxies in front. It belongs to the place and not to the request: it stays.
+    /// The number of trusted proxies in front. It belongs to the process and not to the request, so [`HttpView::clear`]
+    /// keeps it.
     hops: usize,
 }
 
@@ -87,12 +88,12 @@ pub struct SpareView {
 }
 
 impl SpareView {
-    /// Its views believe what this many proxies in front say of the client. Of 0 nothing is believed.
+    /// Makes a spare view that believes what this many proxies in front say of the client. With 0 it believes no proxy.
     pub fn trusting(hops: usize) -> SpareView {
         SpareView { view: None, hops }
     }
 
-    /// Takes a view that has been read already.
+    /// Makes a spare view out of one that has been read already.
     #[cfg(test)]
     pub(super) fn used(view: Box<HttpView>) -> SpareView {
         let mut spare = SpareView::default();
@@ -100,7 +101,7 @@ impl SpareView {
         spare
     }
 
-    /// An empty view to fill.
+    /// Returns an empty view to fill.
     pub fn take(&mut self) -> Box<HttpView> {
         self.view.take().unwrap_or_else(|| Box::new(HttpView::trusting(self.hops)))
     }
@@ -113,12 +114,14 @@ impl SpareView {
 }
 
 impl HttpView {
-    /// An empty view that believes what this many proxies in front say of the client. Of 0 nothing is believed.
+    /// Makes an empty view that believes what this many proxies in front say of the client. With 0 it believes no
+    /// proxy.
     pub fn trusting(hops: usize) -> HttpView {
         HttpView { hops, ..HttpView::default() }
     }
 
-    /// The client's address, without port and brackets. It is empty where nobody who is believed has said it.
+    /// Returns the client's address, without port and brackets. It is empty if neither the source nor a trusted proxy
+    /// says it.
     pub fn client_ip(&self) -> &[u8] {
         self.client_ip.read(self.text.as_slice())
     }
@@ -152,7 +155,7 @@ impl HttpView {
         }
     }
 
-    /// Empties it and keeps its memory.
+    /// Empties the view. Its memory and the number of trusted proxies stay.
     pub fn clear(&mut self) {
         self.text.clear();
         self.method = Span::EMPTY;
@@ -171,7 +174,7 @@ impl HttpView {
         self.body = Body::Empty;
     }
 
-    /// The first header of that name.
+    /// Returns the first header of that name, whatever its case; `None` if there is no such header.
     pub fn header(&self, name: &[u8]) -> Option<&[u8]> {
         self.headers.get(name, caseless)
     }
@@ -242,9 +245,9 @@ impl HttpView {
         }
     }
 
-    /// Reads what the headers tell of the way here: the host that was asked for, and what trusted proxies say of scheme
-    /// and client. The scheme is `scheme` where none of them says it. A host that no header names stays. So does a
-    /// client that is known already, which is what the nearest proxy has said, unless more than one is trusted.
+    /// Reads the host from the headers, and scheme and client as trusted proxies say them. The scheme is `scheme` where
+    /// no proxy says it. A host that no header names stays. A client that is known already is what the nearest proxy
+    /// has said. It stays, unless more than one proxy is trusted.
     pub fn read_way(&mut self, scheme: &[u8]) {
         let (text, headers) = (&mut self.text, &self.headers);
         if let Some(host) = headers.get(b"host", caseless) {

@@ -65,8 +65,8 @@ fn source(message: Value<'_>) -> Option<(Kind, &'static str)> {
     })
 }
 
-/// Through API Gateway `url` is the path that was asked for and `path` the pattern in its specification. A call of the
-/// function's own address tells no path, whatever stood behind the address.
+/// Fills an empty view from a request. Through API Gateway `url` is the path that was asked for, and `path` is the
+/// pattern in its specification. A call of the function's own address tells no path, whatever stood behind the address.
 fn request(bytes: &[u8], event: Value<'_>, method: Value<'_>, context: Value<'_>, view: &mut HttpView) {
     text(Some(method), |method| view.set_method(method));
     view.set_protocol(b"HTTP/1.1");

@@ -1,10 +1,12 @@
-//! A look at CBOR (RFC 8949), as far as it takes to know an event of Tablestore and to tell its records apart. It
-//! decodes no value and allocates nothing.
+//! Recognises an event of Tablestore in CBOR (RFC 8949), and finds its records. Values are skipped and not decoded, and
+//! no memory is allocated.
 
-/// Maps and lists may lie this deep in each other; the events have five.
+/// The most values inside of each other that are read, the innermost included; Tablestore's events have five. The limit
+/// keeps a hostile event from using up the stack.
 const DEPTH: u32 = 16;
 
-/// Is it one map with the text `Version` and the list `Records`?
+/// Returns `true` if the bytes begin with a map that has a text `Version` and a list `Records`. The bytes behind the
+/// second of the two are not looked at.
 pub(super) fn is_map_of_records(bytes: &[u8]) -> bool {
     let mut cbor = Cbor { rest: bytes };
     let Some(Head { major: MAP, size }) = cbor.head() else { return false };
@@ -14,14 +16,17 @@ pub(super) fn is_map_of_records(bytes: &[u8]) -> bool {
         let kind = cbor.rest.first()? >> 5;
         version |= key == b"Version" && kind == TEXT;
         records |= key == b"Records" && kind == LIST;
-        // Whatever follows the second of the two need not be looked at.
+        // `None` ends the walk: both members are found.
         if version && records { None } else { cbor.skip(DEPTH) }
     });
     version && records
 }
 
-/// Calls `each` with the bytes of every record of such a map, and of the record's primary key: empty if it has none.
-/// Returns `None` if the map is cut short, or is not one.
+/// Calls `each` with the bytes of every record of such a map, and with those of its primary key. The latter are empty
+/// if the record has no primary key.
+///
+/// Returns `None` if the bytes are no map, or if it is cut short, malformed or too deep. By then `each` has been called
+/// with the records before that place.
 pub(in crate::trigger) fn each_record<'a>(bytes: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> Option<()> {
     let mut cbor = Cbor { rest: bytes };
     let Some(Head { major: MAP, size }) = cbor.head() else { return None };
@@ -38,7 +43,7 @@ pub(in crate::trigger) fn each_record<'a>(bytes: &'a [u8], mut each: impl FnMut(
     })
 }
 
-/// The value of a member of a map. `None`: it has no such member, or is no map.
+/// Returns the bytes of a member's value; `None` if there is no such member, or the bytes are no whole map.
 fn member<'a>(map: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut cbor = Cbor { rest: map };
     let Some(Head { major: MAP, size }) = cbor.head() else { return None };
@@ -54,33 +59,44 @@ fn member<'a>(map: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     found
 }
 
+/// The major type of a text in UTF-8 (RFC 8949 §3.1, as those below).
 const TEXT: u8 = 3;
+/// The major type of an array.
 const LIST: u8 = 4;
+/// The major type of a map.
 const MAP: u8 = 5;
+/// The major type of a tag, behind which the tagged value stands.
 const TAG: u8 = 6;
+/// The major type of floating-point numbers, booleans and null.
 const SIMPLE: u8 = 7;
 
-/// Ends what has no size.
+/// The byte that ends a value of indefinite length (RFC 8949 §3.2.1).
 const BREAK: u8 = 0xff;
 
+/// A reader of CBOR values, one after the other.
 struct Cbor<'a> {
+    /// The bytes that have not been read yet.
     rest: &'a [u8],
 }
 
-/// The beginning of a value.
+/// The head of a value: its major type and its argument (RFC 8949 §3).
 struct Head {
+    /// The major type, from 0 to 7.
     major: u8,
-    /// Its size, count or number; none: until a break.
+    /// The argument: the bytes of a text, the items of a list, the pairs of a map, or the number itself. `None` means
+    /// an indefinite length, up to a break.
     size: Option<u64>,
 }
 
 impl<'a> Cbor<'a> {
+    /// Reads that many bytes; `None` if there are fewer.
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(taken)
     }
 
+    /// Reads the head of the next value; `None` if it is cut short or malformed.
     fn head(&mut self) -> Option<Head> {
         let first = *self.take(1)?.first()?;
         let size = match first & 0x1f {
@@ -95,7 +111,7 @@ impl<'a> Cbor<'a> {
         Some(Head { major: first >> 5, size })
     }
 
-    /// A text of a known size.
+    /// Reads a text of definite length; `None` if the next value is not such a text, or is cut short.
     fn text(&mut self) -> Option<&'a [u8]> {
         match self.head()? {
             Head { major: TEXT, size: Some(size) } => self.take(usize::try_from(size).ok()?),
@@ -103,7 +119,8 @@ impl<'a> Cbor<'a> {
         }
     }
 
-    /// Calls `each` before every item of `count`, or up to a break.
+    /// Calls `each` to read every item: `count` items, or with `None` those up to a break. Returns `None` as soon as
+    /// `each` does, or if the bytes end before the break.
     fn items(&mut self, count: Option<u64>, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         let mut left = count.unwrap_or(u64::MAX);
         while left > 0 {
@@ -116,13 +133,15 @@ impl<'a> Cbor<'a> {
         Some(())
     }
 
-    /// The bytes of the next value.
+    /// Reads the next value and returns its bytes; `None` if it is cut short, malformed or too deep.
     fn whole(&mut self) -> Option<&'a [u8]> {
         let before = self.rest;
         self.skip(DEPTH)?;
         before.get(..before.len() - self.rest.len())
     }
 
+    /// Reads the next value without decoding it, if it has at most `depth` values inside of each other. Returns `None`
+    /// if it is cut short, malformed or too deep.
     fn skip(&mut self, depth: u32) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match self.head()? {
@@ -130,7 +149,7 @@ impl<'a> Cbor<'a> {
             Head { major: 2 | TEXT, size: Some(size) } => self.take(usize::try_from(size).ok()?).map(|_| ()),
             Head { major: TAG, size: Some(_) } => self.skip(depth),
             Head { major: MAP, size } => self.items(size, |cbor| cbor.skip(depth).and_then(|()| cbor.skip(depth))),
-            // A text or bytes in pieces is skipped as the list of them.
+            // A text or bytes of indefinite length are skipped like a list of their pieces.
             Head { major: 2 | TEXT | LIST, size } => self.items(size, |cbor| cbor.skip(depth)),
             _ => None,
         }
@@ -141,7 +160,7 @@ impl<'a> Cbor<'a> {
 mod tests {
     use super::{each_record, is_map_of_records};
 
-    /// `{"Version":"Sync-v1","Records":[]}`, in this order or the other.
+    /// The member `"Version":"Sync-v1"`, which with the one below makes an event without records.
     const VERSION: &[u8] = b"\x67Version\x67Sync-v1";
     const RECORDS: &[u8] = b"\x67Records\x80";
 
@@ -171,7 +190,7 @@ mod tests {
         assert!(!of(&[b"\x82", VERSION, RECORDS]));
         let deep = [b"\xa3\x61a".as_slice(), &[0x81; 64], b"\x00", VERSION, RECORDS].concat();
         assert!(!is_map_of_records(&deep));
-        // A size that no memory holds is no reason to wait or to fail.
+        // A size beyond all memory is refused without a wait and without a panic.
         assert!(!of(&[b"\xa3\x61a\x9b\xff\xff\xff\xff\xff\xff\xff\xff", VERSION, RECORDS]));
         assert!(!of(&[b"\xa2\x7b\xff\xff\xff\xff\xff\xff\xff\xff"]));
         assert!(!is_map_of_records("{\"Version\":\"\",\"Records\":[]}".as_bytes()));

@@ -94,7 +94,7 @@ fn v1(event: &Event<'_>, view: &mut HttpView) {
     finish(event, view);
 }
 
-/// Queries, headers, cookies and parameters of payload 1.0 and of what is built like it.
+/// Reads query, headers, cookies and parameters of payload 1.0, and of events that are built like it.
 pub(super) fn both_lists(event: &Event<'_>, view: &mut HttpView) {
     let top = &event.top;
     both_maps(top.multi_query, top.query, &mut view.query, exact_order);
@@ -106,7 +106,7 @@ pub(super) fn both_lists(event: &Event<'_>, view: &mut HttpView) {
     text(client, |t| view.set_client_ip(t));
 }
 
-/// Host, scheme, client and body. API Gateway speaks nothing but HTTPS.
+/// Reads host, scheme, client and body. API Gateway speaks nothing but HTTPS.
 pub(super) fn finish(event: &Event<'_>, view: &mut HttpView) {
     text(event.context.domain, |t| view.set_host(t));
     view.read_way(b"https");

@@ -119,7 +119,7 @@ members! {
     }
 }
 
-/// An event, its members found.
+/// An event whose members have been found.
 #[derive(Clone, Copy)]
 pub(super) struct Event<'a> {
     /// The text of the whole event.
@@ -135,7 +135,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// A kind and the source in its own words.
+/// A kind of event, and the word for its source.
 pub(super) type Source = (Kind, &'static str);
 
 /// Returns `true` if the value is this string.

@@ -47,7 +47,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
 /// A function that fills an empty view from an event.
 type Fill = fn(&Event<'_>, &mut HttpView);
 
-/// The source, the form of the reply and the reader of the view, for a family of requests.
+/// The source of a family of requests, the form of its replies, and the function that fills the view.
 type Request = (Source, ReplyFormat, Fill);
 
 fn bare((kind, source): Source) -> DecodedEvent {
@@ -87,7 +87,7 @@ pub(super) mod testing {
         pairs.join(",")
     }
 
-    /// The request's body.
+    /// Returns the body of the request in an event.
     pub(in crate::trigger) fn body(event: &str) -> String {
         let decoded = read(event);
         let view = decoded.http.as_ref().expect("a request");

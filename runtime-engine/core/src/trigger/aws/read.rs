@@ -45,12 +45,12 @@ pub(in crate::trigger) fn each_text(value: Value<'_>, mut each: impl FnMut(&[u8]
     }
 }
 
-/// Adds a map as it stands.
+/// Adds all names and values of a map to the list, as they stand.
 pub(in crate::trigger) fn map(map: Option<Value<'_>>, out: &mut Fields) {
     pairs(map, |key, value| out.add_pair_with(|name| key.append_to(name), |out| out.extend_from_slice(value)));
 }
 
-/// Adds the map of lists, and of the map of single values the names that it lacks; `order` compares names.
+/// Adds the map of lists, and those names of the map of single values that the first one lacks. `order` compares names.
 pub(in crate::trigger) fn both_maps(
     lists: Option<Value<'_>>,
     singles: Option<Value<'_>>,
@@ -70,12 +70,12 @@ pub(in crate::trigger) fn both_maps(
     });
 }
 
-/// The names that a list holds by now. A sender chooses how many there are: looking each of them up by going through
-/// all the others would take it minutes of ours.
+/// The names that a list holds by now. A sender chooses their number, and comparing each name with all others would
+/// take minutes for a long list.
 enum Listed {
-    /// There are so few that going through them costs less than putting them in order.
+    /// The list has this many names. They are so few that going through them costs less than putting them in order.
     Few(usize),
-    /// Places in the list, by their names in order.
+    /// The places of the names in the list, in the order of the names.
     Sorted(Vec<u32>),
 }
 
@@ -106,7 +106,8 @@ fn name_at(fields: &Fields, place: u32) -> &[u8] {
     fields.at(place as usize).map_or(&[], |(name, _)| name)
 }
 
-/// Takes a query that stands percent-coded in a map: the raw query is joined from it, the decoded one read from that.
+/// Takes a query that stands percent-coded in a map. The raw query is joined from it, and the decoded one is read from
+/// the raw one.
 pub(super) fn coded_query(map: Option<Value<'_>>, view: &mut HttpView) {
     let mut raw = Vec::new();
     pairs(map, |key, value| {
@@ -133,8 +134,8 @@ fn joinable(part: &[u8], name: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// The body of an event. Base64 that does not decode is taken as the text it is; a body that is no string, as consoles
-/// send by hand, is its JSON.
+/// Returns the place of an event's body. Base64 that does not decode is taken as the text it is. A body that is no
+/// string, as consoles send by hand, is its JSON.
 pub(super) fn body(event: &Event<'_>, coded: Option<Value<'_>>) -> Body {
     let coded = coded.and_then(|flag| flag.as_bool()) == Some(true);
     body_of(event.bytes, event.top.body, coded)

@@ -1,5 +1,5 @@
-//! Services that are no HTTP sources: batches of records, the event bus, and those that call a function with an event
-//! of their own. Their bytes go to the function as they are; here is only told what they are.
+//! Events of services that carry no request: batches of records, the event bus, and services with an event of their
+//! own. Their bytes go to the function as they are; this file only tells their kind and source.
 
 use super::super::Kind;
 use super::members::{Event, Source, is};
@@ -29,7 +29,8 @@ pub(super) fn recognise(event: &Event<'_>) -> Option<Source> {
     own_event(event).map(|source| (Kind::Event, source))
 }
 
-/// The source that the first of `Records` names; SNS alone begins its members with capitals.
+/// Returns the source that the first of `Records` names; `None` if it is not one of AWS'. SNS alone begins its members
+/// with capitals.
 fn first_source(records: Value<'_>) -> Option<Source> {
     let mut source = None;
     for (key, value) in records.elements().next()?.members() {
@@ -49,7 +50,7 @@ fn first_source(records: Value<'_>) -> Option<Source> {
     })
 }
 
-/// The source of a batch that names it beside its records.
+/// Returns the source of a batch that names it beside its records; `None` if it is an unknown one.
 fn batch_source(source: Value<'_>) -> Option<Source> {
     Some(match &*source.as_str()? {
         "aws:kafka" => (Kind::Stream, "aws:kafka"),
@@ -61,7 +62,8 @@ fn batch_source(source: Value<'_>) -> Option<Source> {
     })
 }
 
-/// The source of a tumbling window's last event, which may be without records: the stream that the ARN names.
+/// Returns the source of a tumbling window's last event, which may have no records. The ARN names the service; `None`
+/// means that it is neither Kinesis nor DynamoDB.
 fn windowed_source(arn: Value<'_>) -> Option<Source> {
     let arn = arn.as_str()?;
     match arn.split(':').nth(2)? {
@@ -71,7 +73,8 @@ fn windowed_source(arn: Value<'_>) -> Option<Source> {
     }
 }
 
-/// EventBridge. Rules and the scheduler share one `detail-type` for what they send by the clock.
+/// Returns the source of an event of EventBridge. Rules and the scheduler share one `detail-type` for events that they
+/// send by the clock.
 fn bus(event: &Event<'_>) -> Source {
     let top = &event.top;
     let clock = is(top.source, "aws.events") || is(top.source, "aws.scheduler");
@@ -82,7 +85,8 @@ fn bus(event: &Event<'_>) -> Source {
     }
 }
 
-/// Events of one service each, known by two or three members that no other has together.
+/// Returns the source of an event that belongs to one service alone; `None` if it is of no such service. One to three
+/// members mark it, which no other event has together.
 fn own_event<'a>(event: &Event<'a>) -> Option<&'static str> {
     let top = &event.top;
     let has = |members: &[Option<Value<'_>>]| members.iter().all(Option::is_some);

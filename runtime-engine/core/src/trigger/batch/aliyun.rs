@@ -21,7 +21,7 @@ fn domains(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each(batch.body, at(parse(batch.body), &["events"]), index, &["traceId"], &[])
 }
 
-/// A topic sends its messages one by one.
+/// Indexes the one message of an event: a topic sends its messages one by one.
 fn topic(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     let message = parse(batch.body)?;
     index.add(batch.body, message.raw(), text(at(Some(message), &["MessageId"])).as_bytes(), b"");
@@ -47,21 +47,22 @@ fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     }
 }
 
-/// A CloudEvent, or a list of them, each an object or a text. Records of Kafka keep the order of their partitions.
+/// Indexes a CloudEvent, or a list of them, each an object or a text. Records of Kafka keep the order of their
+/// partitions.
 fn events(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     let name = |event: Option<Value<'_>>| {
         let (_, group) = kafka_names(at(event, &["data"]));
         (text(at(event, &["id"])).as_bytes().to_vec(), group.into_bytes())
     };
-    // Of a CloudEvent that comes alone the body is its data.
+    // The whole event is read here: the body of a CloudEvent that comes alone is only its data.
     let all = parse(batch.event)?;
     let alone = if all.get("specversion").is_some() { Some(all) } else { None };
     alone.into_iter().chain(all.elements()).for_each(|event| index.add_decoded(event, |event| name(parse(event))));
     Some(())
 }
 
-/// The payload of a message that an event's data wraps: a record of Kafka's, a message of RocketMQ's, RabbitMQ's or of
-/// an MNS queue. The data of any other event is its payload.
+/// Reads an event whose data may wrap a message of Kafka, RocketMQ, RabbitMQ or an MNS queue. The payload is then that
+/// of the message. The data of any other event is the payload.
 fn event(bytes: &[u8], content: &mut Content) {
     cloudevents_data(bytes, content);
     let data = at(parse(bytes), &["data"]);

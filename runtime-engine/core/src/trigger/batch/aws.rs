@@ -40,14 +40,14 @@ fn message(bytes: &[u8], content: &mut Content) {
     }
 }
 
-/// An attribute of bytes. What is no base64 is no value.
+/// Adds an attribute that comes in base64. A text that is no base64 gives no value.
 fn coded_attribute(name: &str, coded: Value<'_>, content: &mut Content) {
     content.attributes.add_with(name.as_bytes(), |out| {
         let _ = base64::decode_into(out, coded.as_str().unwrap_or_default().as_bytes());
     });
 }
 
-/// A batch is of one shard. What belongs together in it has one partition key.
+/// Indexes a stream's records. A batch is of one shard, and records that belong together have one partition key.
 fn stream(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     let records = at(parse(batch.body), &["Records"]);
     each(batch.body, records, index, &["kinesis", "sequenceNumber"], &["kinesis", "partitionKey"])
@@ -82,12 +82,13 @@ fn notification(bytes: &[u8], content: &mut Content) {
     }
 }
 
-/// S3 names the request that changed the object, which most often changed this one alone.
+/// Indexes the changes of a bucket. The id is that of the request that changed the object, which most often changed no
+/// other.
 fn bucket(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each(batch.body, at(parse(batch.body), &["Records"]), index, &["responseElements", "x-amz-request-id"], &[])
 }
 
-/// A list of records for each partition.
+/// Indexes the records, which stand in a list for each partition.
 fn kafka(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     for (_, records) in at(parse(batch.body), &["records"])?.members() {
         each_named(batch.body, Some(records), index, &kafka_names)?;
@@ -112,7 +113,7 @@ fn kafka_record(bytes: &[u8], content: &mut Content) {
     }
 }
 
-/// AWS writes the bytes of a header as numbers, and some of them signed, as Java has them.
+/// Returns a byte of a header; `None` if the number is no byte. AWS writes some of them signed, as Java has them.
 fn byte(number: Value<'_>) -> Option<u8> {
     let number = number.as_i64()?;
     u8::try_from(number).ok().or_else(|| i8::try_from(number).ok().map(i8::cast_unsigned))
@@ -129,7 +130,7 @@ fn active_mq_message(bytes: &[u8], content: &mut Content) {
     content.attributes_of(at(message, &["properties"]));
 }
 
-/// A list of messages for each queue.
+/// Indexes the messages, which stand in a list for each queue.
 fn rabbit_mq(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     for (_, messages) in at(parse(batch.body), &["rmqMessagesByQueue"])?.members() {
         each(batch.body, Some(messages), index, &["basicProperties", "messageId"], &[])?;
@@ -144,7 +145,8 @@ fn rabbit_mq_message(bytes: &[u8], content: &mut Content) {
     content.attributes_of(at(message, &["basicProperties"]));
 }
 
-/// These brokers tell a first delivery from a later one, and count no further.
+/// Returns 0 for a first delivery and 1 for a later one: these brokers count no further. `None` means that the message
+/// does not tell it.
 fn redelivered(message: Option<Value<'_>>) -> Option<u32> {
     at(message, &["redelivered"]).and_then(|redelivered| redelivered.as_bool()).map(u32::from)
 }

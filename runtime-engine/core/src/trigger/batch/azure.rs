@@ -12,12 +12,12 @@ pub(super) const SOURCES: &[Source] = &[
     Source { word: "azure:eventgrid", partial: Partial::None, list: grid, open: cloudevents_data },
 ];
 
-/// The values, if the trigger brought a list of them; a single one is no batch.
+/// Returns the list of values that the trigger brought; `None` for a single value, which is no batch.
 fn values<'a>(batch: &Whole<'a>) -> Option<Value<'a>> {
     list_at(parse(batch.body), &[])
 }
 
-/// The entry of each value in a list of the metadata; all of them empty if there is no such list.
+/// Returns the entry of each value in a list of the metadata. There are no entries if the metadata has no such list.
 fn entries(batch: &Whole<'_>, list: &str) -> Vec<String> {
     let list = at(parse(batch.event), &["Metadata", list]);
     // The host may give a list as the text of it.
@@ -36,7 +36,7 @@ fn add(batch: &Whole<'_>, index: &mut Index, ids: &str, groups: &str) -> Option<
     Some(())
 }
 
-/// A batch is of one partition. What belongs together in it has one partition key.
+/// Indexes the events of a hub. A batch is of one partition, and events that belong together have one partition key.
 fn hub(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     add(batch, index, "SequenceNumberArray", "PartitionKeyArray")
 }
@@ -56,7 +56,7 @@ fn grid(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each(batch.body, values(batch), index, &["id"], &[])
 }
 
-/// A text is a message of its own, and anything else the JSON that was sent.
+/// Reads a message. A text is the message's content, and any other value is the JSON that was sent.
 fn message(bytes: &[u8], content: &mut Content) {
     content.payload(bytes, parse(bytes), false);
 }

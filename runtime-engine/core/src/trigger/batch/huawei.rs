@@ -32,7 +32,7 @@ fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each(batch.body, at(parse(batch.body), &["records"]), index, &["dds", "token"], &[])
 }
 
-/// A batch is of one shard. What belongs together in it has one partition key.
+/// Indexes a stream's records. A batch is of one shard, and records that belong together have one partition key.
 fn stream(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each(batch.body, at(parse(batch.body), &["Message", "records"]), index, &["sequence_number"], &["partition_key"])
 }
@@ -41,7 +41,8 @@ fn stream_record(bytes: &[u8], content: &mut Content) {
     content.payload_among(bytes, parse(bytes), "data", true);
 }
 
-/// Messages by topic, without partition or offset: the order within a topic is all there is to keep.
+/// Indexes the messages, which stand by topic without partition and offset. Only the order within a topic can therefore
+/// be kept.
 fn kafka(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     for topic in list_at(parse(batch.body), &["records"])?.elements() {
         let name = text(at(Some(topic), &["topic_id"]));

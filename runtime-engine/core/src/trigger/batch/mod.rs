@@ -1,4 +1,4 @@
-//! The records of a batch: which ones an event holds, and what each of them says.
+//! The records of a batch: where they lie in the event, and what each of them holds.
 //!
 //! A [`Batch`] is an index: for each record its id, its group and where its bytes lie. A record is taken apart only
 //! when it is its turn, so that a batch of ten thousand costs a few bytes for each. One file a family of sources says
@@ -52,11 +52,11 @@ pub(crate) enum Partial {
 /// Says how the batches of one source are taken apart.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// The source's word, as `FAAS_META_SOURCE` says it.
+    /// The word for the source, as in `FAAS_META_SOURCE`.
     word: &'static str,
-    /// The way in which its platform takes partial failure.
+    /// The way in which the source's platform takes partial failure.
     partial: Partial,
-    /// Finds the records of an event. `None`: it holds none that could be told apart.
+    /// Finds the records of an event; `None` if it holds no records that could be told apart.
     list: fn(&Whole<'_>, &mut Index) -> Option<()>,
     /// Takes one record of the batch apart.
     open: fn(&[u8], &mut Content),
@@ -78,13 +78,13 @@ struct Whole<'a> {
 /// The facts of each record that are known before it is looked into.
 #[derive(Debug, Default)]
 struct Index {
-    /// Id and group of each.
+    /// The id of each record as a name, and its group as the value.
     names: Fields,
-    /// The places of the bytes of each.
+    /// The place of each record's bytes.
     places: Vec<Span>,
-    /// The records' bytes, where they had to be decoded; otherwise they lie in the body.
+    /// The records' bytes, where they had to be decoded; `None` if they lie in the body.
     decoded: Option<Vec<u8>>,
-    /// The number of times that each was delivered before, if the batch tells it beside its records.
+    /// The number of earlier deliveries of each record; empty unless the batch tells it beside its records.
     attempts: Vec<u32>,
 }
 
@@ -117,36 +117,38 @@ impl Index {
     }
 }
 
-/// Holds what one record says.
+/// The parts of one record.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
-    /// Its payload, the base64 of its source undone; of a CloudEvent also the attributes. A part lies in the record.
+    /// The payload, decoded if its source sends base64, and the attributes of a CloudEvent. A [`Body::Part`] lies in
+    /// the record.
     pub(crate) data: Data,
-    /// The attributes that its source tells beside that.
+    /// The attributes that the source tells beside the payload.
     pub(crate) attributes: Fields,
-    /// The number of times that it was delivered before; `None` if its source does not say.
+    /// The number of earlier deliveries; `None` if the source does not tell it.
     pub(crate) attempt: Option<u32>,
 }
 
 impl Content {
-    /// The record is its own payload.
+    /// Makes the whole record the payload.
     fn is_whole(&mut self) {
         self.data.body = Body::Whole;
     }
 
-    /// Adds one more attribute, if there is such a text, number or truth.
+    /// Adds one more attribute, if the value is a text, a number or a boolean.
     #[inline(never)]
     fn attribute(&mut self, name: &str, value: Option<Value<'_>>) {
         super::aws::read::text(value, |value| self.attributes.add(name.as_bytes(), value));
     }
 
-    /// Every text, number and truth of an object as an attribute, and of a list each of them.
+    /// Adds every text, number and boolean of an object as an attribute, and each of those in a list.
     #[inline(never)]
     fn attributes_of(&mut self, object: Option<Value<'_>>) {
         super::aws::read::map(object, &mut self.attributes);
     }
 
-    /// The member of that name is the payload, and every other one an attribute. `coded`: the payload is base64.
+    /// Makes the member of that name the payload, and every other one an attribute. `coded` is `true` if the payload is
+    /// base64.
     #[inline(never)]
     fn payload_among(&mut self, bytes: &[u8], object: Option<Value<'_>>, payload: &str, coded: bool) {
         self.payload(bytes, at(object, &[payload]), coded);
@@ -155,7 +157,7 @@ impl Content {
         }
     }
 
-    /// Makes this value of the record the payload. `coded`: it is base64.
+    /// Makes this value of the record the payload. `coded` is `true` if it is base64.
     #[inline(never)]
     fn payload(&mut self, bytes: &[u8], value: Option<Value<'_>>, coded: bool) {
         self.data.body = super::aws::read::body_of(bytes, value, coded);
@@ -167,14 +169,15 @@ impl Content {
 pub(crate) struct Batch {
     source: &'static Source,
     index: Index,
-    /// The records that have failed: id and reason. A function or layer that serves the whole batch may add to it.
+    /// The records that have failed: the id as a name, and the reason as the value. A function or layer that serves the
+    /// whole batch may add to it.
     pub(crate) failed: Fields,
     /// `true` once the outcome of the batch is settled: a record that is added to `failed` later changes nothing.
     pub(crate) is_settled: bool,
 }
 
 impl Batch {
-    /// The records of an event of the source that goes by this word. `None`: it is no batch.
+    /// Returns the records of an event of this source; `None` if it is no batch.
     pub(crate) fn of(source: &[u8], event: &[u8], body: &[u8]) -> Option<Batch> {
         let source = SOURCES.iter().flat_map(|family| family.iter()).find(|known| known.word.as_bytes() == source)?;
         let mut index = Index::default();
@@ -182,17 +185,18 @@ impl Batch {
         Some(Batch { source, index, failed: Fields::default(), is_settled: false })
     }
 
-    /// Returns the way in which its platform takes partial failure.
+    /// Returns the way in which the batch's platform takes partial failure.
     pub(crate) fn partial(&self) -> Partial {
         self.source.partial
     }
 
-    /// Returns the number of its records.
+    /// Returns the number of records.
     pub(crate) fn len(&self) -> usize {
         self.index.places.len()
     }
 
-    /// The id of a record, which it has in common with the same record delivered again.
+    /// Returns the id of a record. The same record has it when it is delivered again, unless its source gives no id:
+    /// then it is the record's number in the batch.
     pub(crate) fn id(&self, record: usize) -> &[u8] {
         self.index.names.at(record).map_or(&[], |(id, _)| id)
     }
@@ -202,13 +206,13 @@ impl Batch {
         self.index.names.at(record).map_or(&[], |(_, group)| group)
     }
 
-    /// The bytes of a record; `body` is what the batch was read from.
+    /// Returns the bytes of a record. `body` is the one that the batch was read from.
     pub(crate) fn bytes<'a>(&'a self, record: usize, body: &'a [u8]) -> &'a [u8] {
         let place = self.index.places.get(record).copied().unwrap_or_default();
         place.read(self.index.decoded.as_deref().unwrap_or(body))
     }
 
-    /// Takes a record apart, of which these are the bytes.
+    /// Takes a record apart. `bytes` are those of the record.
     pub(crate) fn open(&self, record: usize, bytes: &[u8]) -> Content {
         let mut content = Content::default();
         (self.source.open)(bytes, &mut content);
@@ -235,8 +239,8 @@ const SOURCES: &[&[Source]] = &[
     cloudevents::SOURCES,
 ];
 
-// What follows is called once or a few times for each record, and inlined it would be copies of the same walk through
-// an object in every source.
+// The functions below are called once or a few times for each record. Inlined they would be copies of the same walk
+// through an object in every source.
 
 /// Reads JSON; `None` if the bytes are not JSON.
 #[inline(never)]
@@ -250,13 +254,13 @@ fn at<'a>(value: Option<Value<'a>>, names: &[&str]) -> Option<Value<'a>> {
     value?.path(names)
 }
 
-/// The list that lies at these names.
+/// Returns the list at these names, one inside of the other; `None` if there is no list.
 #[inline(never)]
 fn list_at<'a>(value: Option<Value<'a>>, names: &[&str]) -> Option<Value<'a>> {
     at(value, names).filter(|list| list.kind() == ValueKind::Array)
 }
 
-/// The text of a string, a number or a truth; empty for anything else.
+/// Returns the text of a string, a number or a boolean; it is empty for any other value.
 #[inline(never)]
 fn text(value: Option<Value<'_>>) -> Cow<'_, str> {
     match value {
@@ -266,7 +270,7 @@ fn text(value: Option<Value<'_>>) -> Cow<'_, str> {
     }
 }
 
-/// Adds each element of a list whose id and group lie at these names in it; without names it has no id, or no group.
+/// Adds each element of a list, whose id and group lie at these names in it. Without names it has no id, or no group.
 fn each(body: &[u8], list: Option<Value<'_>>, index: &mut Index, id: &[&str], group: &[&str]) -> Option<()> {
     each_named(body, list, index, &|record| {
         let named =
@@ -275,10 +279,10 @@ fn each(body: &[u8], list: Option<Value<'_>>, index: &mut Index, id: &[&str], gr
     })
 }
 
-/// The id and the group of a record.
+/// A function that returns the id and the group of a record.
 type Names<'n> = &'n dyn Fn(Option<Value<'_>>) -> (String, String);
 
-/// Adds each element of a list. `None`: it is no list.
+/// Adds each element of a list; `None` if the value is no list.
 fn each_named(body: &[u8], list: Option<Value<'_>>, index: &mut Index, names: Names<'_>) -> Option<()> {
     for record in list_at(list, &[])?.elements() {
         let (id, group) = names(Some(record));
@@ -287,13 +291,13 @@ fn each_named(body: &[u8], list: Option<Value<'_>>, index: &mut Index, names: Na
     Some(())
 }
 
-/// `topic-partition`, as Kafka's own tools write it; empty if either is missing.
+/// Returns `topic-partition`, as Kafka's own tools write it; it is empty if either is missing.
 fn partition(record: Option<Value<'_>>) -> String {
     let (topic, partition) = (text(at(record, &["topic"])), text(at(record, &["partition"])));
     if topic.is_empty() || partition.is_empty() { String::new() } else { [&*topic, &*partition].join("-") }
 }
 
-/// `topic-partition-offset` and `topic-partition`: id and group of a record of Kafka's.
+/// Returns `topic-partition-offset` and `topic-partition`, the id and the group of a record of Kafka's.
 fn kafka_names(record: Option<Value<'_>>) -> (String, String) {
     let group = partition(record);
     let offset = text(at(record, &["offset"]));

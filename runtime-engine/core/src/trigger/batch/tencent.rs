@@ -16,7 +16,7 @@ fn topic(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each(batch.body, at(parse(batch.body), &["Records"]), index, &["CMQ", "msgId"], &[])
 }
 
-/// Its tags come as a list or as one text.
+/// Reads a message of a topic. Its tags come as a list or as one text.
 fn topic_message(bytes: &[u8], content: &mut Content) {
     content.payload_among(bytes, at(parse(bytes), &["CMQ"]), "msgBody", false);
 }
@@ -26,7 +26,7 @@ fn kafka(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each_named(batch.body, at(parse(batch.body), &["Records"]), index, names)
 }
 
-/// Its key has the name that Kafka's own records have for it.
+/// Reads a record of CKafka. The key becomes the attribute `key`, as in Kafka's own records.
 fn kafka_message(bytes: &[u8], content: &mut Content) {
     let message = at(parse(bytes), &["Ckafka"]);
     content.payload(bytes, at(message, &["msgBody"]), false);

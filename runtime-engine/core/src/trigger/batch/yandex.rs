@@ -14,8 +14,8 @@ pub(super) const SOURCES: &[Source] = &[
     source("yandex:event", |_, content| content.is_whole()),
 ];
 
-/// A message of a queue has the queue's own id for it; all others have the event's. A FIFO queue keeps the order of its
-/// groups, one of IoT Core's topics its own.
+/// Indexes the messages. A message of a queue has the queue's id for it, and all others have the event's. A FIFO queue
+/// keeps order within its groups, and IoT Core within each topic.
 fn messages(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     each_named(batch.body, at(parse(batch.body), &["messages"]), index, &|message| {
         let details = at(message, &["details"]);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// The reason why a request that says it is an event is not one, and the status to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRefusal {
-    /// HTTP status: 400, or 415 for a format that is not read.
+    /// The HTTP status: 400, or 415 for a format that is not read.
     pub status: u16,
     /// The reason: one sentence for the sender.
     pub reason: Cow<'static, str>,
@@ -20,7 +20,7 @@ impl EventRefusal {
         EventRefusal { status: 400, reason: reason.into() }
     }
 
-    /// A format that is not read.
+    /// Makes the refusal of an event in a format that is not read.
     pub fn format(reason: impl Into<Cow<'static, str>>) -> EventRefusal {
         EventRefusal { status: 415, reason: reason.into() }
     }
@@ -29,7 +29,7 @@ impl EventRefusal {
 /// The attributes that every event has.
 const REQUIRED: [&str; 4] = ["specversion", "id", "source", "type"];
 
-/// Which of the required attributes have been seen.
+/// The required attributes that have been seen, one bit each, in the order of [`REQUIRED`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Required(u8);
 
@@ -41,12 +41,12 @@ impl Required {
         }
     }
 
-    /// The first that has not.
+    /// Returns the first required attribute that has not been seen; `None` if all have.
     pub(super) fn missing(self) -> Option<&'static str> {
         REQUIRED.iter().enumerate().find(|(index, _)| self.0 & 1 << index == 0).map(|(_, name)| *name)
     }
 
-    /// An error that names it.
+    /// Checks that all required attributes have been seen. The error names the first that has not.
     pub(super) fn complete(self) -> Result<(), EventRefusal> {
         match self.missing() {
             None => Ok(()),
@@ -58,7 +58,7 @@ impl Required {
 /// Checks an attribute: its name in lower case, and its canonical text.
 ///
 /// # Errors
-/// The name is not one, or the text is not what an attribute of that name holds.
+/// The name is no name of an attribute, or the text is no value that such an attribute may have.
 pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), EventRefusal> {
     check_name(name)?;
     let refused = |what| Err(EventRefusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name))));
@@ -76,10 +76,10 @@ pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), EventRe
     }
 }
 
-/// Checks the name alone.
+/// Checks the name of an attribute alone.
 ///
 /// # Errors
-/// The name is not one.
+/// The name is no name of an attribute.
 pub(super) fn check_name(name: &[u8]) -> Result<(), EventRefusal> {
     let letters = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     if !name.is_empty() && name.iter().all(letters) && name != b"data" {
@@ -88,7 +88,7 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), EventRefusal> {
     Err(EventRefusal::new(format!("{:?} is no name of an attribute", String::from_utf8_lossy(name))))
 }
 
-/// Control characters and those that Unicode promises never to be characters.
+/// Returns `true` for control characters, and for those that Unicode promises never to be characters.
 fn is_no_text(character: char) -> bool {
     character.is_control() || matches!(character, '\u{fdd0}'..='\u{fdef}') || u32::from(character) & 0xfffe == 0xfffe
 }

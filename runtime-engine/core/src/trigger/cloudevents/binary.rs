@@ -1,7 +1,7 @@
 //! Binary mode: attributes in `ce-` headers, the body is the data, its content type is the attribute `datacontenttype`.
 //!
-//! Header values cannot hold every text: what does not fit is percent-coded, and some senders quote. The reader undoes
-//! both, in this order and once.
+//! Header values cannot hold every text: other bytes are percent-coded, and some senders quote the value. The reader
+//! undoes the quotes first and then the percent-coding, each once.
 
 use super::attribute_name;
 use super::attributes::{EventRefusal, Required, check};
@@ -16,11 +16,11 @@ pub fn encode_header_value(out: &mut Vec<u8>, text: &[u8]) {
     percent::encode_into(out, text, |byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'%');
 }
 
-/// Calls `each` with every attribute, its name in lower case and its text decoded. A header for `datacontenttype` is
-/// not one: the content type is.
+/// Calls `each` with every attribute, its name in lower case and its text decoded. The attribute `datacontenttype` is
+/// the content type; a `ce-` header of that name is passed over.
 ///
 /// # Errors
-/// An attribute is none, stands there twice, or is missing.
+/// An attribute is malformed or stands there twice, or a required one is missing.
 pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), EventRefusal> {
     let mut required = Required::default();
     let (mut lower, mut decoded) = (Vec::new(), Vec::new());
@@ -57,7 +57,7 @@ pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Res
     Ok(())
 }
 
-/// Reads a message in binary mode.
+/// Reads the attributes and the place of the data from a message in binary mode.
 pub(super) fn data(request: &Message, data: &mut Data) -> Result<(), EventRefusal> {
     data.body = if request.body().is_empty() { Body::Empty } else { Body::Whole };
     read(request, |name, value| data.attributes.add(name, value))

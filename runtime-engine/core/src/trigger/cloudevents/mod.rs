@@ -38,14 +38,14 @@ pub enum Mode {
     Binary,
     /// One event comes as JSON.
     Structured,
-    /// A list of events as JSON.
+    /// A list of events comes as JSON.
     Batched,
     /// The content type names a format that nothing here reads.
     Unknown,
 }
 
 impl Mode {
-    /// The mode of a request; `None`: it does not say that it is an event.
+    /// Returns the mode of a request; `None` if it does not say that it is an event.
     pub fn of(request: &Message) -> Option<Mode> {
         let mut required = attributes::Required::default();
         let mut mode = None;
@@ -76,15 +76,15 @@ impl Mode {
 /// The result of looking at a request, as far as CloudEvents go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offer {
-    /// It does not say that it is an event.
+    /// The request does not say that it is an event.
     NoEvent,
-    /// There is one event.
+    /// The request is one event.
     One,
-    /// A list of at least one event.
+    /// The request is a list of at least one event.
     Batch,
-    /// A list without an event.
+    /// The request is a list without an event.
     EmptyBatch,
-    /// It says that it is an event and is not one.
+    /// The request says that it is an event and is not one.
     Refused(EventRefusal),
 }
 
@@ -120,7 +120,7 @@ fn batch(body: &[u8], list: Value<'_>) -> Result<Offer, EventRefusal> {
     Ok(offer)
 }
 
-/// Is this text one event in JSON?
+/// Returns `true` if this text is one event in JSON.
 pub fn is_event(text: &[u8]) -> bool {
     text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
         && json::parse(text).is_ok_and(|value| structured::says_so(value))
@@ -139,13 +139,14 @@ pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> 
     Some(DecodedEvent { data: Some(data), ..DecodedEvent::bare(kind, source) })
 }
 
-/// `true` if a CloudEvent of this type is a message of a queue by way of Alibaba's EventBridge: of MNS, RocketMQ or
-/// RabbitMQ.
+/// Returns `true` if a CloudEvent of this type is a message of a queue by way of Alibaba's EventBridge: of MNS,
+/// RocketMQ or RabbitMQ.
 pub(super) fn is_of_a_queue(event_type: &[u8]) -> bool {
     [&b"mns:Queue:SendMessage"[..], b"mq:Topic:SendMessage", b"amqp:Queue:SendMessage"].contains(&event_type)
 }
 
-/// Reads a CloudEvent that came over HTTP, in the mode that its content type says. What [`look`] refuses is raw.
+/// Reads a CloudEvent that came over HTTP, in the mode that its content type says. A single event that [`look`] refuses
+/// becomes raw. A batch is not checked again: [`look`] has done so.
 pub(super) fn of_message(message: &Message) -> DecodedEvent {
     let native =
         |source, data| DecodedEvent { data, form: ReplyFormat::Native, ..DecodedEvent::bare(Kind::Event, source) };
@@ -162,7 +163,7 @@ pub(super) fn of_message(message: &Message) -> DecodedEvent {
     read.unwrap_or(DecodedEvent { form: ReplyFormat::Native, ..DecodedEvent::raw() })
 }
 
-/// Returns the rest of a header's name behind `ce-`.
+/// Returns the part of a header's name behind `ce-`; `None` if it does not begin so.
 fn attribute_name(header: &[u8]) -> Option<&[u8]> {
     header.get(3..).filter(|_| caseless(&header[..3], b"ce-"))
 }

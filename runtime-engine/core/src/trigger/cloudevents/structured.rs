@@ -1,5 +1,5 @@
-//! Structured mode: an event as a JSON object. Attributes are its members, `data` is any JSON or a text, `data_base64`
-//! are bytes.
+//! Reads structured mode, an event as a JSON object. Attributes are its members, `data` is any JSON or a text, and
+//! `data_base64` holds bytes.
 
 use super::attributes::{EventRefusal, Required, check, check_name};
 use super::essence;
@@ -8,22 +8,23 @@ use crate::fields::{Span, caseless, exact};
 use crate::json::{Value, ValueKind as Json};
 use crate::trigger::{Body, Data};
 
-/// The attribute that tells what the data is.
+/// The attribute that tells the content type of the data.
 const CONTENT_TYPE: &[u8] = b"datacontenttype";
 
-/// More attributes than this are no event: each new one is compared with those before it.
+/// The most attributes of an event. There is a limit because each new one is compared with those before it.
 const MOST: usize = 256;
 
-/// The treatment of a member that is not an attribute.
+/// The treatment of a mistake in an event, such as a member that is no attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rigour {
-    /// An event with a mistake is refused.
+    /// The event is refused.
     Strict,
-    /// The member is passed over.
+    /// The member, or the data, is passed over.
     Lenient,
 }
 
-/// Does the object say that it is a CloudEvent? The required attributes are there and are texts.
+/// Returns `true` if the object says that it is a CloudEvent: the required attributes are there and are texts, and the
+/// version is 1.0.
 pub(super) fn says_so(value: Value<'_>) -> bool {
     let mut required = Required::default();
     for (key, member) in value.members() {
@@ -34,11 +35,11 @@ pub(super) fn says_so(value: Value<'_>) -> bool {
     required.missing().is_none()
 }
 
-/// Reads an event. `bytes` is the text that `value` is a part of: what of the data needs no decoding is told as a part
-/// of it. Without `into` the event is only checked.
+/// Reads an event into `into`, or only checks it if that is `None`. `bytes` is the text that `value` is a part of: data
+/// that needs no decoding is told as a part of it.
 ///
 /// # Errors
-/// It is none; in lenient reading only if a required attribute is missing.
+/// The value is no event. In lenient reading that is only so if it is no object, or if a required attribute is missing.
 pub(super) fn read(
     bytes: &[u8],
     value: Value<'_>,
@@ -60,7 +61,7 @@ pub(super) fn read(
     event.required.complete()?;
     match event.body() {
         Ok(body) => {
-            // What the format says of data that stands there as JSON and has no content type.
+            // By the format, data that stands there as JSON and has no content type is `application/json`.
             if event.data.is_some() && event.into.attributes.get(CONTENT_TYPE, exact).is_none() {
                 event.into.attributes.add(CONTENT_TYPE, b"application/json");
             }
@@ -89,7 +90,8 @@ impl<'a> Event<'a, '_> {
         match name {
             b"data" => return self.data.replace(value).map_or(Ok(()), |_| Err(twice())),
             b"data_base64" => return self.coded.replace(value).map_or(Ok(()), |_| Err(twice())),
-            // It is none, unless a reader that goes by the last of its name would miss what stands before it.
+            // A member that is null counts as missing, unless an earlier one of its name has a value. A reader that
+            // takes the last one would miss that value.
             _ if value.is_null() && self.into.attributes.get(name, exact).is_some() => return Err(twice()),
             _ if value.is_null() => return check_name(name),
             _ => {}
@@ -143,7 +145,7 @@ impl<'a> Event<'a, '_> {
     }
 }
 
-/// A JSON text as the bytes it stands for.
+/// Returns the bytes that a JSON string stands for; `None` if the data is no string.
 fn text(bytes: &[u8], data: Value<'_>) -> Option<Body> {
     let raw = data.raw();
     let quoted = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -159,7 +161,7 @@ fn of_kind(name: &[u8], what: &str) -> EventRefusal {
     EventRefusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name)))
 }
 
-/// The attributes whose kind the specification tells: texts, all of them.
+/// Returns `true` for the attributes whose type the specification tells: all of them are texts.
 fn known(name: &[u8]) -> bool {
     matches!(
         name,
@@ -167,7 +169,7 @@ fn known(name: &[u8]) -> bool {
     )
 }
 
-/// Is it a JSON content type: `*/json` or `*/*+json`?
+/// Returns `true` for a content type of JSON: `*/json` or `*/*+json`.
 fn is_json(content_type: &[u8]) -> bool {
     let essence = essence(content_type);
     let Some(slash) = essence.iter().position(|byte| *byte == b'/') else { return false };

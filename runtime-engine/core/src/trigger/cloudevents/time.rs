@@ -1,6 +1,7 @@
-//! Times of RFC 3339, as texts: is this one? They stay the texts they are, so that nothing of them is lost.
+//! Tells whether a text is a time of RFC 3339. Times stay the texts they are, so that no part of them is lost.
 
-/// Is it `2026-01-02T03:04:05.678+09:30`, with any number of digits behind the point, or `Z`? A 60th second is one.
+/// Returns `true` for a text such as `2026-01-02T03:04:05.678+09:30`. Any number of digits may stand behind the point,
+/// `Z` in place of the offset, and the second may be 60.
 pub(super) fn is_timestamp(text: &[u8]) -> bool {
     read(text).is_some()
 }

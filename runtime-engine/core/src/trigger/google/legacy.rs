@@ -1,7 +1,7 @@
-//! DecodedEvent of the older form, and of what Pub/Sub pushes.
+//! Events of Google's older form, and messages that Pub/Sub pushes.
 //!
-//! The context is the member `context`, or its members stand at the top beside `data`; the resource is a text, or an
-//! object with `service`, `name` and `type`. Members that nobody knows are passed over.
+//! The context is the member `context`, or its members stand at the top beside `data`. The resource is a text, or an
+//! object with `service`, `name` and `type`. Unknown members are passed over.
 
 use crate::json::{Value, ValueKind as Json};
 use std::borrow::Cow;
@@ -12,21 +12,21 @@ pub(super) struct Legacy<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) timestamp: Option<Cow<'a, str>>,
     pub(super) event_type: Cow<'a, str>,
-    /// The service that the resource names.
+    /// The service that the resource names; `None` if it names no service.
     pub(super) service: Option<Cow<'a, str>>,
     /// The name of the resource.
     pub(super) name: Cow<'a, str>,
-    /// The resource as it stands.
+    /// The resource as it stands in the event.
     pub(super) resource: Value<'a>,
     pub(super) data: Option<Value<'a>>,
-    /// The domain, of events of the Firebase database.
+    /// The domain in an event of the Firebase database; `None` in other events.
     pub(super) domain: Option<Cow<'a, str>>,
-    /// Is `true` if there is a `context`.
+    /// `true` if the event has a member `context`.
     pub(super) is_nested: bool,
 }
 
 impl<'a> Legacy<'a> {
-    /// `None`: the JSON is no such event.
+    /// Reads an event of the older form; `None` if the JSON is no such event.
     pub(super) fn read(body: Value<'a>) -> Option<Legacy<'a>> {
         let nested = body.get("context").filter(|context| context.kind() == Json::Object);
         let context = nested.unwrap_or(body);
@@ -58,7 +58,7 @@ pub(super) struct Push<'a> {
 }
 
 impl<'a> Push<'a> {
-    /// `None`: the JSON is no such message.
+    /// Reads a pushed message; `None` if the JSON is no such message.
     pub(super) fn read(body: Value<'a>) -> Option<Push<'a>> {
         body.get("subscription")?.as_str().filter(|subscription| !subscription.is_empty())?;
         let message = body.get("message")?;
@@ -67,7 +67,8 @@ impl<'a> Push<'a> {
     }
 }
 
-/// The topic in the path of a request, where the subscription's owner has put it.
+/// Returns the topic in the path of a request, where the subscription's owner has put it. A path without a topic gives
+/// `UNKNOWN_PUBSUB_TOPIC`.
 pub(super) fn topic_of(target: &[u8]) -> &str {
     const UNKNOWN: &str = "UNKNOWN_PUBSUB_TOPIC";
     let Ok(target) = std::str::from_utf8(target) else { return UNKNOWN };

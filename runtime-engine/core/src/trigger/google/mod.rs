@@ -1,11 +1,11 @@
 //! Events of Google Cloud in their older form, `(data, context)`, and the way between it and CloudEvents.
 //!
-//! What a service sends depends on the trigger's age, what a function takes on its signature: the functions frameworks
-//! turn one into the other, and so do the conversions here, both ways. A subscription of Pub/Sub that pushes has a form
-//! of its own and is read as either.
+//! The form that a service sends depends on the trigger's age, and the form that a function takes on its signature. The
+//! functions frameworks turn one into the other, and so do the conversions here, both ways. A subscription of Pub/Sub
+//! that pushes has a form of its own and is read as either.
 //!
-//! Sources: the mapping and the test data of `GoogleCloudPlatform/functions-framework-conformance`, and where they are
-//! silent what the frameworks for Node.js and Python do.
+//! Sources: the mapping and the test data of `GoogleCloudPlatform/functions-framework-conformance`. Where they are
+//! silent, the frameworks for Node.js and Python are followed.
 
 mod legacy;
 mod names;
@@ -36,11 +36,11 @@ pub(super) fn recognise(_bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent>
     Some(DecodedEvent::bare(kind, source))
 }
 
-/// The CloudEvent, in binary mode, of a request whose body is an event of the older form or pushed by Pub/Sub. `now` is
-/// the time since 1970, for a push that does not tell its own.
+/// Makes a CloudEvent in binary mode of a request. Its body is an event of the older form, or pushed by Pub/Sub. `now`
+/// is the time since 1970, for a push that does not tell its own.
 ///
 /// # Errors
-/// The body is neither, or an event that has no other form.
+/// The body is no JSON or neither of the two, or its event has no counterpart among CloudEvents.
 pub fn event_of_body(request: &Message, now: Duration) -> Result<Message, EventRefusal> {
     let body = parse(request)?;
     let (legacy, push) = (Legacy::read(body), Push::read(body));
@@ -66,10 +66,10 @@ pub fn event_of_body(request: &Message, now: Duration) -> Result<Message, EventR
     Ok(rewritten(request, headers, &event.data))
 }
 
-/// The request with an event of the older form, of one whose body is a CloudEvent that [`cloudevents::look`] takes.
+/// Makes a request with an event of the older form, of one with a CloudEvent that [`cloudevents::look`] takes.
 ///
 /// # Errors
-/// It has no older form.
+/// The request is a batch of CloudEvents, or the source of its event names no service and resource.
 pub fn legacy_of_event(request: &Message) -> Result<Message, EventRefusal> {
     let data = cloudevents::of_message(request).data;
     let data =
@@ -105,7 +105,8 @@ fn parse(request: &Message) -> Result<Value<'_>, EventRefusal> {
         .map_err(|error| EventRefusal::new(format!("the request is neither a CloudEvent nor JSON: {error}")))
 }
 
-/// A request with another body of JSON and with headers of an event in place of those it had.
+/// Returns the request with this JSON as its body. The headers of its former body and event are left out, and `headers`
+/// adds those of the new event.
 fn rewritten(request: &Message, headers: impl FnOnce(&mut Assembly), body: &[u8]) -> Message {
     let host = request.host().unwrap_or_default();
     let room = Vec::with_capacity(request.bytes().len() + body.len());
@@ -137,7 +138,7 @@ mod testing {
         assembly.finish()
     }
 
-    /// The members of an event of the older form, at the top.
+    /// Returns an event of the older form whose context stands at the top.
     pub(super) fn flat(event_type: &str, resource: &str, data: &str, more: &str) -> String {
         format!(
             r#"{{"eventId":"{ID}","timestamp":"{TIME}","eventType":"{event_type}","resource":{resource},"data":{data}{more}}}"#

@@ -1,4 +1,4 @@
-//! Types and services of events: what the older form calls them, and CloudEvents.
+//! The names that the older form and CloudEvents have for the types of events, and the services that send them.
 
 pub(super) const PUBSUB: &str = "pubsub.googleapis.com";
 pub(super) const STORAGE: &str = "storage.googleapis.com";
@@ -10,10 +10,11 @@ pub(super) const FIREBASE_REMOTE_CONFIG: &str = "firebaseremoteconfig.googleapis
 
 /// The type that a message of Pub/Sub names in itself.
 pub(super) const PUBSUB_MESSAGE: &str = "type.googleapis.com/google.pubsub.v1.PubsubMessage";
-/// The older type of its events.
+/// The older type of Pub/Sub's events.
 pub(super) const PUBSUB_PUBLISH: &str = "google.pubsub.topic.publish";
 
-/// Older type, CloudEvent type. Of several older ones for one of CloudEvents, the first is the one it goes back to.
+/// The pairs of an older type and its CloudEvent type. If several older types share a CloudEvent type, that one is
+/// turned back into the first.
 const TYPES: &[(&str, &str)] = &[
     (PUBSUB_PUBLISH, "google.cloud.pubsub.topic.v1.messagePublished"),
     ("providers/cloud.pubsub/eventTypes/topic.publish", "google.cloud.pubsub.topic.v1.messagePublished"),
@@ -36,7 +37,7 @@ const TYPES: &[(&str, &str)] = &[
     ("providers/google.firebase.database/eventTypes/ref.delete", "google.firebase.database.ref.v1.deleted"),
 ];
 
-/// The beginnings of older types, and their services.
+/// The pairs of the beginning of an older type and the service that sends it.
 const SERVICES: &[(&str, &str)] = &[
     ("providers/cloud.firestore/", FIRESTORE),
     ("providers/google.firebase.analytics/", FIREBASE_ANALYTICS),
@@ -49,17 +50,17 @@ const SERVICES: &[(&str, &str)] = &[
     ("google.storage", STORAGE),
 ];
 
-/// The CloudEvent type of an older one.
+/// Returns the CloudEvent type of an older type; `None` if there is no counterpart.
 pub(super) fn event_type(legacy: &str) -> Option<&'static str> {
     TYPES.iter().find(|(older, _)| *older == legacy).map(|(_, event)| *event)
 }
 
-/// The older type of one of CloudEvents.
+/// Returns the older type of a CloudEvent type; `None` if there is no counterpart.
 pub(super) fn legacy_type(event: &str) -> Option<&'static str> {
     TYPES.iter().find(|(_, newer)| *newer == event).map(|(older, _)| *older)
 }
 
-/// The service that sends events of an older type.
+/// Returns the service that sends events of an older type; `None` if the type is unknown.
 pub(super) fn service_of_type(legacy: &str) -> Option<&'static str> {
     SERVICES.iter().find(|(start, _)| legacy.starts_with(start)).map(|(_, service)| *service)
 }

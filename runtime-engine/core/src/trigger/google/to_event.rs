@@ -9,7 +9,7 @@ use crate::trigger::cloudevents::EventRefusal;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// A CloudEvent in the making; its data is JSON.
+/// A CloudEvent before it is written; its data is JSON.
 #[derive(Debug)]
 pub(super) struct Event<'a> {
     id: &'a str,
@@ -21,7 +21,7 @@ pub(super) struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// Returns the attributes that the event has.
+    /// Returns the names and values of the attributes that the event has.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
         let all = [
             ("specversion", "1.0"),
@@ -111,14 +111,14 @@ pub(super) fn of_push<'a>(push: &'a Push<'_>, request: &Message, now: Duration) 
     }
 }
 
-/// A time since 1970 in RFC 3339.
+/// Returns a time since 1970 as a text of RFC 3339.
 pub(super) fn text_of(time: Duration) -> String {
     let mut text = Vec::with_capacity(24);
     timestamp(&mut text, time);
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Writes the members of an object; `rename` says under which name, or not at all.
+/// Writes the members of an object. `rename` returns the new name of a member, or `None` to leave it out.
 pub(super) fn members(json: &mut Writer<'_>, object: Value<'_>, rename: impl Fn(&str) -> Option<&str>) {
     for (key, value) in object.members() {
         if let Some(name) = rename(&key.as_str()) {
@@ -127,7 +127,8 @@ pub(super) fn members(json: &mut Writer<'_>, object: Value<'_>, rename: impl Fn(
     }
 }
 
-/// The name of an object without the generation behind it: a `#` in the name itself is not followed by digits alone.
+/// Returns the name of an object without the generation behind it, which is a `#` and digits. A `#` with other text
+/// behind it belongs to the name.
 fn without_generation(object: &str) -> &str {
     match object.rsplit_once('#') {
         Some((name, generation))
@@ -139,7 +140,7 @@ fn without_generation(object: &str) -> &str {
     }
 }
 
-/// The instance of a Firebase database with the place that its domain tells.
+/// Returns the instance of a Firebase database with the location that its domain tells.
 fn located(instance: &str, domain: Option<&str>) -> Result<String, EventRefusal> {
     let none = || EventRefusal::new("an event of the Firebase database needs the text \"domain\"");
     let domain = domain.ok_or_else(none)?;

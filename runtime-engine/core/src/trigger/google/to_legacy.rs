@@ -13,7 +13,7 @@ use std::time::Duration;
 /// keeps its attributes as the context.
 ///
 /// # Errors
-/// Its source is not one of Google's.
+/// Its type has an older form, and its source names no service and resource.
 pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, EventRefusal> {
     let get = |name: &str| attributes.get(name.as_bytes(), exact).and_then(|value| std::str::from_utf8(value).ok());
     let value = json::parse(data).ok();
@@ -76,7 +76,7 @@ pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, Even
     Ok(out)
 }
 
-/// Makes an event with its own `context` of one whose context stands at the top.
+/// Makes an event with a member `context` of one whose context stands at the top.
 pub(super) fn of_flat(legacy: &Legacy<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut json = Writer::new(&mut out);
@@ -118,7 +118,7 @@ fn object(json: &mut Writer<'_>, service: &str, name: &str, kind: Option<&str>) 
     json.end_object();
 }
 
-/// Data as it is if it is JSON, else as a text, or in base64.
+/// Writes data as it is if it is JSON, else as a text, or in base64 if it is no UTF-8.
 fn plain(json: &mut Writer<'_>, value: Option<Value<'_>>, data: &[u8]) {
     match value {
         Some(value) => json.raw(value.raw()),
@@ -128,7 +128,7 @@ fn plain(json: &mut Writer<'_>, value: Option<Value<'_>>, data: &[u8]) {
     };
 }
 
-/// A resource of the Firebase database without the place.
+/// Returns a resource of the Firebase database without its location.
 fn without_location(resource: &str) -> String {
     let Some((before, rest)) = resource.split_once("/locations/") else { return resource.to_owned() };
     let after = rest.find('/').map_or("", |at| &rest[at..]);

@@ -5,18 +5,20 @@ use super::headers::{cookie_list, joined, split};
 use crate::fields::Fields;
 use crate::json::Writer;
 
-/// Payload 1.0: a name with one value stands in `headers`, one with several in `multiValueHeaders`, none in both, since
-/// the gateway merges the two.
+/// Writes a reply of payload 1.0. A name with one value stands in `headers`, and one with several in
+/// `multiValueHeaders`. No name stands in both, since the gateway merges the two.
 pub(super) fn v1(parts: Parts<'_>, out: &mut Vec<u8>) {
     super::object(parts, out, |json| split(json, parts.headers, parts.cookies));
 }
 
-/// Payload 2.0 has no lists: repeats are joined, cookies have a list of their own.
+/// Writes a reply of payload 2.0, which has no lists of values. Repeats are joined, and the cookies have a list of
+/// their own.
 pub(super) fn v2(parts: Parts<'_>, out: &mut Vec<u8>) {
     super::object(parts, out, |json| apart(json, parts.headers, parts.cookies));
 }
 
-/// The prelude of a streamed HTTP reply on AWS: status, headers, cookies. Set-Cookie goes to `cookies`.
+/// Writes the prelude of a streamed HTTP reply on AWS: status, headers and cookies. A header Set-Cookie goes to
+/// `cookies`.
 pub fn write_prelude(status: u16, headers: &Fields, cookies: &Fields, out: &mut Vec<u8>) {
     let mut json = Writer::new(out);
     json.begin_object().key("statusCode").number(u64::from(status));
@@ -24,7 +26,7 @@ pub fn write_prelude(status: u16, headers: &Fields, cookies: &Fields, out: &mut 
     json.end_object();
 }
 
-/// Writes headers, each once, and the list of cookies beside them.
+/// Writes the headers, each name once, and the list of cookies beside them.
 fn apart(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     json.key("headers").begin_object();
     joined(json, headers);

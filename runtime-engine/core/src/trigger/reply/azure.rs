@@ -18,9 +18,9 @@ const RETURN: &str = "$return";
 /// The parts of an HTTP reply that were lost on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lost {
-    /// Cookies that had no place.
+    /// The number of cookies that had no place: the host takes one.
     pub(crate) cookies: usize,
-    /// Does the client get the body as base64?
+    /// `true` if the client gets the body as base64.
     pub(crate) coded: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn write(parts: Parts<'_>, out: &mut Vec<u8>) {
     http(parts, HTTP_OUTPUT, &[], out);
 }
 
-/// An HTTP reply as the value of the binding `output`.
+/// Writes an HTTP reply as the value of the binding `output`, and returns the parts that were lost.
 pub(crate) fn http(parts: Parts<'_>, output: &str, logs: &[String], out: &mut Vec<u8>) -> Lost {
     out.reserve(parts.body.len() + 256);
     let mut json = Writer::new(out);
@@ -76,7 +76,7 @@ fn response(json: &mut Writer<'_>, parts: Parts<'_>) -> Lost {
 pub(crate) enum Said {
     /// The output is a value in JSON.
     Value,
-    /// A text, whatever it looks like.
+    /// The output is a text, whatever it looks like.
     Text,
 }
 
@@ -91,8 +91,8 @@ impl Said {
     }
 }
 
-/// A reply as `ReturnValue`: JSON as it is, a text as a string, bytes that are neither as base64. One that says that it
-/// is JSON and is not is a text.
+/// Writes a reply as `ReturnValue`: JSON as it is, a text as a string, bytes that are neither as base64. A reply that
+/// is declared to be JSON and is not goes as a text.
 pub(crate) fn value(reply: &[u8], said: Said, logs: &[String], out: &mut Vec<u8>) {
     out.reserve(reply.len() + 64);
     let mut json = Writer::new(out);
@@ -111,8 +111,8 @@ pub(crate) fn value(reply: &[u8], said: Said, logs: &[String], out: &mut Vec<u8>
     json.end_object();
 }
 
-/// A reply that is in the host's own form already, an object with `Outputs` or `ReturnValue`: it goes as it is, its
-/// `Logs` before the others. Returns `false` if it is not, and nothing was written.
+/// Writes a reply that has the host's own form already, an object with `Outputs` or `ReturnValue`. These two go as they
+/// are, and its `Logs` before `logs`. Returns `false` for any other reply, and writes nothing then.
 pub(crate) fn own(reply: &[u8], logs: &[String], out: &mut Vec<u8>) -> bool {
     if reply.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return false;
@@ -139,7 +139,7 @@ pub(crate) fn own(reply: &[u8], logs: &[String], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The host reads texts alone.
+/// Writes the member `Logs`. The host reads texts alone, so a line of the reply that is none goes as its JSON text.
 fn lines(json: &mut Writer<'_>, own: &[Value<'_>], logs: &[String]) {
     json.key("Logs").begin_array();
     for line in own {
@@ -163,7 +163,7 @@ fn text(json: &mut Writer<'_>, text: &[u8]) {
     }
 }
 
-/// May the host take the text for base64? It passes over white space.
+/// Returns `true` if the host may take the text for base64, where it passes over white space.
 fn may_be_base64(text: &[u8]) -> bool {
     let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let digits = text.iter().filter(|byte| !is_space(byte)).count();
@@ -171,7 +171,7 @@ fn may_be_base64(text: &[u8]) -> bool {
     digits > 0 && digits.is_multiple_of(4) && text.iter().all(|byte| is_space(&byte) || is_digit(byte))
 }
 
-/// May the host's JSON reader take the text for a time: `2026-01-02T03:04:05`, or `/Date(0)/`?
+/// Returns `true` if the host's JSON reader may take the text for a time: `2026-01-02T03:04:05`, or `/Date(0)/`.
 fn may_be_time(text: &[u8]) -> bool {
     let is_iso = (19..=40).contains(&text.len()) && text[0].is_ascii_digit() && text[10] == b'T';
     is_iso || text.starts_with(b"/Date(")

@@ -5,7 +5,7 @@ use super::Parts;
 use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
 
-/// `headers` with single values, `multiValueHeaders` with the names that repeat and with cookies.
+/// Writes `headers` with single values, and `multiValueHeaders` with the names that repeat and with the cookies.
 pub(super) fn split(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     json.key("headers").begin_object();
     for (index, (name, value)) in headers.iter().enumerate() {
@@ -22,7 +22,7 @@ pub(super) fn split(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     }
 }
 
-/// Writes a list for each name that has `at_least` so many values, and one for the cookies.
+/// Writes a list for each name that has at least `at_least` values, and one for the cookies.
 pub(super) fn lists(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields, at_least: usize) {
     for (index, (name, _)) in headers.iter().enumerate() {
         if is_cookie(name) || !first(headers, index) || repeats(headers, name) < at_least {
@@ -43,7 +43,7 @@ pub(super) fn lists(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields, a
     }
 }
 
-/// A single value for each name, cookies left out: repeats are joined by a comma, as HTTP allows.
+/// Writes a single value for each name: repeats are joined by a comma, as HTTP allows. Cookies are left out.
 pub(super) fn joined(json: &mut Writer<'_>, headers: &Fields) {
     let mut joined = Vec::new();
     for (index, (name, value)) in headers.iter().enumerate() {
@@ -64,8 +64,8 @@ pub(super) fn joined(json: &mut Writer<'_>, headers: &Fields) {
     }
 }
 
-/// The cookies as members of a map of single values, each under a spelling of its own: the only way to set several
-/// there. Header names have no case, JSON keys have.
+/// Writes the cookies as members of a map of single values, each under a spelling of its own. A map holds several
+/// cookies only that way: JSON keys have a case, and header names have not.
 fn spelled_cookies(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     for (number, value) in cookie_values(headers, cookies).enumerate() {
         let mut name = *b"set-cookie";
@@ -78,7 +78,7 @@ fn spelled_cookies(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     }
 }
 
-/// `cookies`, if there are any.
+/// Writes the list `cookies`, if the reply has cookies.
 pub(super) fn cookie_list(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     if has_cookies(headers, cookies) {
         json.key("cookies").begin_array();
@@ -106,7 +106,7 @@ fn repeats(headers: &Fields, name: &[u8]) -> usize {
     headers.iter().filter(|(other, _)| caseless(other, name)).count()
 }
 
-/// Is it the first of its name?
+/// Returns `true` if the header at that place is the first of its name.
 fn first(headers: &Fields, index: usize) -> bool {
     let Some((name, _)) = headers.at(index) else { return false };
     !headers.iter().take(index).any(|(other, _)| caseless(other, name))

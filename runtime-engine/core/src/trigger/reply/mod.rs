@@ -1,7 +1,7 @@
 //! An HTTP reply in the JSON shape that the event's source expects.
 //!
-//! Names keep the case and the order they were set in. What a shape cannot say is said in the closest way that HTTP
-//! allows: the files of the shapes say how.
+//! Names keep the case and the order they were set in. A part of a reply that a shape has no place for is written in
+//! the closest way that HTTP allows; the file of each shape says how.
 
 mod apigateway;
 pub(crate) mod azure;
@@ -21,17 +21,17 @@ use crate::json::Writer;
 /// The parts of a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// The status of HTTP.
+    /// The HTTP status.
     pub status: u16,
-    /// Headers, content type among them.
+    /// The headers, the content type among them.
     pub headers: &'a Fields,
-    /// Whole Set-Cookie texts, as values.
+    /// The cookies: each value is the whole text of a Set-Cookie header. The names are not read.
     pub cookies: &'a Fields,
-    /// Holds the bytes of the body.
+    /// The bytes of the body.
     pub body: &'a [u8],
 }
 
-/// Writes the reply. `form` is one of the JSON shapes; for the others the body alone is written.
+/// Writes the reply in a form. For [`ReplyFormat::Native`] and [`ReplyFormat::Bare`] the body alone is written.
 pub fn write(form: ReplyFormat, parts: Parts<'_>, out: &mut Vec<u8>) {
     match form {
         ReplyFormat::ApiGatewayV1 if cfg!(feature = "aws-lambda") => apigateway::v1(parts, out),
@@ -46,15 +46,14 @@ pub fn write(form: ReplyFormat, parts: Parts<'_>, out: &mut Vec<u8>) {
         ReplyFormat::Yandex if cfg!(feature = "yandex") => plain::yandex(parts, out),
         ReplyFormat::WebAction if cfg!(feature = "openwhisk") => web_action::write(parts, out),
         ReplyFormat::Azure if cfg!(feature = "azure-functions") => azure::write(parts, out),
-        // Only an event of its source has such a form, and the source is not built in.
+        // The platform of such a form is not built in, so no event can ask for the form.
         ReplyFormat::ApiGatewayV1 | ReplyFormat::ApiGatewayV2 | ReplyFormat::Alb | ReplyFormat::Lattice => {}
         ReplyFormat::Plain | ReplyFormat::Yandex | ReplyFormat::WebAction | ReplyFormat::Azure => {}
         ReplyFormat::Native | ReplyFormat::Bare => out.extend_from_slice(parts.body),
     }
 }
 
-/// Writes the object that most shapes are: the status, the members by which one shape differs from another, and the
-/// body.
+/// Writes the object that most shapes are: status, `members`, and body. The shapes differ in `members` alone.
 fn object(parts: Parts<'_>, out: &mut Vec<u8>, members: impl FnOnce(&mut Writer<'_>)) {
     out.reserve(parts.body.len() + 512);
     let mut json = Writer::new(out);
@@ -75,7 +74,8 @@ fn body(json: &mut Writer<'_>, parts: Parts<'_>) {
     json.key("isBase64Encoded").bool(coded);
 }
 
-/// May the body go into a JSON string? What says it is text and is UTF-8 may; coded content may not.
+/// Returns `true` if the body may go into a JSON string. It has to be UTF-8, of a text's type or of no type, and
+/// without a content encoding.
 pub fn is_text(headers: &Fields, body: &[u8]) -> bool {
     if body.is_empty() {
         return true;

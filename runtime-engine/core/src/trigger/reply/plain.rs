@@ -7,12 +7,12 @@
 use super::Parts;
 use super::headers::{in_lists, once_each};
 
-/// The four members and no other: Alibaba's API gateway refuses more.
+/// Writes the four members and no other: Alibaba's API gateway refuses more.
 pub(super) fn plain(parts: Parts<'_>, out: &mut Vec<u8>) {
     super::object(parts, out, |json| once_each(json, parts));
 }
 
-/// And `multiValueHeaders`, which keeps repeats.
+/// Writes the four members and `multiValueHeaders`, which keeps repeats.
 pub(super) fn yandex(parts: Parts<'_>, out: &mut Vec<u8>) {
     super::object(parts, out, |json| {
         once_each(json, parts);

@@ -1,10 +1,10 @@
 //! Replies of OpenWhisk web actions: `statusCode`, `headers` and `body`.
 //!
-//! Nothing says whether the body is base64: the controller tells by the content type, by the rules of its HTTP library.
-//! It takes the body for text if the library's list calls the type a text, or if the type names a charset; else for
-//! base64. JSON that looks like base64 is taken for base64, too. So a text says its charset here, and what cannot be
-//! told as its type would have it goes as `application/octet-stream`: the bytes arrive, whatever they are called.
-//! Source: `WebActions.scala` of `apache/openwhisk`.
+//! No member says whether the body is base64: the controller tells by the content type, by the rules of its HTTP
+//! library. The body is text if the library's list calls the type a text, or if the type names a charset. Any other
+//! body is base64, and so is JSON that looks like base64. So a text gets its charset here. A body that is no text, but
+//! whose type would make it one, goes as `application/octet-stream`: its bytes arrive under another type. Source:
+//! `WebActions.scala` of `apache/openwhisk`.
 
 use super::Parts;
 use super::headers::lists;
@@ -42,7 +42,8 @@ pub(super) fn write(parts: Parts<'_>, out: &mut Vec<u8>) {
     json.end_object();
 }
 
-/// The content type to tell, and whether the body goes in base64.
+/// Returns the content type to write, and `true` if the body goes in base64. The type is `None` if the reply is to have
+/// none.
 fn typed<'a>(parts: Parts<'a>) -> (Option<Cow<'a, [u8]>>, bool) {
     let own = parts.headers.get(b"content-type", caseless);
     if parts.body.is_empty() {
@@ -65,7 +66,7 @@ fn typed<'a>(parts: Parts<'a>) -> (Option<Cow<'a, [u8]>>, bool) {
     (Some(Cow::Borrowed(if kept { own } else { b"application/octet-stream" })), true)
 }
 
-/// The type, which is a text's, so that nobody takes it for anything else.
+/// Returns the type with a charset, so that the controller takes the body for a text. JSON is known without one.
 fn with_charset(content_type: &[u8]) -> Cow<'_, [u8]> {
     if names_charset(content_type) || caseless(essence(content_type), b"application/json") {
         return Cow::Borrowed(content_type);
@@ -82,13 +83,13 @@ fn looks_like_base64(body: &[u8]) -> bool {
         && letters.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// Is it JSON, or a type made of it?
+/// Returns `true` for `application/json` and for types that end in `+json`.
 pub(crate) fn is_json(content_type: &[u8]) -> bool {
     let essence = essence(content_type);
     caseless(essence, b"application/json") || ends(essence, b"+json")
 }
 
-/// Pictures, sounds and the like are never text there, `image/svg+xml` included.
+/// Returns `true` for pictures, sounds and the like. They are never text to the controller, `image/svg+xml` included.
 fn is_media(content_type: &[u8]) -> bool {
     [&b"image/"[..], b"audio/", b"video/", b"font/", b"model/"]
         .iter()
