@@ -50,23 +50,24 @@ pub fn argument_async<T: FromInvocationAsync<M>, M>(
     T::from_invocation_async(ctx)
 }
 
-/// The features that an argument uses, and the functions that may take it. For a type that is no argument it says
-/// nothing, since the call itself is refused for that.
+/// The features that an argument uses, and the functions that may take it. A type that is no argument has the constants
+/// of [`NotWanted`].
 #[derive(Debug)]
 pub struct Wanted<T>(PhantomData<T>);
 
 impl<T: FromInvocation> Wanted<T> {
-    /// The features that it uses where the host has them.
+    /// The features that the argument uses where the host has them.
     pub const WANTS: u64 = T::WANTS;
-    /// The functions that may take it.
+    /// The functions that may take the argument.
     pub const STYLE: CallStyle = T::STYLE;
 }
 
-/// The trait of any other type, which is no argument.
+/// Gives [`Wanted`] its constants for a type that is no argument. Those of an argument are inherent constants, which
+/// the compiler prefers.
 pub trait NotWanted {
-    /// The features of the type, which are none at all.
+    /// The features of the type: it uses no feature.
     const WANTS: u64 = 0;
-    /// The functions that may take it: the call itself is refused for such a type.
+    /// The functions that may take the type. It does not matter, since the compiler refuses the call itself.
     const STYLE: CallStyle = CallStyle::Any;
 }
 

@@ -19,11 +19,11 @@ pub struct OnPlane {
     pub deployment: Deployment,
 }
 
-/// Returns a task root with two C functions. `metadata.metadata`: the event names a header of the platform's, the reply
-/// is its value, or `(none)`. `metadata.mirror`: the body of the request is the reply's, with the status 201.
+/// Returns a task root with two C functions. The event of `metadata.metadata` names a header of the platform's, and the
+/// reply is its value, or `(none)`. The reply of `metadata.mirror` has the body of the request, and the status 201.
 ///
 /// # Panics
-/// It does not compile. The message has the compiler's words.
+/// The C source does not compile. The message has the compiler's words.
 pub fn metadata() -> Deployment {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     let source = workspace().join("integration/tests/c/metadata.c");

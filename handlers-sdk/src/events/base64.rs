@@ -79,7 +79,8 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     out
 }
 
-/// Returns the bytes, or the place where the text stops being base64.
+/// Decodes base64 (RFC 4648 §4), with or without padding. The error is the index in bytes at which the text stops being
+/// base64.
 fn decode(text: &[u8]) -> Result<Vec<u8>, usize> {
     let digits = match text {
         [digits @ .., b'=', b'='] | [digits @ .., b'='] if text.len().is_multiple_of(4) => digits,

@@ -1,4 +1,5 @@
-//! The kind of an event by its own members, for a view that is in doubt. Events that fit never come here.
+//! Finds the kind of an event by its own members, for the message that it does not fit its view. Events that fit never
+//! come here.
 
 use serde_json::{Map, Value};
 use std::fmt;
@@ -10,23 +11,23 @@ pub(crate) enum Found {
     NoJson,
     /// The bytes are JSON of this kind, but no object.
     NoObject(&'static str),
-    /// A list `Records`, or an event with one source, and this is its name.
+    /// The event, or the list `Records` in it, names one source, and this is its name.
     Source(String),
-    /// `Records` name two sources.
+    /// The list `Records` names more than one source: the first, and the first that differs from it.
     Mixed(String, String),
-    /// A member `Records` with a list or `null`, no source named.
+    /// The event has a list or `null` as `Records`, and names no source.
     Records,
-    /// A member `records` with an object or `null`, as Kafka has it; no source is named.
+    /// The event has an object or `null` as `records`, as Kafka's have, and names no source.
     Topics,
-    /// An event of EventBridge's bus.
+    /// The event is one of EventBridge's bus.
     Bus,
-    /// A bundle of log lines.
+    /// The event is a bundle of log lines.
     Logs,
-    /// The event by which S3 tests once that a function can be notified of a bucket.
+    /// The event is the one by which S3 tests once that a function can be notified of a bucket.
     TestOfS3,
-    /// A request of an HTTP trigger.
+    /// The event is a request of an HTTP trigger.
     Request,
-    /// An object of no known kind, with the names of its members.
+    /// The event is an object of no known kind, with the names of its members.
     Members(Vec<String>),
 }
 

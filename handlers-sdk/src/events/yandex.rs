@@ -216,7 +216,7 @@ members! {
         messages: Vec<LoggingMessage> = "messages",
     }
 
-    /// A batch of lines.
+    /// A batch of log lines, and its metadata.
     LoggingMessage {
         /// The metadata of the message.
         metadata: Metadata = "event_metadata",
@@ -224,23 +224,23 @@ members! {
         details: LoggingDetails = "details",
     }
 
-    /// The lines.
+    /// The log lines of the batch.
     LoggingDetails {
-        /// The lines.
+        /// The log lines of the batch.
         messages: Vec<LogLine> = "messages",
     }
 
-    /// A line.
+    /// A log line.
     LogLine {
         /// The time of the line.
         timestamp: String = "timestamp",
-        /// `INFO`, …
+        /// The level of the line, such as `INFO`.
         level: String = "level",
         /// The text of the line.
         message: String = "message",
-        /// The members that were written as JSON beside it.
+        /// The members that were written as JSON beside the text.
         json_payload: BTreeMap<String, Value> = "json_payload",
-        /// The resource that wrote it: `type` and `id`.
+        /// The resource that wrote the line: `type` and `id`.
         resource: BTreeMap<String, String> = "resource",
     }
 }

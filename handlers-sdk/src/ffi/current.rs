@@ -61,8 +61,8 @@ pub(crate) unsafe fn within_hook<T>(entry: &'static Entry, inv: *const Inv, body
     body()
 }
 
-/// Runs `body` as no part of a call: the end of an invocation, which may be done while another one runs further up this
-/// stack. Log lines name no invocation there.
+/// Runs `body` as a part of no call, so that its log lines name no invocation. That is for the end of an invocation,
+/// which may come while another one runs further up this stack.
 pub(crate) fn apart<T>(body: impl FnOnce() -> T) -> T {
     let _restore = with(core::ptr::null());
     body()
@@ -70,9 +70,9 @@ pub(crate) fn apart<T>(body: impl FnOnce() -> T) -> T {
 
 /// The place that a log line goes to.
 pub(crate) enum Place<'a> {
-    /// To the host, as a line of this call.
+    /// The line goes to the host, and belongs to this call.
     Call(Reader<'a>),
-    /// To the host, as a line of no call.
+    /// The line goes to the host, and belongs to no call.
     Host(&'static Entry),
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn place<T>(body: impl FnOnce(Option<Place<'_>>) -> T) -> T {
     })
 }
 
-/// Returns `true` in a layer's hook.
+/// Returns `true` if the current call is a layer's hook.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_in_hook() -> bool {
     current(|call| call.is_some_and(|call| call.is_hook))

@@ -197,7 +197,8 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// The layer cannot work. The runtime reports the error and does not start.
     fn create(config: &Config) -> Result<Self, Error>;
 
-    /// Runs before the functions are loaded.
+    /// Runs when the runtime starts, before any function that the layer surrounds is loaded. A layer of a single
+    /// function has this phase just before that function starts.
     ///
     /// # Errors
     /// The phase fails with the error. This holds for every hook of a phase.
@@ -205,7 +206,8 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Runs after the runtime has started.
+    /// Runs on the way out of the runtime's start, after `before_runtime_start` of all inner layers. No function that
+    /// the layer surrounds is loaded by then.
     ///
     /// # Errors
     /// As for [`before_runtime_start`](Self::before_runtime_start).

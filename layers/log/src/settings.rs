@@ -56,7 +56,7 @@ pub(crate) struct Settings {
     pub(crate) service: Option<String>,
     pub(crate) sample: Share,
     pub(crate) correlation: Vec<Correlation>,
-    /// The members that stand on each line, as JSON.
+    /// The members that the layer adds to each line: the name of each, and its value as JSON.
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) headers: Vec<String>,
     pub(crate) reply_headers: Vec<String>,

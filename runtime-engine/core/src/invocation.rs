@@ -42,11 +42,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub struct InvocationMetadata {
     /// The id of the request, as the platform gives it.
     pub request_id: Span,
-    /// The name this call used.
+    /// The name that this call used for the function: an ARN on AWS.
     pub invoked_as: Span,
     /// The platform's own trace text.
     pub trace: Span,
-    /// W3C trace context, where the platform has one.
+    /// The W3C trace context; empty if the platform has none.
     pub traceparent: Span,
     /// The W3C trace state, `tracestate`.
     pub tracestate: Span,
@@ -56,44 +56,46 @@ pub struct InvocationMetadata {
     pub client_context: Span,
     /// The identity of the caller, in JSON.
     pub identity: Span,
-    /// Content type of the event.
+    /// The content type of the event.
     pub content_type: Span,
-    /// The moment when its event was whole, in nanoseconds on the process' clock, if the protocol has looked at the
-    /// clock and the invocation begins at once; 0 if the invocation looks itself.
+    /// The moment when the event was whole, in nanoseconds on the process' clock. It is 0 if the protocol has not
+    /// looked at the clock, so that the invocation looks itself.
     pub received_ns: u64,
-    /// The moment when it must be answered.
+    /// The moment when the invocation must be answered; `None` if there is no limit.
     pub deadline: Option<Deadline>,
-    /// Counts how often the platform has tried before.
+    /// The number of times that the platform has tried before.
     pub attempt: u32,
-    /// The function's name as this call gives it; empty: the process' own.
+    /// The function's name as this call gives it; if it is empty, that of the process holds.
     pub function: Span,
-    /// The name of the function that the platform addresses with this very event, where one process may be several of
-    /// its functions; empty: the platform knows the process as one function.
+    /// The name of the function that the platform addresses with this very event. It is empty unless one process may be
+    /// several functions of the platform's.
     pub addressee: Span,
-    /// The version as this call gives it; empty: the process' own.
+    /// The version as this call gives it; if it is empty, that of the process holds.
     pub version: Span,
-    /// The service as this call gives it; empty: the process' own.
+    /// The service as this call gives it; if it is empty, that of the process holds.
     pub service: Span,
-    /// The region as this call gives it; empty: the process' own.
+    /// The region as this call gives it; if it is empty, that of the process holds.
     pub region: Span,
-    /// The account as this call gives it; empty: the process' own.
+    /// The account as this call gives it; if it is empty, that of the process holds.
     pub account: Span,
-    /// The memory limit in MiB as this call gives it; 0: the process' own.
+    /// The memory limit in MiB as this call gives it; if it is 0, that of the process holds.
     pub memory_mb: u32,
     /// The way in which the message is read.
     pub format: MessageFormat,
-    /// The part of the message that is the event; empty: its whole body.
+    /// The part of the message that is the event; if it is empty, the whole body is.
     pub event: Span,
-    /// The address of a request's client, where the platform says it by itself; empty: see [`HttpView::client_ip`].
+    /// The address of a request's client, where the platform says it by itself. If it is empty, [`HttpView::client_ip`]
+    /// is found in the headers.
     pub client_ip: Span,
-    /// How the names of headers begin that are the platform's words to the runtime and no part of a request; empty:
-    /// none. They stay among the platform's metadata, unless they are empty.
+    /// The beginning of the names of headers that the platform writes for the runtime. They are no part of a request,
+    /// but stay among the platform's metadata if they have a value. It is empty if there are no such headers.
     pub own_headers: &'static [u8],
-    /// Must the reply go out in one piece? Then a stream is collected first.
+    /// `true` if the reply must go out in one piece: a stream is collected first.
     pub is_whole: bool,
     /// `true` if the message is only the head of its request, whose body comes piece by piece ([`BodySource`]).
     pub is_streamed_in: bool,
-    /// Are the function's log lines up to info kept for the reply, instead of being written?
+    /// `true` if the function's log lines of the levels info, debug and trace are kept for the reply. Warnings and
+    /// errors are written.
     pub captures_log: bool,
 }
 
@@ -104,7 +106,7 @@ pub enum Code {
     Raw,
     /// The bytes are a value in JSON.
     Value,
-    /// An HTTP reply of that status.
+    /// The bytes are the body of an HTTP reply with this status.
     Http(u16),
 }
 
@@ -147,7 +149,7 @@ pub trait Flight: Send + Sync {
     /// Enforces a deadline that a layer has brought forward, on [`Process::now_ns`]'s clock. It may be past already.
     fn tighten(&self, deadline_ns: u64);
 
-    /// Notes the number of the function that serves the invocation; `usize::MAX`: none does.
+    /// Notes the number of the function that serves the invocation; `usize::MAX` if no function does.
     fn serves(&self, function: usize);
 
     /// Claims the answer at the end of the walk. Returns `false` if the invocation has been answered already, for
@@ -170,7 +172,7 @@ pub struct Invocation {
     received_ns: u64,
     decoded: OnceLock<DecodedEvent>,
     spare: Mutex<SpareView>,
-    /// Is a recogniser being asked about the event?
+    /// `true` while a recogniser is asked about the event.
     recognising: bool,
     /// The texts that layers have set over those of the event. The spans lie in it.
     texts: Text,
@@ -193,7 +195,7 @@ pub struct Invocation {
     failed_here: bool,
     /// The reply that `fail` dropped in the call at hand.
     dropped: Option<(Code, Given)>,
-    /// Head hooks of the layers that are entered, outermost first.
+    /// The head hooks of the layers that are entered, outermost first.
     heads: Vec<HeadHook>,
     heads_ran: bool,
     /// `true` while the head hooks of a stream run whose pieces go out as they come.
@@ -204,7 +206,7 @@ pub struct Invocation {
     is_out: bool,
     /// `true` if the function has left work for after the reply, whatever its table says.
     has_later: bool,
-    /// Has a layer been entered that cannot do without the whole body of the reply?
+    /// `true` if a layer has been entered that cannot do without the whole body of the reply.
     no_streams: bool,
     flight: Option<Arc<dyn Flight>>,
     /// The destination of a streamed reply.
@@ -365,7 +367,7 @@ impl Invocation {
         self.received_ns
     }
 
-    /// The message that brought it.
+    /// Returns the message that brought the invocation; `None` if there is no message, as in a phase.
     pub fn message(&self) -> Option<&Message> {
         self.message.as_ref()
     }
@@ -384,7 +386,7 @@ impl Invocation {
         })
     }
 
-    /// The HTTP request in it.
+    /// Returns the HTTP request in the event; `None` if it carries no request.
     pub fn http(&self) -> Option<&HttpView> {
         self.decoded().http.as_deref()
     }
@@ -402,7 +404,7 @@ impl Invocation {
         decoded.http.as_deref_mut()
     }
 
-    /// A recogniser is about to look at an event that nobody knows.
+    /// Begins a recogniser's turn, with an event that no source is known for.
     pub(crate) fn begin_recognising(&mut self) {
         self.recognising = true;
     }
@@ -434,7 +436,7 @@ impl Invocation {
         &self.reply_headers
     }
 
-    /// Cookies of the reply, as values.
+    /// Returns the cookies of the reply, as values.
     pub fn reply_cookies(&self) -> &Fields {
         &self.reply_cookies
     }
@@ -454,7 +456,7 @@ impl Invocation {
         std::mem::replace(&mut self.reply, Given::EMPTY)
     }
 
-    /// The lines kept so far; they are gone from here. Nobody would take later ones any more: they are written.
+    /// Takes the lines that have been kept so far. Later ones are written, since nobody would take them any more.
     pub fn take_captured(&self) -> Vec<String> {
         self.captured.take()
     }
@@ -466,7 +468,7 @@ impl Invocation {
         }
     }
 
-    /// Returns why it failed; `None` if it has not.
+    /// Returns the reason why the invocation failed; `None` if it has not failed.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
@@ -485,12 +487,12 @@ impl Invocation {
         }
     }
 
-    /// Writes a line of the runtime's own about it.
+    /// Writes a line of the runtime's own about the invocation.
     pub fn say(&self, level: Level, message: &str) {
         self.process.log.write(level, self.origin(b"runtime", ""), message.as_bytes(), std::iter::empty());
     }
 
-    /// The name of its function in its module; empty for a phase without one.
+    /// Returns the name of the function in its module; empty for a phase without a function.
     pub fn function_name(&self) -> &str {
         &self.function
     }
@@ -503,8 +505,8 @@ impl Invocation {
         if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
-    /// The W3C trace context: a layer's, else the one that was sent if it is well-formed, else made from the platform's
-    /// own ids.
+    /// Returns the W3C trace context: a layer's, else the one that was sent if it is well-formed, else one made from
+    /// the platform's own ids.
     fn traceparent(&self) -> &[u8] {
         if let Some(set) = self.own_traceparent {
             return set.read(self.texts.as_slice());
@@ -512,7 +514,8 @@ impl Invocation {
         self.sent_traceparent()
     }
 
-    /// The trace context that the invocation came with.
+    /// Returns the W3C trace context that was sent if it is well-formed, else one made from the platform's own ids. It
+    /// is empty if there are no such ids.
     fn sent_traceparent(&self) -> &[u8] {
         let sent = self.fact(self.metadata.traceparent);
         if crate::trace::is_traceparent(sent) {
@@ -528,12 +531,13 @@ impl Invocation {
 }
 
 impl Invocation {
-    /// Does the reply to this event go back as HTTP, natively or in the source's JSON?
+    /// Returns `true` if the reply to this event goes back as HTTP, natively or in the source's JSON.
     pub fn wants_http(&self) -> bool {
         self.decoded().form != ReplyFormat::Bare
     }
 
-    /// Returns the kind of its trigger.
+    /// Returns the kind of the invocation's trigger. It reads the event the first time, as [`Invocation::decoded`]
+    /// does.
     pub fn kind(&self) -> Kind {
         self.decoded().kind
     }

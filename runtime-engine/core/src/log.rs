@@ -14,23 +14,23 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Levels as `faas.h` counts them; a smaller number is more urgent.
+/// The level of a log line, with the numbers of `faas.h`: a smaller number is more urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Something failed; the contract's number is 1.
+    /// An operation failed; the number in `faas.h` is 1.
     Error = 1,
-    /// Something is not as it should be; 2.
+    /// A state is not as it should be; the number is 2.
     Warn,
-    /// Something happened that is worth a line; 3.
+    /// An event is worth a line; the number is 3.
     Info,
-    /// Something that helps to find a fault; 4.
+    /// A detail helps to find a fault; the number is 4.
     Debug,
-    /// Everything else: 5 and all numbers above.
+    /// The line has any other detail; the number is 5, and every number above counts as 5.
     Trace,
 }
 
 impl Level {
-    /// Returns the level of the contract's number.
+    /// Returns the level with this number of `faas.h`. 0 counts as 1, and a number above 5 as 5.
     pub fn of(number: u32) -> Level {
         match number {
             0 | 1 => Level::Error,
@@ -41,7 +41,7 @@ impl Level {
         }
     }
 
-    /// Reads a level from a word in any case; `FATAL` is an error.
+    /// Reads a level from a word in any case; `FATAL` is an error. `None` means that the word names no level.
     pub fn parse(word: &str) -> Option<Level> {
         Some(match lower_case(word).as_str() {
             "error" | "fatal" => Level::Error,
@@ -53,7 +53,7 @@ impl Level {
         })
     }
 
-    /// The word in a line.
+    /// Returns the word for the level in a line.
     pub fn word(self) -> &'static str {
         match self {
             Level::Error => "ERROR",

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::Value as Tree;
 
-/// Texts to damage: every kind of token, escape and whitespace, and an event as a platform sends it.
+/// The texts that are damaged: every kind of token, escape and whitespace, and an event as a platform sends it.
 const DOCUMENTS: &[&str] = &[
     r#"{"version":"2.0","routeKey":"POST /orders/{id}","rawPath":"/orders/42","cookies":["a=1","b=2"],"headers":{"host":"abc.execute-api.eu-west-1.amazonaws.com","x-forwarded-for":"203.0.113.17"},"requestContext":{"http":{"method":"POST"},"timeEpoch":1741610096000},"body":"{\"item\":\"bicycle\",\"note\":\"caf\u00e9 \ud83d\ude00\"}","isBase64Encoded":false}"#,
     " {\r\n\t\"a\" : [ 1 , -2 , 0.5 , -0 , 1e10 , 1E-7 , 12.5e+3 ] , \"b\" : { } , \"c\" : [ ] , \"d\" : [ null , true , false ] }\n",
@@ -19,7 +19,7 @@ const DOCUMENTS: &[&str] = &[
     r#""text""#,
 ];
 
-/// Pieces that make the interesting mistakes.
+/// The pieces of text whose insertion makes the interesting mistakes.
 const FRAGMENTS: &[&[u8]] = &[
     b"\"",
     b"\\",
@@ -129,7 +129,8 @@ fn damaged(mut text: Vec<u8>, damages: Vec<Damage>) -> Vec<u8> {
     text
 }
 
-/// A number as text, of any length the grammar allows, valid or nearly so.
+/// Makes numbers as texts: valid ones, nearly valid ones, and whole ones of 291 to 321 digits, at the limit of an
+/// `f64`.
 fn number_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?",

@@ -24,7 +24,7 @@ pub(crate) struct Place<'a> {
     pub(crate) driver: &'a Driver,
     /// The platform's name in messages.
     pub(crate) platform: &'static str,
-    /// The platform's folder of secrets.
+    /// The folder where the platform mounts secrets, unless `FAAS_SECRETS` names others.
     pub(crate) secrets: &'static str,
 }
 

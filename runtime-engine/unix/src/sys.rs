@@ -266,7 +266,7 @@ fn checked(result: c_int) -> std::io::Result<c_int> {
 /// An event at one of [`Epoll`]'s descriptors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
-    /// The number it was added with.
+    /// The number that the descriptor was added with.
     pub(crate) token: u64,
     /// `true` if the other side has ended its sending, or the connection is broken.
     pub(crate) ended: bool,
@@ -277,7 +277,7 @@ pub(crate) struct Event {
 pub(crate) struct Epoll(OwnedFd);
 
 impl Epoll {
-    /// Makes a set with nothing in it.
+    /// Makes a set without descriptors.
     pub(crate) fn new() -> std::io::Result<Epoll> {
         // SAFETY: takes a flag.
         let fd = checked(unsafe { c::epoll_create1(c::CLOEXEC) })?;
@@ -300,7 +300,7 @@ impl Epoll {
         self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN)
     }
 
-    /// Tells of a descriptor no more; to be called where another copy of it stays open.
+    /// Stops telling of a descriptor; to be called where another copy of it stays open.
     pub(crate) fn remove(&self, fd: &impl AsRawFd) {
         // A descriptor that is not there needs no removal.
         let _ = self.control(c::EPOLL_CTL_DEL, fd, 0, 0);
@@ -312,7 +312,8 @@ impl Epoll {
         checked(unsafe { c::epoll_ctl(self.0.as_raw_fd(), what, fd.as_raw_fd(), &raw mut event) }).map(drop)
     }
 
-    /// Waits for changes. Returns some of them, as many as `events` has room for.
+    /// Waits for changes, without a time limit. Returns some of them, at least one and at most `most` or as many as
+    /// `events` holds.
     pub(crate) fn wait<'e>(
         &self,
         events: &'e mut Events,
@@ -335,14 +336,14 @@ impl Epoll {
     }
 }
 
-/// The room for the events of [`Epoll::wait`].
+/// A buffer that [`Epoll::wait`] fills with events.
 pub(crate) struct Events([c::EpollEvent; Events::ROOM]);
 
 impl Events {
-    /// The number of events that there is room for.
+    /// The number of events that the buffer holds at most.
     pub(crate) const ROOM: usize = 32;
 
-    /// Makes the room, with no events in it.
+    /// Makes a buffer without events.
     pub(crate) fn new() -> Events {
         Events([c::EpollEvent { events: 0, token: 0 }; Events::ROOM])
     }

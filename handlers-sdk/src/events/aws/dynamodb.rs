@@ -118,33 +118,33 @@ argument!(DynamoDb);
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Attribute {
-    /// A text.
+    /// The attribute is a text.
     S(String),
-    /// A number of up to 38 digits, as text.
+    /// The attribute is a number of up to 38 digits, as text.
     N(String),
-    /// Bytes.
+    /// The attribute is a string of bytes.
     B(Base64),
-    /// A boolean, `true` or `false`.
+    /// The attribute is a boolean, `true` or `false`.
     Bool(bool),
     /// The attribute is null.
     #[default]
     Null,
-    /// A set of texts.
+    /// The attribute is a set of texts.
     Ss(Vec<String>),
-    /// A set of numbers, as texts.
+    /// The attribute is a set of numbers, as texts.
     Ns(Vec<String>),
-    /// A set of bytes.
+    /// The attribute is a set whose elements are strings of bytes.
     Bs(Vec<Base64>),
-    /// A list.
+    /// The attribute is a list of attributes.
     L(Vec<Attribute>),
-    /// A map.
+    /// The attribute is a map from names to attributes.
     M(Item),
-    /// A type that is not one of these: its name, empty without one, and its value.
+    /// The attribute has another type: the name of the type, or an empty text if there is no name, and the value.
     Other(String, Value),
 }
 
 impl Attribute {
-    /// Returns a text.
+    /// Returns the text; `None` if the attribute is no text.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Attribute::S(text) => Some(text),
@@ -152,7 +152,7 @@ impl Attribute {
         }
     }
 
-    /// Returns a number, if it is one of that type: `value.as_number::<u64>()`.
+    /// Returns the number, as in `value.as_number::<u64>()`; `None` if the attribute is no number of that type.
     pub fn as_number<T: std::str::FromStr>(&self) -> Option<T> {
         match self {
             Attribute::N(number) => number.parse().ok(),

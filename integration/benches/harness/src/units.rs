@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// Returns the words of the tables for it.
+    /// Returns the words that name the kind of function in the tables.
     pub fn words(self) -> &'static str {
         match self {
             Kind::Std => "std-only functions",
@@ -105,7 +105,7 @@ impl Unit {
     /// All units, in the order of the tables.
     pub const ALL: [Unit; 5] = [Unit::Alone, Unit::One, Unit::OneRouted, Unit::Eager, Unit::Lazy];
 
-    /// Returns the words of the tables for it.
+    /// Returns the words that name the unit in the tables.
     pub fn words(self) -> &'static str {
         match self {
             Unit::Alone => "no manifest",
@@ -116,7 +116,7 @@ impl Unit {
         }
     }
 
-    /// Returns the numbers of its functions; empty without a manifest.
+    /// Returns the numbers of the unit's functions; empty without a manifest.
     fn functions(self) -> std::ops::Range<usize> {
         match self {
             Unit::Alone => 0..0,

@@ -64,17 +64,17 @@ pub(crate) struct Wanted {
 /// The faults that are to happen to an event, as they may on a platform.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trouble {
-    /// The time that the event has; `None` for the usual one.
+    /// The time that the event has; `None` for the usual time.
     pub(crate) deadline: Option<Duration>,
-    /// The time for which the process is frozen before it gets the event.
+    /// The time for which the process is frozen before it gets the event; `None` to leave it running.
     pub(crate) freeze: Option<Duration>,
-    /// `true` if the process is told to leave while the event is with it.
+    /// `true` if SIGTERM is sent to the process while it has the event.
     pub(crate) sigterm: bool,
-    /// `true` if the event is sent twice, with one id.
+    /// `true` if the event is sent twice, with one request id.
     pub(crate) duplicate: bool,
-    /// The number of times that it is sent again if it fails.
+    /// The number of times that the event is sent again if it fails.
     pub(crate) retry: u32,
-    /// `true` if the platform refuses it because too many run.
+    /// `true` if the event is refused, as a platform does on which too many invocations run.
     pub(crate) throttle: bool,
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn ask(asking: &Asking, sent: Sent<'_>, screen: Screen) -> Result<Exi
     Ok(if is_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Returns the request to the console, as JSON.
+/// Returns the body of the request to the console, as JSON: a request for the functions, or an event. It is a failure
+/// to ask for neither, or to combine a path with an option that is for events.
 fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
     if let Some(path) = &asking.path {
         if let Some(option) = of_events(asking, &sent) {
@@ -100,7 +101,7 @@ fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
     }))
 }
 
-/// Returns an option that says something of events alone; `None` without one.
+/// Returns the first option that is for events alone; `None` if no such option is set.
 fn of_events(asking: &Asking, sent: &Sent<'_>) -> Option<&'static str> {
     let Asking { deadline, freeze, sigterm, duplicate, retry, throttle, .. } = asking;
     let all = [

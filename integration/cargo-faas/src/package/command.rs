@@ -445,7 +445,7 @@ impl Package {
 /// Returns cargo's description of the crates of a workspace, for a target.
 ///
 /// # Errors
-/// Cargo fails, in its own words.
+/// Cargo cannot be started, or fails, or its output is no JSON. A failure has cargo's own words.
 pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value, Failure> {
     let failed = |why: String| Failure::new("bill of materials", why);
     let output = cargo(folder).args(["metadata", "--format-version=1", "--filter-platform", target]).output();

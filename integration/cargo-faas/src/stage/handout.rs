@@ -8,7 +8,7 @@ use platform_emulators::runtime_api::{Event, Kind, Plane, Times};
 use platform_emulators::{huawei_functiongraph, tencent_scf};
 use std::sync::{Mutex, PoisonError};
 
-/// The way of a client's request through the platform's front, with that request id.
+/// A function that sends a client's request with this request id through the platform's front, and returns the reply.
 type Front = fn(&Plane, &str, &ClientRequest) -> Reply;
 
 struct Handout {
@@ -18,7 +18,8 @@ struct Handout {
     front: Front,
 }
 
-/// Starts a runtime on SCF; requests come by the function URL.
+/// Starts a runtime under the emulator of SCF, where requests come by the function URL. The error says why the runtime
+/// is not ready.
 pub(super) fn scf(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = tencent_scf::Options {
         times: times(setting),
@@ -43,7 +44,8 @@ pub(super) fn scf(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     })
 }
 
-/// Starts a runtime on FunctionGraph; requests come by API Gateway.
+/// Starts a runtime under the emulator of FunctionGraph, where requests come by API Gateway. The error says why the
+/// runtime is not ready.
 pub(super) fn functiongraph(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = huawei_functiongraph::Options {
         times: times(setting),
@@ -79,7 +81,7 @@ fn begin(plane: Plane, setting: &Setting, front: Front) -> Result<Box<dyn Stage>
     }
 }
 
-/// Decoded names and values of a query.
+/// Returns the decoded names and values of a query, in order.
 pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| {
         let mut bytes = Vec::new();

@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A running dev, and all that it may leave behind.
+/// A running `cargo faas dev`, with the only folder that it may leave files in.
 pub(crate) struct Rig {
     /// The process of the tool.
     pub(crate) dev: Process,
-    /// The address that it serves at.
+    /// The address that the tool serves at.
     pub(crate) address: SocketAddr,
-    /// The deployment folder, and the folder for temporary files.
+    /// The folder that holds the deployment folder `dep` and the folder `tmp` for temporary files.
     pub(crate) folder: TempDir,
 }
 
-/// A unit of a deployment folder: its name, its libraries, its manifest.
+/// A unit of a deployment folder: its name, the names of its libraries, and the text of its manifest.
 pub(crate) type Unit<'u> = (&'u str, &'u [&'u str], &'u str);
 
-/// Fills a deployment folder.
+/// Fills a deployment folder with these units.
 pub(crate) fn fill(folder: &Path, units: &[Unit<'_>]) {
     for (name, libraries, manifest) in units {
         let root = folder.join(name);
@@ -53,7 +53,7 @@ impl Rig {
         Rig::serve(folder, more)
     }
 
-    /// Serves the folder `dep` in this one.
+    /// Serves the deployment folder `dep` of this folder.
     pub(crate) fn serve(folder: TempDir, more: &[&str]) -> Rig {
         let built = artifacts::get();
         let mut command = tool(folder.path());
@@ -71,7 +71,8 @@ impl Rig {
         self.folder.path().join("dep")
     }
 
-    /// Puts another deployment in the place of the one that is there, in one step.
+    /// Puts another deployment in the place of the one that is there, by two renames. Between them there is no
+    /// deployment for a moment.
     pub(crate) fn replace(&self, units: &[Unit<'_>]) {
         let (next, old) = (self.folder.path().join("next"), self.folder.path().join("old"));
         fill(&next, units);

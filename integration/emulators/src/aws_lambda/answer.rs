@@ -108,11 +108,11 @@ fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
 pub struct InFlight {
     /// The request id of the invocation.
     pub request_id: String,
-    /// `true` if a poll was given it.
+    /// `true` if the invocation was given to a poll.
     pub delivered: bool,
-    /// `true` if the head of its response is here.
+    /// `true` if the head of its response has come.
     pub responding: bool,
-    /// The number of bytes of the response so far.
+    /// The number of bytes of the response's body that have come so far, also those beyond a limit.
     pub received: usize,
 }
 

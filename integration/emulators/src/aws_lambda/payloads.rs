@@ -71,7 +71,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the HTTP status.
+    /// Returns the HTTP status that the call is refused with.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Refusal::InvalidRequestId { .. } | Refusal::InvalidResponseMode { .. } | Refusal::Truncated => 400,

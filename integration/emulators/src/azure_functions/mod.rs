@@ -76,7 +76,7 @@ pub enum Level {
     Error,
 }
 
-/// A host and the process it has started.
+/// An emulated Functions host, and the process that it has started.
 pub struct Host {
     options: Options,
     make: Box<dyn Fn() -> Command + Send + Sync>,
@@ -127,7 +127,7 @@ impl Host {
     /// Asks whether it listens, which also keeps it warm.
     ///
     /// # Errors
-    /// There is no connection, or no answer.
+    /// There is no connection or no answer, or its bytes are no HTTP response.
     pub fn ping(&self) -> io::Result<Answer> {
         let mut wire = self.wire()?;
         wire.send("GET", "/", &[self.host()], b"", Framing::Length)?;
@@ -137,7 +137,7 @@ impl Host {
     /// Calls a function and reads the outcome.
     ///
     /// # Errors
-    /// There is no connection, or no answer.
+    /// There is no connection or no answer, or its bytes are no HTTP response.
     pub fn call(&self, call: &Call) -> io::Result<Ended> {
         self.begin(call)?.end()
     }
@@ -327,10 +327,10 @@ impl Pending<'_> {
         &self.id
     }
 
-    /// Waits for the answer and reads it.
+    /// Waits for the answer and reads it. Breaches of the protocol in it are added to [`Host::breaches`].
     ///
     /// # Errors
-    /// No answer comes.
+    /// No answer comes, or its bytes are no HTTP response.
     pub fn end(mut self) -> io::Result<Ended> {
         let answer = self.wire.receive(&self.method)?;
         if !answer.closes {

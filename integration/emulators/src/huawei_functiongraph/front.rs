@@ -29,7 +29,7 @@ pub struct Reply {
     pub status: u16,
     /// The header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// The bytes of the body, its coding undone.
+    /// The bytes of the body, decoded if it came in base64.
     pub body: Vec<u8>,
     /// `true` if the body came in base64.
     pub coded: bool,
@@ -62,7 +62,8 @@ pub fn event(request: &Request) -> String {
     .to_string()
 }
 
-/// Sends a client's request through API Gateway.
+/// Sends a client's request through API Gateway. A call that fails, or a result of another form, is answered with
+/// status 500.
 pub fn apig(plane: &Plane, request: &Request) -> Reply {
     let outcome = plane.invoke(Event { id: request.id.clone(), ..Event::from(event(request)) });
     let result = serde_json::from_slice::<Value>(&outcome.body).ok().filter(|_| outcome.kind == Kind::Result);

@@ -16,7 +16,7 @@ pub const HOST: &str = "shop.default.example.com";
 const OWN: &str = "x-emulated-queue-proxy";
 /// The time between two probes at the start.
 const AGGRESSIVE: Duration = Duration::from_millis(50);
-/// The headers of the activator that end here.
+/// The headers of the activator that the queue-proxy does not pass on, in lower case.
 const REMOVED: [&str; 2] = ["knative-serving-revision", "knative-serving-namespace"];
 
 /// A pod with one container.
@@ -183,7 +183,8 @@ impl Pod {
     }
 }
 
-/// Returns the headers that a client's request has behind the queue-proxy: the host stays what it was.
+/// Returns the headers that a client's request has behind the queue-proxy. Those that the client has sent stay, the
+/// host among them, without [`REMOVED`]. The proxy adds the others of `own`.
 fn forwarded(request: &Request) -> Headers {
     let own = [
         ("Host", HOST),

@@ -14,14 +14,14 @@ pub struct Init {
     pub code: String,
     /// `true` if the code is base64.
     pub binary: bool,
-    /// The name of the function in it; empty for `main`.
+    /// The name of the function in the code; empty for `main`.
     pub main: String,
     /// The variables beside the platform's own.
     pub env: Vec<(String, String)>,
 }
 
 impl Init {
-    /// Returns it with one more variable.
+    /// Returns the content with one more variable.
     pub fn env(mut self, name: &str, value: &str) -> Init {
         self.env.push((name.to_owned(), value.to_owned()));
         self

@@ -93,7 +93,7 @@ pub struct Times {
     pub kill_after: Option<Duration>,
     /// The time that the process may take to say that it is ready, where the platform wants to hear it.
     pub init_limit: Duration,
-    /// The time that [`Pending::wait`] waits.
+    /// The longest time that [`Pending::wait`] waits; then the outcome is [`Kind::Unanswered`].
     pub patience: Duration,
 }
 

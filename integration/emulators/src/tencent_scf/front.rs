@@ -58,8 +58,9 @@ impl Request {
     }
 }
 
-/// Sends a request through the function URL: no context; the client's address stands in a header. A result without a
-/// status is a JSON body.
+/// Sends a request through the function URL. The event has no `requestContext`, and the client's address stands in its
+/// header `x-scf-remote-addr`. A result without `statusCode` is the JSON body of a reply with status 200. A call that
+/// fails, or a result that is no reply, is answered with status 430.
 pub fn url(plane: &Plane, request: &Request) -> Reply {
     let mut headers = request.headers();
     headers.insert("x-scf-remote-addr".to_owned(), json!("192.0.2.7"));
@@ -87,8 +88,8 @@ pub fn url(plane: &Plane, request: &Request) -> Reply {
     }
 }
 
-/// Sends a request through the API gateway with an integrated response: a result of another form is the gateway's
-/// error.
+/// Sends a request through the API gateway, which is configured for integrated responses. A call that fails, or a
+/// result of another form, is answered with status 502.
 pub fn gateway(plane: &Plane, request: &Request) -> Reply {
     let event = json!({
         "requestContext": {

@@ -8,7 +8,7 @@ use super::fields::Field;
 use super::framing::{Announced, Framing};
 use super::head::StartLine;
 
-/// The head of a message: start line and headers. A view that is copied freely.
+/// The head of a message: start line and headers. It is a view that is copied freely.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
     pub(super) bytes: &'a [u8],
@@ -19,24 +19,24 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Status of a response, 100 to 999; 0 in a request.
+    /// Returns the status of a response, 100 to 999; 0 in a request.
     pub fn status(self) -> u16 {
         self.start.status
     }
 
-    /// Method of a request as sent (methods are case-sensitive); empty in a response.
+    /// Returns the method of a request as sent (methods are case-sensitive); empty in a response.
     pub fn method(self) -> &'a [u8] {
         &self.bytes[self.start.method.clone()]
     }
 
-    /// Target of a request: path and query as sent, with percent-coding untouched. A target in absolute form is given
-    /// without scheme and host, and `*` as it is. Empty in a response.
+    /// Returns the target of a request: path and query as sent, with percent-coding untouched. A target in absolute
+    /// form is given without scheme and host, and `*` as it is. It is empty in a response.
     pub fn target(self) -> &'a [u8] {
         &self.bytes[self.start.target.clone()]
     }
 
-    /// Host and port the request is meant for: of the target if it has them, which then outweigh `Host` (RFC 9112
-    /// §3.2.2), else the `Host` header, which may be empty. `None` in HTTP/1.0 without either and in responses.
+    /// Returns the host and port that the request is meant for. Those of the target outweigh the header `Host` (RFC
+    /// 9112 §3.2.2), which may be empty. `None` means HTTP/1.0 without either, or a response.
     pub fn host(self) -> Option<&'a [u8]> {
         match &self.bytes[self.start.authority.clone()] {
             [] => self.announced.host.map(|host| host.value(self.bytes)),
@@ -49,7 +49,7 @@ impl<'a> Head<'a> {
         self.start.version
     }
 
-    /// The protocol it came by in words, `HTTP/1.1`, for whoever wants to know.
+    /// Returns the protocol that the message came by, as `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
     pub fn protocol(self) -> &'static str {
         match self.start.version {
             _ if self.start.is_http2 => "HTTP/2.0",
@@ -58,12 +58,13 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// All headers in the order they came, repeats included. Where the target has a host, that is the value of `Host`.
+    /// Returns all headers in the order in which they came, repeats included. If the target has a host, that is the
+    /// value of `Host`.
     pub fn headers(self) -> Headers<'a> {
         Headers { bytes: self.bytes, fields: self.fields.iter() }
     }
 
-    /// Value of the first header of this name, in any case.
+    /// Returns the value of the first header of this name, in any case; `None` if there is no such header.
     pub fn header(self, name: impl AsRef<[u8]>) -> Option<&'a [u8]> {
         self.headers().first(name.as_ref())
     }
@@ -73,24 +74,24 @@ impl<'a> Head<'a> {
         self.framing
     }
 
-    /// Whether a body follows, be it an empty one in chunks.
+    /// Returns `true` if a body follows, be it an empty one in chunks.
     pub fn has_body(self) -> bool {
         !matches!(self.framing, Framing::Empty | Framing::Length(0))
     }
 
-    /// Whether the connection can carry another message after this one, as far as its sender is concerned.
+    /// Returns `true` if the connection can carry another message after this one, as far as its sender is concerned.
     pub fn keep_alive(self) -> bool {
         self.framing != Framing::UntilClose && self.announced.keep_alive(self.start.version)
     }
 
-    /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). Never in HTTP/1.0 and
-    /// never without a body.
+    /// Returns `true` if the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). It never does
+    /// in HTTP/1.0 or without a body.
     pub fn expects_continue(self) -> bool {
         self.announced.expects_continue && self.start.version == Version::Http11 && self.has_body()
     }
 }
 
-/// Iterator over fields: name and value of each, white space around the value removed.
+/// An iterator over fields: the name and value of each, without the white space around the value.
 #[derive(Clone)]
 pub struct Headers<'a> {
     bytes: &'a [u8],
@@ -119,10 +120,10 @@ impl<'a> Iterator for Headers<'a> {
 
 impl ExactSizeIterator for Headers<'_> {}
 
-/// A whole message with the buffer it was received in. Give it back with [`Reader::recycle`](super::Reader::recycle)
-/// once it is done with; dropped instead, the reader allocates for the next one.
+/// A whole message with the buffer that it was received in. [`Reader::recycle`](super::Reader::recycle) takes it back
+/// once it is done with; without that the reader allocates for the next one.
 ///
-/// It is passed from hand to hand, so it is small and what it consists of stays where it is.
+/// It is moved often, so it is one pointer, and its parts stay where they are.
 pub struct Message(pub(super) Box<Parts>);
 
 /// The parts of a message.
@@ -131,7 +132,7 @@ pub(super) struct Parts {
     pub(super) buf: Vec<u8>,
     /// The offset in `buf` where the message begins; all offsets below count from there.
     pub(super) base: usize,
-    /// Bytes the message took up there.
+    /// The number of bytes that the message took up there.
     pub(super) length: usize,
     pub(super) start: StartLine,
     pub(super) announced: Announced,
@@ -144,12 +145,12 @@ pub(super) struct Parts {
 }
 
 impl Message {
-    /// The buffer it lies in: everything it hands out is a part of this.
+    /// Returns the buffer that the message lies in: all that the other methods return is a part of it.
     pub fn bytes(&self) -> &[u8] {
         &self.0.buf
     }
 
-    /// Takes its memory, for another message.
+    /// Returns the message's memory, for another message.
     pub fn into_buffer(self) -> Vec<u8> {
         self.0.buf
     }
@@ -170,18 +171,19 @@ impl Message {
         Head { bytes: &buf[*base..], start, announced, fields, framing: *framing }
     }
 
-    /// The body with its framing undone.
+    /// Returns the body, with its framing undone.
     pub fn body(&self) -> &[u8] {
         &self.0.buf[self.0.base..][self.0.body.clone()]
     }
 
-    /// Fields of the trailer section of a chunked body, apart from the headers: they must not be taken for them.
+    /// Returns the fields of the trailer section of a chunked body. They stand apart, since they must not be taken for
+    /// headers.
     pub fn trailers(&self) -> Headers<'_> {
         let Parts { buf, base, trailers, trailers_at, .. } = &*self.0;
         Headers { bytes: &buf[base + trailers_at..], fields: trailers.iter() }
     }
 
-    /// Value of the first trailer of this name, in any case.
+    /// Returns the value of the first trailer of this name, in any case; `None` if there is no such trailer.
     pub fn trailer(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
         self.trailers().first(name.as_ref())
     }

@@ -28,14 +28,14 @@ pub const NAME: &str = "aliyun-fc";
 /// The port where no variable names another.
 const PORT: u16 = 9000;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
-/// variable tells what it is configured for, and the platform never sends more.
+/// The number of invocations at once if `FAAS_CONCURRENCY` is not set: the most that an instance can be configured for.
+/// No variable tells the configured number, and the platform never sends more.
 const CONCURRENCY: usize = 200;
 
 /// Headers of the platform's own, both ways. Those of a client are not let through.
 const OWN: &[u8] = b"x-fc-";
 
-/// The header that says of a response that the call is a failure of the function's, whatever its status.
+/// The header by which a response says that the function has failed, whatever the HTTP status.
 const FAILED: &[(&str, &str)] = &[("x-fc-status", "404")];
 
 /// The variables that mark the platform. The last is of the built-in runtimes and leads to an error.
@@ -106,14 +106,14 @@ pub struct FunctionCompute {
     listen: String,
     concurrency: usize,
     timeout: Option<Duration>,
-    /// Does the platform ask for FunctionStart by a request?
+    /// `true` if the platform asks for FunctionStart by a request.
     initializes: bool,
-    /// Do the platform's own variables say that this is the platform? It lets no client send a header of its own names.
-    /// Where `FAAS_PLATFORM` alone says it, anybody may send them, and they steer nothing.
+    /// `true` if the platform's own variables say that this is the platform. It lets no client send a header of its own
+    /// names. Where `FAAS_PLATFORM` alone says it, anybody may send them, and they are not obeyed.
     is_there: bool,
-    /// The path of the health check, where one is configured; empty: none.
+    /// The path of the health check; empty if none is configured.
     ready: Vec<u8>,
-    /// Hooks that run, for the line at their end.
+    /// The hooks that run, for the line at their end.
     hooks: Mutex<Vec<Running>>,
 }
 
@@ -142,7 +142,7 @@ impl Hook {
         }
     }
 
-    /// The word in the log's markers.
+    /// Returns the word for the hook in the lines that mark the log.
     fn word(self) -> &'static str {
         match self {
             Hook::Initialize => "Initialize",
@@ -155,13 +155,13 @@ impl Hook {
 /// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    /// An event, in the body.
+    /// The request brings an event, in its body.
     Event,
-    /// A client's own request, passed on.
+    /// The request is a client's own, which the platform passes on.
     Request,
-    /// A step of the instance's life.
+    /// The request asks for a step of the instance's life.
     Hook(Hook),
-    /// A control path that nothing is known of.
+    /// The request has a control path that is not known.
     Unknown,
 }
 
@@ -405,12 +405,12 @@ fn closed() -> LocalResponse {
     LocalResponse::json(503, body).with(FAILED)
 }
 
-/// The line that the platform takes for the beginning of a call's log.
+/// Writes the line that the platform takes for the beginning of a call's log. `what` is `Invoke` or the word of a hook.
 fn mark_begin(log: &Log, what: &str, request_id: &[u8]) {
     mark_line(log, what, " Start RequestId: ", request_id, "");
 }
 
-/// The line that the platform takes for its end.
+/// Writes the line that the platform takes for the end of a call's log.
 fn mark_end(log: &Log, what: &str, request_id: &[u8], failed: bool) {
     let error = if failed { ", Error: Unhandled function error" } else { "" };
     mark_line(log, what, " End RequestId: ", request_id, error);

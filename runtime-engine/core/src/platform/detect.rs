@@ -19,7 +19,7 @@ pub struct PlatformEntry {
     pub aliases: &'static [&'static str],
     /// The variables that have to be in the environment for it, in words, for the documentation.
     pub marks: &'static str,
-    /// The variable that marks it, if it is here.
+    /// Returns the variable that marks the platform; `None` if the environment has no such variable.
     pub mark: fn(&Env<'_>) -> Option<&'static str>,
     /// The number of proxies of its own that always stand in front of a function and tell of its clients, if
     /// `FAAS_TRUSTED_HOPS` does not say how many are trusted. Each of them adds to `X-Forwarded-For` or sets it.
@@ -34,13 +34,13 @@ const SECRETS: &str = "/run/secrets";
 /// The configuration that a platform's variables give.
 #[derive(Debug)]
 pub struct PlatformConfig {
-    /// Names of the function and its place.
+    /// The names of the function and of its place.
     pub identity: Identity,
     /// The protocol that the platform speaks.
     pub protocol: Protocol,
-    /// The function's name as the platform gives it, where it does.
+    /// The function's name as the platform gives it; `None` if it gives no name.
     pub handler: Option<HandlerName>,
-    /// The folder of the function's code, where the platform names one.
+    /// The folder of the function's code; `None` if the platform names no folder.
     pub root: Option<String>,
     /// The form and the place of log lines.
     pub log: LogStyle,
@@ -52,7 +52,7 @@ pub struct PlatformConfig {
 }
 
 impl PlatformConfig {
-    /// A platform that gives neither handler nor folder, with logs as usual.
+    /// Makes the configuration of a platform that gives neither handler nor folder, with logs as usual.
     pub fn new(identity: Identity, protocol: Protocol) -> PlatformConfig {
         PlatformConfig {
             identity,
@@ -102,18 +102,18 @@ impl PlatformConfig {
 /// The name of a function, as a variable gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlerName {
-    /// `library.function`, or one of them.
+    /// The text: `library`, `library.function`, or the name of a function in the manifest.
     pub text: String,
-    /// Is it an error if there is no such function?
+    /// `true` if it is an error that there is no such function; otherwise the text is a hint.
     pub required: bool,
 }
 
 /// The way in which a platform wants its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogStyle {
-    /// Says which descriptor lines go to.
+    /// The descriptor that lines go to.
     pub to: LogTo,
-    /// The look, unless `FAAS_LOG_FORMAT` says another.
+    /// The look of lines if `FAAS_LOG_FORMAT` is not set; `None` for the usual look.
     pub format: Option<Format>,
 }
 
@@ -127,15 +127,15 @@ impl LogStyle {
     }
 }
 
-/// Which descriptor log lines go to.
+/// The descriptor that log lines go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogTo {
     /// Lines go to standard output.
     #[default]
     Output,
-    /// Standard error: the output is taken for something else.
+    /// Lines go to standard error: the platform takes the output for something else.
     Error,
-    /// Errors to standard error, all else to standard output.
+    /// Errors go to standard error, and all other lines to standard output.
     Split,
 }
 
@@ -195,8 +195,7 @@ const fn names(entry: &PlatformEntry) -> PlatformName {
     PlatformName { word: entry.name, title: entry.title, aliases: entry.aliases }
 }
 
-/// Returns the names of the platform that somebody calls so, by its word or an alias, in any case; `None` if there is
-/// none.
+/// Returns the names of the platform with this word or alias, in any case; `None` if there is no such platform.
 pub fn named(name: &str) -> Option<&'static PlatformName> {
     let is_called_so = |known: &str| caseless(known.as_bytes(), name.as_bytes());
     NAMES.iter().find(|names| is_called_so(names.word) || names.aliases.iter().copied().any(is_called_so))
@@ -207,7 +206,7 @@ pub fn named(name: &str) -> Option<&'static PlatformName> {
 pub enum DetectError {
     /// `FAAS_PLATFORM` names no platform that there is.
     Platform(String),
-    /// `FAAS_PLATFORM` names one that is not built in.
+    /// `FAAS_PLATFORM` names a platform that is not built in.
     LeftOut(&'static str),
     /// A variable does not fit the platform that was found.
     Setting {
@@ -247,7 +246,7 @@ impl std::error::Error for DetectError {}
 /// environment, else plain HTTP.
 ///
 /// # Errors
-/// If `FAAS_PLATFORM` names none or one that is not built in, or a variable of the platform's does not fit.
+/// `FAAS_PLATFORM` names no platform, or one that is not built in, or a variable of the platform's does not fit.
 pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, DetectError> {
     let (entry, why) = match env.get("FAAS_PLATFORM") {
         Some(name) => match PLATFORMS.iter().find(|entry| entry.name == name) {

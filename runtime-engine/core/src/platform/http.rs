@@ -15,10 +15,10 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "http";
 
-/// The port where nobody sets `PORT`.
+/// The port if `PORT` is not set.
 pub(super) const PORT: u16 = 8080;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`.
+/// The number of invocations at once if `FAAS_CONCURRENCY` is not set.
 pub(super) const CONCURRENCY: usize = 256;
 
 /// The platform's entry in the list of all.
@@ -35,13 +35,13 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
 /// Reads the variables.
 ///
 /// # Errors
-/// If `PORT` is no port.
+/// `PORT` is not a port.
 pub(super) fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let server = PlainHttp::read(env, settings, PORT)?;
     Ok(PlatformConfig::new(identity(env, NAME), Protocol::Serving(Box::new(server))))
 }
 
-/// The names that a host which gives none is told by our own variables.
+/// Returns the names that the runtime's own variables give, on a host that gives no names.
 pub(super) fn identity(env: &Env<'_>, platform: &'static str) -> Identity {
     Identity {
         platform,
@@ -87,7 +87,7 @@ impl PlainHttp {
         PlainHttp { lame_duck, ..self }
     }
 
-    /// The runtime's own answer, if the request is a probe.
+    /// Returns the runtime's own answer to a probe; `None` if the request is no probe.
     pub(super) fn probe(&self, request: &Message, state: State) -> Option<Route> {
         let path = http_common::path(request);
         if path == self.live {

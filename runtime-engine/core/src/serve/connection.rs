@@ -34,7 +34,7 @@ const LINGER_LONGEST: Duration = Duration::from_secs(30);
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
 /// The least room for a read while the length is not known: an ordinary request.
 const LEAST_READ: usize = 4 << 10;
-/// Bytes of a stream that may wait for its client.
+/// The most bytes of a stream that may wait for its client.
 pub const STREAM_FULL: usize = 256 << 10;
 
 /// A clock, in nanoseconds: [`Process`]'s, or a test's.
@@ -120,15 +120,15 @@ pub struct Connection {
     reading: Option<Pace>,
     writing: Option<Pace>,
     linger_until: u64,
-    /// The moment when patience ends.
+    /// The moment in nanoseconds at which the present wait has its limit.
     deadline: u64,
-    /// The moment that the driver's timers hold for it.
+    /// The moment in nanoseconds that the driver's timers hold for the connection.
     entered: u64,
-    /// The moment when it last did something.
+    /// The moment in nanoseconds when the connection last did something.
     active_at: u64,
-    /// The moment when its client last took some of the waiting bytes.
+    /// The moment in nanoseconds when its client last took some of the waiting bytes.
     progress_at: u64,
-    /// A token of a stream's writer, which waits for room; 0 if none does.
+    /// The token of a stream's writer that waits for room; 0 if none does.
     room: usize,
     /// `true` if requests may be taken before their bodies.
     takes_heads: bool,
@@ -149,7 +149,7 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Makes a fresh one, with what has been read of it already.
+    /// Makes a fresh connection, with the bytes that have been read from it already.
     pub fn new(
         reader: Option<Reader>,
         budget: &Arc<Budget>,
@@ -188,15 +188,15 @@ impl Connection {
         Connection { takes_heads, ..self }
     }
 
-    /// The system told of a change.
+    /// Notes a change that the system told of.
     pub fn heard(&mut self, event: Event) {
         self.unread = true;
         self.writable = true;
         self.ended |= event.ended;
     }
 
-    /// Returns the next step. `spare` is read into while the connection is idle, and stays idle itself. `draining`: no
-    /// request is waited for any more.
+    /// Returns the next step. `spare` is read into while the connection is idle, and stays idle itself. `draining` is
+    /// `true` if no further request is waited for.
     pub fn step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Step {
         let step = self.next_step(spare, config, draining, clock);
         if !matches!(step, Step::Read | Step::Request | Step::Head) && !spare.is_idle() {
@@ -269,14 +269,15 @@ impl Connection {
         }
     }
 
-    /// Takes the request after [`Step::Request`], `None` at any other time.
+    /// Takes the request after [`Step::Request`]; returns `None` at any other time.
     pub fn take_request(&mut self, spare: &mut Reader, config: &ServerSettings) -> Option<Message> {
         let message = self.reader.as_mut().unwrap_or(spare).take();
         self.put_reader(spare, config);
         message
     }
 
-    /// Returns the step when there is nothing to do until more comes.
+    /// Sets the limit for the bytes that are to come next, and returns the step that waits for them. While draining, an
+    /// idle connection that has sent bytes before is closed instead.
     fn rest(&mut self, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Step {
         if self.reader.is_none() {
             if draining && self.begun {
@@ -304,7 +305,8 @@ impl Connection {
         Step::Wait
     }
 
-    /// A reader with something in it stays with its connection, an idle one with the thread.
+    /// Puts the reader where it belongs: one with bytes in it stays with its connection, and an idle one with the
+    /// thread.
     fn put_reader(&mut self, spare: &mut Reader, config: &ServerSettings) {
         if let Some(mut reader) = self.reader.take_if(|reader| reader.is_idle()) {
             reader.trim();
@@ -315,8 +317,8 @@ impl Connection {
         }
     }
 
-    /// The head is here, and its body is to come before the request is taken: what is done after [`Step::Head`] with
-    /// one that is not taken alone.
+    /// Has the body read before the request is taken. That is done after [`Step::Head`] with a head that is not taken
+    /// alone.
     pub fn read_whole(&mut self, spare: &Reader) {
         self.in_body = true;
         let reader = self.reader.as_ref().unwrap_or(spare);
@@ -346,13 +348,13 @@ impl Connection {
         }
     }
 
-    /// The other side sends no more, or the connection is gone. Between requests or inside one, nobody is there to be
-    /// answered.
+    /// Notes that the other side sends no more, or that the connection is gone. Between requests or inside one, nobody
+    /// is there to be answered.
     pub fn end_of_input(&mut self) -> Step {
         self.end(Step::Close)
     }
 
-    /// The socket may take something again.
+    /// Notes that the socket may take bytes again.
     pub fn may_take(&mut self) {
         self.writable = true;
     }
@@ -392,7 +394,7 @@ impl Connection {
         if self.unsent.len() < STREAM_FULL / 2 { std::mem::take(&mut self.room) } else { 0 }
     }
 
-    /// The socket takes nothing for now.
+    /// Notes that the socket takes no bytes for now.
     pub fn no_room(&mut self, config: &ServerSettings, clock: &impl NsClock) {
         self.writable = false;
         if self.writing.is_none() {
@@ -404,7 +406,7 @@ impl Connection {
         }
     }
 
-    /// A request of its is being answered that came before this connection was made.
+    /// Notes that a request is being answered that was read before this connection was made.
     pub fn occupy(&mut self) {
         self.phase = Phase::Busy;
     }
@@ -419,7 +421,7 @@ impl Connection {
         self.phase == Phase::Busy && self.unsent.is_empty() && self.writable
     }
 
-    /// The request has its response, of which so much has been written already. `keep`: another request may follow.
+    /// Notes that the request has its response. `keep` is `true` if another request may follow.
     pub fn answered(&mut self, keep: bool) {
         if matches!(self.phase, Phase::Busy | Phase::Streaming { .. }) {
             let goes_on = self.end_upload();
@@ -446,7 +448,7 @@ impl Connection {
         }
     }
 
-    /// Are there modules' buffers that are not needed any more?
+    /// Returns `true` if there are modules' buffers that are not needed any more.
     #[inline]
     pub fn has_spent(&self) -> bool {
         self.unsent.has_spent()
@@ -475,7 +477,8 @@ impl Connection {
         self.charge.take()
     }
 
-    /// Its patience may be over; returns a step if it is.
+    /// Checks whether the limit of the present wait has come. Returns the step that follows from that; `None` if there
+    /// is no step.
     pub fn time_is_up(&mut self, clock: &impl NsClock) -> Option<Step> {
         self.entered = NEVER;
         let now = clock.now_ns();
@@ -497,8 +500,8 @@ impl Connection {
         }
     }
 
-    /// Returns the moment that the driver has to enter in its timers for this connection, if it does not hold one that
-    /// is as early.
+    /// Returns the moment in nanoseconds that the driver has to enter in its timers for this connection. `None` means
+    /// that the timers hold one that is as early.
     pub fn timer(&mut self) -> Option<u64> {
         let deadline = self.deadline.min(self.upload_deadline());
         if deadline >= self.entered {
@@ -508,54 +511,54 @@ impl Connection {
         Some(deadline)
     }
 
-    /// Returns `true` if no byte has come yet.
+    /// Returns `true` if no byte has come from the client yet.
     pub fn is_fresh(&self) -> bool {
         !self.begun && self.phase == Phase::Reading
     }
 
-    /// Returns `true` if it waits for a request and nothing has come of one.
+    /// Returns `true` if the connection waits for a request. No byte of that has come, and no bytes are left to send.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Reading && self.reader.is_none() && self.unsent.is_empty()
     }
 
-    /// Returns `true` if nobody works for it: it may be closed when room is needed for others.
+    /// Returns `true` if no invocation runs for the connection. It may be closed when room is needed for others.
     pub fn is_dispensable(&self) -> bool {
         matches!(self.phase, Phase::Reading | Phase::Lingering)
     }
 
-    /// Returns `true` if its client has something to get.
+    /// Returns `true` if the client has to get more: a request is being answered, or bytes are waiting.
     pub fn owes(&self) -> bool {
         matches!(self.phase, Phase::Busy | Phase::Streaming { .. }) || !self.unsent.is_empty()
     }
 
-    /// Returns `true` if nothing is to be done with it any more.
+    /// Returns `true` if the connection is over.
     pub fn is_closed(&self) -> bool {
         self.phase == Phase::Closed
     }
 
-    /// Returns when it last did something, in nanoseconds.
+    /// Returns the moment in nanoseconds when the connection last did something.
     pub fn active_at(&self) -> u64 {
         self.active_at
     }
 
-    /// Returns when its client last took something of what was waiting, in nanoseconds.
+    /// Returns the moment in nanoseconds when the client last took some of the waiting bytes.
     pub fn progress_at(&self) -> u64 {
         self.progress_at
     }
 
-    /// The moment since when its client has taken nothing of much that waits for it; `None` if little waits, or the
-    /// client has not refused any yet.
+    /// Returns the moment in nanoseconds since which the client has taken none of the many bytes that wait for it.
+    /// `None` means that few bytes wait, or that the client has not refused any yet.
     pub fn deaf_since(&self) -> Option<u64> {
         let is_deaf = self.writing.is_some() && self.unsent.len() > UNCOUNTED && self.phase != Phase::Closed;
         is_deaf.then_some(self.progress_at)
     }
 
-    /// Notes that it did something at that moment.
+    /// Notes that the connection did something at that moment, in nanoseconds.
     pub fn touch(&mut self, moment: u64) {
         self.active_at = moment;
     }
 
-    /// Ends it: the driver has done, or does now, what the step says.
+    /// Ends the connection, and returns the step. The driver has done what the step says, or does it now.
     pub fn end(&mut self, step: Step) -> Step {
         self.phase = Phase::Closed;
         self.reader = None;

@@ -1,4 +1,4 @@
-//! Bytes of responses that the socket has not taken yet, in order.
+//! The bytes of responses that the socket has not taken yet, in order.
 
 use faas_abi::host::Given;
 use std::collections::VecDeque;
@@ -15,7 +15,8 @@ pub struct Unsent {
     spent: Vec<Given>,
 }
 
-/// A part up to this size is copied behind the one before it: cheaper than telling the system of two places.
+/// A part of up to this many bytes is copied behind the one before it. That costs less than telling the system of two
+/// places.
 const COPY: usize = 4 << 10;
 
 impl Unsent {
@@ -44,7 +45,9 @@ impl Unsent {
         self.parts.push_back(Given::from(bytes.to_vec()));
     }
 
-    /// Keeps bytes without copying them, from `at` on, unless they are a module's to take back.
+    /// Keeps bytes from `at` on, without copying them where that is possible and worth it. Borrowed bytes are copied,
+    /// since they live only as long as the invocation. At most 4 KiB are copied, too, and so are bytes behind others if
+    /// `at` is not 0.
     pub fn keep(&mut self, bytes: Given, at: usize) {
         let rest = bytes.as_slice().get(at..).unwrap_or_default();
         if rest.len() <= COPY || bytes.is_borrowed() || at > 0 && !self.parts.is_empty() {
@@ -81,14 +84,14 @@ impl Unsent {
         }
     }
 
-    /// These bytes are not needed any more.
+    /// Takes bytes that are not needed any more. A module's buffer is kept for [`take_spent`](Unsent::take_spent).
     pub fn spend(&mut self, bytes: Given) {
         if matches!(bytes, Given::Module(_)) {
             self.spent.push(bytes);
         }
     }
 
-    /// Are there modules' buffers that are not needed any more?
+    /// Returns `true` if there are modules' buffers that are not needed any more.
     #[inline]
     pub fn has_spent(&self) -> bool {
         !self.spent.is_empty()

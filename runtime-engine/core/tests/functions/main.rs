@@ -29,7 +29,7 @@ use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Says who it is and what it sees.
+/// Replies with the function's name and with the path parameter, configuration, variable and extension that it sees.
 #[function]
 fn show(ctx: FaasContext) -> String {
     let config = ctx.config().get::<String>("greeting").ok().flatten().unwrap_or_else(|| "-".to_owned());

@@ -31,13 +31,13 @@ pub(crate) struct Walk<'a> {
     pub(crate) reply: Reply,
     pub(crate) headers: Vec<u8>,
     pub(crate) words: Words,
-    /// The words of the first failure, since others took their place.
+    /// The words of the first failure, if others took their place; `None` if not.
     pub(crate) cause: Option<Words>,
     /// The number of failures of optional layers that were skipped.
     pub(crate) skipped: usize,
     /// The bytes that went into the stream.
     pub(crate) streamed: Vec<u8>,
-    /// Are the words of the failure that stands meant for callers?
+    /// `true` if the words of the failure that stands are meant for callers.
     pub(crate) is_open: bool,
     /// The reply that `fail` dropped in the call at hand.
     dropped: Option<Reply>,
@@ -45,17 +45,17 @@ pub(crate) struct Walk<'a> {
     collected: Option<Vec<u8>>,
     /// The filters of a stream, the innermost layer's first.
     filters: Filters,
-    /// Do the head hooks of a stream run whose pieces go out as they come?
+    /// `true` while the head hooks of a stream run whose pieces go out as they come.
     takes_filters: bool,
-    /// Did the last call end well, and its stream broken by a filter?
+    /// `true` if the last call ended well and a filter broke its stream.
     broke: bool,
-    /// Are the words that stand those about a filter?
+    /// `true` if the words that stand are those about a filter.
     is_filters: bool,
-    /// Did the call at hand use `fail`?
+    /// `true` if the call at hand used `fail`.
     failed_here: bool,
-    /// Did the last call end with a status that has no meaning for it?
+    /// `true` if the last call ended with a status that has no meaning for it.
     has_no_meaning: bool,
-    /// Is a layer entered that needs whole bodies and is required?
+    /// `true` if a layer is entered that needs whole bodies and is required.
     refuses_streams: bool,
     entered: Vec<usize>,
     heads_ran: bool,
@@ -64,16 +64,16 @@ pub(crate) struct Walk<'a> {
     writes: usize,
 }
 
-/// O7: what became of the filters of a stream.
+/// The state of the filters of a stream (O7).
 enum Filters {
     None,
-    /// Marks, and whether one fails.
+    /// The filters run: the mark of each, and `true` if it fails.
     Open(Vec<(u8, bool)>),
     Ended,
     Broken,
 }
 
-/// O7: a piece passes one filter after the other. `None`: one has failed.
+/// Passes a piece through one filter after the other (O7); `None` if one has failed.
 fn pass(filters: &[(u8, bool)], mut piece: Vec<u8>, is_last: bool) -> Option<Vec<u8>> {
     for (mark, fails) in filters {
         match piece.is_empty() {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
-/// The limit of an invocation.
+/// The time limit of an invocation, in nanoseconds.
 const LIMIT: u64 = 2 * SECOND;
-/// Bytes of unfinished requests that may be held.
+/// The most bytes of unfinished requests that the server holds.
 const BUDGET: usize = 1 << 20;
 /// The largest body of a request, in bytes.
 const BODY: u64 = 512 << 10;
@@ -46,7 +46,7 @@ pub(crate) struct Client {
     pub(crate) got: Vec<u8>,
     pub(crate) closed: bool,
     aborted: bool,
-    /// The invocation that runs or waits for it.
+    /// The invocation that runs or waits for the client; `None` if it has no request in progress.
     serving: Option<usize>,
     claimed: bool,
 }

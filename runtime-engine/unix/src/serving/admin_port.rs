@@ -112,7 +112,7 @@ mod tests {
     use faas_core::platform::{BodyFrom, FailedInvocation, Listen, Route, State};
     use faas_core::process::Process;
 
-    /// A response that is a page and nothing else.
+    /// A platform whose admin port has this address, and one page: `/metrics`.
     #[derive(Debug)]
     struct Page(String);
 

@@ -117,7 +117,8 @@ impl Peers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more connection, and returns its number.
+    /// Counts one more connection, and returns its number. The connection itself is added later, by
+    /// [`Peers::introduce`].
     fn add(&self) -> u64 {
         let mut list = self.list();
         list.last += 1;
@@ -126,7 +127,7 @@ impl Peers {
         number
     }
 
-    /// Adds the connection of that number; it is told at once if the end has come already.
+    /// Adds the connection that has this number. After [`Peers::end`] it is told at once to take no further request.
     fn introduce(&self, number: u64, peer: Weak<dyn Peer>) {
         let mut list = self.list();
         if list.ended

@@ -11,23 +11,24 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// No thread runs it, and it has not been woken.
+/// No thread runs the invocation, and it has not been woken.
 const ASLEEP: u8 = 0;
-/// It is in the queue.
+/// The invocation is in the queue.
 const QUEUED: u8 = 1;
 /// A thread runs the invocation.
 const RUNNING: u8 = 2;
-/// A thread runs it, and it has been woken meanwhile.
+/// A thread runs the invocation, and it has been woken meanwhile.
 const WOKEN: u8 = 3;
 
-/// The end of a run of an invocation: its seat, and `true` if the answer is its worker's to give.
+/// The result of an invocation that has ended. It is its seat, and `true` if the worker that ran it has to answer;
+/// otherwise the answer has been given, for instance at the deadline.
 type Ended = (Box<Seat>, bool);
 
 /// A place in which one call after the other runs.
 trait Call: Send {
     /// Begins the next invocation.
     fn begin(&mut self, server: Arc<Server>, seat: Box<Seat>);
-    /// Runs the call as far as it goes. Returns `Pending`, too, if there is no call.
+    /// Runs the call until it ends or waits. Returns `Pending`, too, if there is no call.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended>;
 }
 
@@ -100,13 +101,13 @@ impl Pending {
         self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the next invocation into the place, about to be run.
+    /// Puts the next invocation into the place, as one that a thread is about to run.
     pub(super) fn begin(&self, server: &Arc<Server>, seat: Box<Seat>) {
         self.state.store(QUEUED, SeqCst);
         self.call().begin(server.clone(), seat);
     }
 
-    /// Runs it as far as it goes; `None` if it waits again, or has ended before.
+    /// Runs the invocation until it ends or waits; `None` if it waits again, or has ended before.
     pub(super) fn run(self: &Arc<Self>) -> Option<Ended> {
         let mut call = self.call();
         let waker = Waker::from(self.clone());

@@ -59,8 +59,9 @@ pub(super) async fn invoke(app: &Arc<App>, body: &[u8]) -> Result<Response<Out>,
     Ok(json(&object!({"invocations": records.map(|record| record.whole()).collect::<Vec<_>>()})))
 }
 
-/// Waits for lines of the runtime, which may come a moment after its reply: for the last one of each invocation where
-/// spans tell which that is, else for as long as they usually take.
+/// Waits for lines of the runtime, which may come a moment after its reply. With spans the last line of each invocation
+/// is known, and is waited for, for 1 s at most. Without them the wait is 30 ms, which is as long as lines usually
+/// take. A failed invocation is not waited for.
 async fn told(app: &Arc<App>, numbers: &[u64]) {
     let has_spans = app.now().is_some_and(|now| now.deployment.has_spans);
     let limit = if has_spans { Duration::from_secs(1) } else { Duration::from_millis(30) };
