@@ -65,23 +65,23 @@ impl Level {
     }
 }
 
-/// Says how log lines look.
+/// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `time LEVEL request-id who: message name=value`.
+    /// Each line is a text: `time LEVEL request-id who: message name=value`.
     Text,
     /// Each line is one JSON object.
     Json,
-    /// One JSON object with the names that Google Cloud's log knows.
+    /// Each line is one JSON object with the names that Google Cloud's log knows.
     Google,
 }
 
 /// The facts of a finished line, for a sink that frames it.
 #[derive(Clone, Copy, Debug)]
 pub struct LineKind {
-    /// Its level; `None` for a line that a module emitted as it is.
+    /// The level of the line; `None` for a line that a module emitted as it is.
     pub level: Option<Level>,
-    /// Says how the line looks.
+    /// The form of the line.
     pub format: Format,
     /// The moment of the line, since 1970.
     pub time: Duration,
@@ -119,17 +119,17 @@ impl<'a> Field<'a> {
 /// The writer of a line, and its invocation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
-    /// Request id; empty outside of an invocation.
+    /// The request id; empty outside of an invocation.
     pub request_id: &'a [u8],
-    /// Tenant; empty where there is none.
+    /// The tenant; empty if the invocation is for no tenant.
     pub tenant: &'a [u8],
     /// The module's entry, e.g. `layer monitor`; empty for the runtime itself.
     pub entry: &'a str,
-    /// The part of it that speaks.
+    /// The part of the entry that writes the line.
     pub target: &'a [u8],
-    /// The invocation's `traceparent`. Only for a log that [shows it](Log::shows_trace).
+    /// The invocation's `traceparent`; empty for a log that does not [show it](Log::shows_trace).
     pub trace: &'a [u8],
-    /// The account or project that the trace belongs to; only beside a trace.
+    /// The account or project that the trace belongs to; empty without a trace.
     pub account: &'a str,
 }
 
@@ -140,8 +140,8 @@ pub(crate) struct Hidden<'f> {
     fields: Vec<(Field<'f>, Cow<'f, [u8]>)>,
 }
 
-/// The fields of a line, handed one after the other to whoever writes them. No iterator: the writers would be there
-/// once for each kind of it.
+/// A function that hands the fields of a line one after the other to a writer. With iterators in its place, each writer
+/// would be compiled once for each type of iterator.
 type Each<'f> = &'f dyn Fn(&mut dyn FnMut(Field<'_>));
 
 impl Hidden<'_> {
@@ -167,22 +167,23 @@ impl std::fmt::Debug for Log {
 }
 
 impl Log {
-    /// A log of that level and format.
+    /// Makes a log of that level and format.
     pub fn new(level: Level, format: Format, sink: Arc<dyn Sink>) -> Log {
         Log { level, format, sink, line: Arc::new(Mutex::new(Vec::new())), mask: Arc::default() }
     }
 
-    /// Would a line of this level be written?
+    /// Returns `true` if a line of this level is written.
     pub fn enabled(&self, level: Level) -> bool {
         level <= self.level
     }
 
-    /// Returns how its lines look.
+    /// Returns the form of the log's lines.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Do lines name the trace they belong to? To others it need not be given, which costs something.
+    /// Returns `true` if lines name the trace that they belong to. Other logs need not be given it, which saves its
+    /// cost.
     pub fn shows_trace(&self) -> bool {
         self.format == Format::Google
     }
@@ -197,7 +198,7 @@ impl Log {
         &self.mask
     }
 
-    /// A message and its fields without the values of secrets; `None` if there are none in this process.
+    /// Returns a message and its fields without the values of secrets; `None` if this process has no secrets.
     pub(crate) fn hide<'h, 'f: 'h>(
         &self,
         message: &'h [u8],
@@ -246,7 +247,8 @@ impl Log {
         self.sink.write(&line, LineKind { level: Some(level), format: self.format, time });
     }
 
-    /// Writes a text that the platform cuts its log by: whole lines, newlines included. `both`: to standard error too.
+    /// Writes a text that the platform cuts its log by: whole lines, newlines included. `both` is `true` to write it to
+    /// standard error too.
     pub fn mark(&self, text: &[u8], both: bool) {
         self.sink.mark(text, both);
     }
@@ -270,7 +272,7 @@ impl Log {
 /// The content of a line, apart from its fields.
 #[derive(Clone, Copy)]
 struct Entry<'a> {
-    /// Since 1970.
+    /// The moment of the line, since 1970.
     time: Duration,
     level: Level,
     origin: Origin<'a>,
@@ -278,7 +280,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Returns its time as [`timestamp`] writes it.
+    /// Returns the time of the line as [`timestamp`] writes it.
     fn stamp(&self) -> Vec<u8> {
         let mut stamp = Vec::with_capacity(24);
         timestamp(&mut stamp, self.time);
@@ -401,7 +403,7 @@ fn json(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
     json.end_object();
 }
 
-/// `2026-01-02T03:04:05.678Z` of a time since 1970.
+/// Appends a time since 1970 in the form `2026-01-02T03:04:05.678Z`.
 pub fn timestamp(out: &mut Vec<u8>, time: Duration) {
     let seconds = time.as_secs();
     let (year, month, day) = calendar::date(seconds / 86_400);
@@ -463,7 +465,7 @@ mod tests {
         );
     }
 
-    /// The one line that these make, from its level on.
+    /// Returns the one line that these make, from its level on.
     fn written(format: Format, origin: Origin<'_>, message: &[u8], fields: &[(&[u8], &[u8])]) -> String {
         let sink = Arc::new(Kept::default());
         Log::new(Level::Info, format, sink.clone()).write(

@@ -20,50 +20,50 @@ const MAX_XRAY_CAUSE: usize = 64 * 1024;
 /// A call the control plane refuses, each with its status and `errorType`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// 400: the id in the path is not a current invocation.
+    /// The id in the path is not that of a current invocation; the status is 400.
     InvalidRequestId {
         /// The id that was sent.
         id: String,
     },
-    /// 400: the mode header is there but is not `streaming`.
+    /// The mode header is there but is not `streaming`; the status is 400.
     InvalidResponseMode {
         /// The value that was sent.
         mode: String,
     },
-    /// 400: the request's body ended early.
+    /// The request's body ended early; the status is 400.
     Truncated,
-    /// 403: not in this state.
+    /// The runtime's state does not allow the call; the status is 403.
     InvalidStateTransition {
         /// The state that the runtime is in.
         from: &'static str,
         /// The state that the call would have led to.
         to: &'static str,
     },
-    /// 403: an extension's call, refused under this `errorType`.
+    /// An extension's call is refused under this `errorType`; the status is 403.
     Extension {
         /// The `errorType`, such as `Extension.RegistrationClosed`.
         error_type: &'static str,
         /// The mistake of the call.
         message: String,
     },
-    /// 410, managed instances: the invocation timed out before its answer came.
+    /// The invocation timed out before its answer came, on managed instances; the status is 410.
     InvokeTimeout {
         /// The late invocation.
         id: String,
     },
-    /// 413: the body is larger than allowed.
+    /// The body is larger than allowed; the status is 413.
     TooLarge {
         /// The number of bytes that were sent.
         size: usize,
         /// The number of bytes that are allowed.
         limit: usize,
     },
-    /// 500: more polls than the queue holds, or a scripted fault.
+    /// There are more polls than the queue holds, or a scripted fault struck; the status is 500.
     Internal {
         /// The failure in words.
         message: String,
     },
-    /// Any other status, from a scripted fault.
+    /// A scripted fault answers with a status of its own.
     Scripted {
         /// The status to answer with.
         status: u16,

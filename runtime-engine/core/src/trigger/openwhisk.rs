@@ -125,8 +125,8 @@ fn is_coded(content_type: &[u8]) -> bool {
     !media_types::is_text(content_type) || is_plain_json()
 }
 
-/// Makes the body again that the controller has taken apart into arguments, as far as that is possible. A body that is
-/// neither JSON nor a form is lost, and is empty.
+/// Makes the body again that the controller has taken apart into arguments, as far as that is possible. It is empty if
+/// its type is neither JSON nor a form.
 fn taken_apart(arguments: Value<'_>, content_type: &[u8]) -> Body {
     let mut body = Vec::new();
     if is_json(content_type) {

@@ -11,7 +11,7 @@ pub enum Body {
     /// The request has no body.
     #[default]
     Empty,
-    /// The body is that of the whole event or message.
+    /// The body is the whole event, or the whole body of the message.
     Whole,
     /// The body is a part of the event, as it stands there.
     Part(Span),

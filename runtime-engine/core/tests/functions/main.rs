@@ -86,7 +86,7 @@ impl Layer for Pigeons {
     }
 }
 
-/// A library that cannot be loaded is missing from the shelf; these can.
+/// A loader of the libraries in [`LIBRARIES`]; any other is missing.
 #[derive(Clone)]
 struct Shelf {
     opened: Arc<Mutex<Vec<String>>>,
@@ -148,12 +148,12 @@ enum Answer {
     Failure(String),
 }
 
-/// `handler`: the platform's, or where it is required that of `FAAS_HANDLER`.
+/// Starts a process of this manifest. `handler` is the platform's, or that of `FAAS_HANDLER` if it is required.
 fn try_start(manifest: &str, handler: Option<HandlerName>) -> Result<Process, Failure> {
     try_start_as("", manifest, handler)
 }
 
-/// The platform calls the process by this name.
+/// Starts a process that the platform calls by this name.
 fn try_start_as(service: &str, manifest: &str, handler: Option<HandlerName>) -> Result<Process, Failure> {
     let manifest = Manifest::read(manifest.as_bytes()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let own = handler.as_ref().filter(|handler| handler.required).map(|handler| handler.text.clone());
@@ -200,7 +200,7 @@ impl Process {
         (place, answer)
     }
 
-    /// Sends a request; returns what came of it, and the reply's headers.
+    /// Sends a request; returns its outcome and the reply's headers.
     fn request(&self, method: &str, target: &str) -> (Answer, Vec<(String, String)>) {
         let message = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
         let (place, answer) = self
@@ -219,7 +219,7 @@ impl Process {
         self.event_for("", event)
     }
 
-    /// Sends an event that the platform addresses to a function of this name; empty: to the process.
+    /// Sends an event that the platform addresses to a function of this name, or to the process if it is empty.
     fn event_for(&self, function: &str, event: &str) -> Answer {
         let mut message = Assembly::request(Vec::new(), b"POST", format!("/{function}").as_bytes(), b"");
         message.body().extend_from_slice(event.as_bytes());

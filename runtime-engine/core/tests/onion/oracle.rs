@@ -159,7 +159,8 @@ impl<'a> Walk<'a> {
         status
     }
 
-    /// A call without a token. `E_NOT_FOUND`: a recogniser does not know the event, or is optional and has failed.
+    /// Makes a call without a token. `E_NOT_FOUND` means that a recogniser does not know the event, or is optional and
+    /// has failed.
     fn quick(&mut self, who: usize, hook: Hook, quick: &Quick) -> Status {
         let status = self.ended(who, hook, OK, |walk| {
             quick.acts.iter().for_each(|act| walk.act(act));
@@ -181,8 +182,8 @@ impl<'a> Walk<'a> {
         status
     }
 
-    /// SUSPEND, RESUME or REPLIED: everybody is called, and nobody changes how the invocation ended, or what the others
-    /// see of it. The words of the first failure.
+    /// Walks SUSPEND, RESUME or REPLIED: every layer is called, and none changes the invocation's outcome, or the
+    /// others' view of it. Returns the words of the first failure.
     pub(crate) fn aside(&mut self, phase: u32, run: &'a Run, layers: &[usize]) -> Option<Words> {
         (self.phase, self.run) = (phase, run);
         let (stands, is_open) = (self.words, self.is_open);
@@ -217,7 +218,7 @@ impl<'a> Walk<'a> {
         first
     }
 
-    /// O1 to O6 over these layers. The status that stands at the end.
+    /// Walks these layers by O1 to O6. Returns the status that stands at the end.
     pub(crate) fn walk(&mut self, layers: &[usize], centre: impl FnOnce(&mut Self) -> Status) -> Status {
         let closing = self.phase == CLOSE;
         let mut status = OK;
@@ -315,7 +316,7 @@ impl<'a> Walk<'a> {
         status
     }
 
-    /// Calls the function and says what it came to.
+    /// Calls the function and returns its outcome.
     pub(crate) fn function(&mut self, hook: Hook) -> Status {
         self.call(FUNCTION, hook, OK, &self.run.function)
     }
@@ -333,7 +334,7 @@ impl<'a> Walk<'a> {
         E_INTERNAL
     }
 
-    /// A failure always has words.
+    /// Gives a failure the runtime's words if it has no words of its own.
     fn failed(&mut self) {
         if self.words == Words::None {
             self.words = Words::Runtime;
@@ -341,7 +342,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// An optional layer's failure leaves no words, and what its `fail` dropped is there again.
+    /// Takes an optional layer's failure back: its words go, and the reply that its `fail` dropped is there again.
     fn forgive(&mut self) {
         self.skipped += 1;
         self.words = Words::None;
@@ -354,7 +355,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// O5: once, outward, over the layers that are entered now.
+    /// Calls the head hooks once, outward, over the layers that are entered now (O5).
     fn heads(&mut self) {
         if std::mem::replace(&mut self.heads_ran, true) {
             return;
@@ -414,12 +415,12 @@ impl<'a> Walk<'a> {
         status
     }
 
-    /// O7: what has gone out is not whole, and no policy passes over that.
+    /// Returns `true` if the part that has gone out is not whole, which no policy passes over (O7).
     fn is_broken(&self) -> bool {
         matches!(self.filters, Filters::Broken)
     }
 
-    /// O7: the end of the call ends the filters. The status that stands.
+    /// Ends the filters with the end of the call (O7). Returns the status that stands.
     fn end_filters(&mut self, status: Status) -> Status {
         self.broke = false;
         // Whoever is called beside the invocation changes nothing of how it ended.
@@ -477,7 +478,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Said once for an invocation.
+    /// Notes a cancel, which is told once for an invocation.
     fn cancel(&mut self, who: usize, reason: u32) {
         if self.cancelled == 0 {
             self.cancelled = reason;
