@@ -136,7 +136,9 @@ impl Roots {
     /// # Errors
     /// The message says what was looked for, and where.
     pub fn layer(&self, name: &Name, files: &dyn Files) -> Result<PathBuf, NotFound> {
-        let folders = [self.task.clone(), self.task.join("layers"), PathBuf::from("/opt/layers")];
+        // A library of functions may have layers beside them. Its folder comes last: most layers are where layers are.
+        let [layers, functions] = ["layers", "functions"].map(|folder| self.task.join(folder));
+        let folders = [self.task.clone(), layers, PathBuf::from("/opt/layers"), functions];
         search("layer", &name.library, &folders, &["liblayer_{}.so", "lib{}.so"], files)
     }
 
@@ -257,6 +259,8 @@ mod tests {
         assert_eq!((path.to_str().unwrap(), entry.as_deref()), ("/var/task/functions/libmy_shop.so", Some("order")));
         let layer = roots().layer(&Name::parse("monitor").unwrap(), &tree).unwrap();
         assert_eq!(layer.to_str().unwrap(), "/var/task/layers/liblayer_monitor.so");
+        let beside_functions = roots().layer(&Name::parse("my-shop.guard").unwrap(), &tree).unwrap();
+        assert_eq!(beside_functions.to_str().unwrap(), "/var/task/functions/libmy_shop.so");
     }
 
     #[test]
