@@ -66,7 +66,8 @@ impl Linker {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// The absolute path of an archive of its own. A name that it does not know it prints back as it is.
+    /// Returns the absolute path of an archive that the compiler has, by the archive's name. It is `None` if the
+    /// compiler prints the name back, as it does with one that it does not know.
     fn archive(&self, name: &str) -> Option<String> {
         let path = self.answers(&[&format!("-print-file-name={name}")])?;
         (Path::new(&path).is_absolute() && Path::new(&path).is_file()).then_some(path)

@@ -52,7 +52,7 @@ impl Gate {
     }
 }
 
-/// One gate for each test, by the name that its layer is configured with.
+/// Returns the gate of one test, by the name that its layer is configured with.
 fn gate(name: &str) -> Arc<Gate> {
     static GATES: Mutex<Vec<(String, Arc<Gate>)>> = Mutex::new(Vec::new());
     let mut gates = GATES.lock().unwrap();

@@ -31,7 +31,7 @@ fn pairs(labels: Labels<'_>) -> Vec<(String, String)> {
     labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The context of a span by its number.
+/// Returns the context of a span by its number.
 fn context(number: u64) -> String {
     format!("00-{:032x}-{number:016x}-01", 7)
 }
@@ -104,7 +104,7 @@ fn app(functions: &'static handlers_sdk::abi::Module) -> App {
     App::builder().module(Takes::MODULE).module(functions).start().expect("starts")
 }
 
-/// Those below the span of that number, which no other test uses.
+/// Returns those right below the span of that number, which no other test uses.
 fn below(all: &[Told], number: u64) -> Vec<&Told> {
     all.iter().filter(|told| told.parent == context(number)).collect()
 }

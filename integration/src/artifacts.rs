@@ -43,7 +43,7 @@ const EXAMPLES: &[&str] = &[
     "whoami",
 ];
 
-/// The packages of the layers: every folder of `layers` that makes a module.
+/// Returns the packages of the layers: every folder of `layers` that makes a module.
 ///
 /// # Panics
 /// If a folder or manifest cannot be read.

@@ -275,7 +275,7 @@ fn every_term_of_the_glossary_is_explained_once() {
     }
 }
 
-/// The folder of a crate's sources, by the crate's name in paths.
+/// Returns the folder of a crate's sources, by the crate's name in paths.
 fn sources_of(name: &str) -> Option<&'static str> {
     Some(match name {
         "faas_core" => "runtime-engine/core/src",
@@ -340,8 +340,8 @@ fn a_public_name_stands_for_one_thing_or_the_glossary_has_each_with_its_module()
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The types and traits that a crate offers: the path by which each is reached, and the file that declares it. Follows
-/// `pub mod` and `pub use` from the root; of a type that several modules pass on, each path.
+/// Returns the types and traits that a crate offers: the path by which each is reached, and the file that declares it.
+/// It follows `pub mod` and `pub use` from the root. A type that several modules pass on has each of its paths.
 fn offered(source: &str) -> Vec<(String, String)> {
     let mut texts = BTreeMap::new();
     for file in files().into_iter().filter(|file| file.starts_with(source) && file.ends_with(".rs")) {
@@ -384,7 +384,7 @@ fn offered(source: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The public types and traits that a file declares at its top.
+/// Returns the public types and traits that a file declares at its top.
 fn declarations(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let rest = line.strip_prefix("pub ")?;
@@ -393,7 +393,7 @@ fn declarations(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The types that a file passes on by `pub use`: where each is from, and its name here.
+/// Returns the types that a file passes on by `pub use`: the path by which each is imported, and its name here.
 fn passed_on(text: &str) -> Vec<(Vec<String>, String)> {
     fn read(from: &[&str], tree: &str, found: &mut Vec<(Vec<String>, String)>) {
         let tree = tree.trim();

@@ -28,7 +28,7 @@ fn needed(file: &Path) -> Vec<String> {
     })
 }
 
-/// Modules of Rust: some examples, and all layers.
+/// Returns the names of modules of Rust: some examples, and all layers.
 fn modules() -> impl Iterator<Item = String> {
     ["echo", "inspect", "hello", "faulty", "stream"].map(str::to_owned).into_iter().chain(artifacts::layers())
 }

@@ -33,7 +33,7 @@ impl<'a> HttpView<'a> {
         (reader.num(NUM_IS_HTTP) != 0).then_some(HttpView { reader })
     }
 
-    /// The view of an event that is known to be a request.
+    /// Makes the view of an event that is known to be a request.
     pub(crate) fn known(reader: Reader<'a>) -> HttpView<'a> {
         HttpView { reader }
     }

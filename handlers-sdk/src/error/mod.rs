@@ -266,9 +266,9 @@ impl fmt::Debug for Error {
 }
 
 impl<E: StdError + 'static> From<E> for Error {
-    /// The kind is the type's path (of a type of std its public one), the detail its chain of sources, the place that of the `?`. Where the error or one
-    /// of its sources is described by [`FaasError`](derive@crate::FaasError), kind, status and message are as
-    /// described.
+    /// Makes an error of any other one. Its kind is the path of the other's type, for a type of std the public path.
+    /// Its detail is the chain of sources, and its place that of the `?`. Where the error or one of its sources is
+    /// described by [`FaasError`](derive@crate::FaasError), kind, status and message are as described.
     #[track_caller]
     fn from(error: E) -> Error {
         let mut made = Error::foreign(&kind_of::<E>(), &error, Some(Location::caller()));

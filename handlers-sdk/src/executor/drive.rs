@@ -132,7 +132,7 @@ fn start(held: Held, mut future: Option<Running>, runtime: &'static Runtime) -> 
     }
 }
 
-/// Has a future finished that has waited at the first look.
+/// Has a future finished that was pending when it was first polled.
 fn wait(held: Held, future: Option<Running>, runtime: &'static Runtime) -> Status {
     let lends_thread = held.entry().has(F_MAY_BLOCK);
     let task = Task::new(held, future);

@@ -107,6 +107,8 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
+    /// Takes over the bytes that a host gave. Bytes that the host does not want back are copied.
+    ///
     /// # Safety
     /// `buf` was given: of an invocation that is Alive, or with a call of a service that lasts. This is its only
     /// receiver.

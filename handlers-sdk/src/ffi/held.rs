@@ -80,6 +80,8 @@ const STREAM_BEGUN: u8 = 3;
 pub(crate) struct Held(Option<Arc<Shared>>);
 
 impl Held {
+    /// Makes the first `Held` of a call.
+    ///
     /// # Safety
     /// `inv` and `tok` must be those of a call of this entry that just came in, of which this is the first `Held`.
     pub(crate) unsafe fn new(entry: &'static Entry, inv: *mut Inv, tok: *mut Tok, streams: bool) -> Held {

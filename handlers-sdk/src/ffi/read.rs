@@ -24,6 +24,8 @@ unsafe impl Send for Reader<'_> {}
 unsafe impl Sync for Reader<'_> {}
 
 impl<'a> Reader<'a> {
+    /// Makes a reader of an invocation.
+    ///
     /// # Safety
     /// `inv` must be Alive and Quiet during `'a`; where writes happen beside, both sides use `gate`.
     pub(crate) unsafe fn new(entry: &'static Entry, inv: *const Inv, gate: Option<&'a RwLock<()>>) -> Self {

@@ -38,6 +38,8 @@ impl Given {
 }
 
 impl<'a> Writer<'a> {
+    /// Makes the writer of an invocation.
+    ///
     /// # Safety
     /// `inv` must be Alive during `'a`, and nothing else may read or write it meanwhile but through this.
     pub(crate) unsafe fn new(entry: &'static Entry, inv: *mut Inv) -> Writer<'a> {
@@ -79,7 +81,7 @@ impl<'a> Writer<'a> {
         unsafe { (self.entry.host.add)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_ref())) }
     }
 
-    /// A name that is not there is removed already, which is no error.
+    /// Removes all entries of a name from a list. A name that is not there is removed already, which is no error.
     pub(crate) fn remove(&mut self, list: u32, name: &str) -> Status {
         // SAFETY: [write]; Alive and alone; the name is borrowed for the call.
         let status = unsafe { (self.entry.host.remove)(self.inv, list, Bytes::of(name.as_bytes())) };
@@ -107,7 +109,7 @@ impl<'a> Writer<'a> {
         unsafe { (self.entry.host.stream_begin)(self.inv, code) }
     }
 
-    /// A host of version 1.0 takes no filters.
+    /// Adds a filter to the stream of the reply. A host of version 1.0 takes no filters.
     pub(crate) fn stream_filter(&mut self, call: FilterFn, arg: *mut c_void, drop: DropFn) -> Status {
         let Some(stream_filter) = self.entry.host.stream_filter else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; `glue/filter.rs` answers for the three.

@@ -36,7 +36,8 @@ unsafe impl Send for Found {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Found {}
 
-/// Everything that is linked together with this crate: what the exported symbol returns.
+/// Returns the module of all functions and layers that are linked together with this crate. The exported symbol returns
+/// the same module.
 ///
 /// ```standalone_crate
 /// use handlers_sdk::testing::{App, Invoke};

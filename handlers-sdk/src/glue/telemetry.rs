@@ -48,6 +48,8 @@ use std::sync::Arc;
 pub struct Labels<'a>(&'a [Pair]);
 
 impl<'a> Labels<'a> {
+    /// Makes the labels of the pairs that a host lends.
+    ///
     /// # Safety
     /// `labels` must be `count` pairs that stay readable during `'a`.
     pub(crate) unsafe fn lent(labels: *const Pair, count: usize) -> Labels<'a> {
@@ -222,7 +224,7 @@ unsafe impl Sync for Telemetry {}
 /// The most labels that are told of one number; more are left out.
 const MOST_LABELS: usize = 16;
 
-/// The pairs of a call: as many as there is room for.
+/// Returns the first `MOST` labels as pairs of the contract, and the number of pairs that are set.
 pub(crate) fn pairs<const MOST: usize>(labels: &[(&str, &str)]) -> ([Pair; MOST], usize) {
     let mut pairs = [Pair::EMPTY; MOST];
     for (pair, (name, value)) in pairs.iter_mut().zip(labels) {

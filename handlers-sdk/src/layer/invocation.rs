@@ -246,7 +246,8 @@ impl<'a> Invocation<'a> {
         accepted("the deadline", self.writer.set_num(NUM_DEADLINE_NS, deadline))
     }
 
-    /// Has the host note when the calls of this invocation begin and end, from here on; for [`calls`](Self::calls).
+    /// Has the host note when the calls of this invocation begin and end, from here on. [`calls`](Self::calls) returns
+    /// these notes.
     ///
     /// # Errors
     /// The host does not do that, or this is a record.

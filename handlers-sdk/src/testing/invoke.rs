@@ -333,7 +333,7 @@ impl Invoke {
         self
     }
 
-    /// For [`run`](Self::run): gives this value wherever an `Inject<T>` asks for one.
+    /// Gives this value wherever an `Inject<T>` asks for one, if the call is made by [`run`](Self::run).
     ///
     /// ```
     /// # use handlers_sdk::{Inject, function, testing::Invoke};

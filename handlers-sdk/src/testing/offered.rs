@@ -35,7 +35,7 @@ pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> 
     checked(module, F_STREAM_OUT | F_RECORDS).map(|module| module.functions).map_err(|faults| faults.join("; "))
 }
 
-/// One instance of a module's only layer, to look at its table.
+/// Makes one instance of a module's first layer, to look at its table.
 ///
 /// ```
 /// use handlers_sdk::{Error, Layer, Phase, abi, layer};

@@ -151,8 +151,8 @@ impl<'a> Running<'a> {
     }
 }
 
-/// One invocation as a runtime serves it: begun, walked through layers and function, answered, and what comes after the
-/// reply.
+/// Serves one invocation as a runtime does: it is begun, walked through layers and function, and answered, and then the
+/// work for after the reply runs.
 async fn walk(app: &App, mut seat: Seat, invoke: Invoke, platform: Arc<Platform>, reader: Reader) -> Answer {
     let runtime = app.runtime();
     let cold = runtime.process().enter();

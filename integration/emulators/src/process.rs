@@ -191,7 +191,8 @@ impl Watched {
     }
 }
 
-/// The command `kill` is a shell built-in everywhere, while the program is not installed everywhere.
+/// Sends a signal by the command `kill`. It is a shell built-in everywhere, while the program is not installed
+/// everywhere.
 fn kill(signal: Signal, target: &str) -> io::Result<()> {
     let status = Command::new("/bin/sh")
         .args(["-c", "kill -s \"$0\" -- \"$1\" 2>/dev/null", signal.name(), target])

@@ -52,7 +52,7 @@ impl<'o> Authority<'o> {
         ])
     }
 
-    /// A certificate for these names, of that authority, that is good for so many days.
+    /// Signs a certificate for these names with the key of `by`. It is good for `days` days.
     pub(crate) fn sign(&self, name: &str, by: &str, names: &str, days: &str) -> Result<(), String> {
         let [key, request, pem, more] = ["key", "csr", "pem", "ext"].map(|end| format!("{name}.{end}"));
         let [by_pem, by_key] = ["pem", "key"].map(|end| format!("{by}.{end}"));

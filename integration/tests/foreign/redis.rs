@@ -251,7 +251,7 @@ fn steps(faketime: &Path, runtime: &'static Runtime) -> Result<(), String> {
     Ok(())
 }
 
-/// A Redis with a certificate. Returns its address behind TLS, too.
+/// Starts a Redis with a certificate. Returns its address behind TLS, too.
 fn with_tls(authority: &Authority<'_>, name: &str, clients: &str) -> Result<(Redis, String), String> {
     let program = program("redis-server").path().ok_or("needs redis-server")?;
     let port = free_port().to_string();

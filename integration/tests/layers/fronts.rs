@@ -217,7 +217,7 @@ fn gateway_reply(answer: &[u8]) -> Reply {
     reply(status, headers.collect(), body)
 }
 
-/// A reply on a connection that stays open.
+/// Makes a reply on a connection that stays open.
 fn reply(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Reply {
     Reply { status, headers, body, closes: false }
 }

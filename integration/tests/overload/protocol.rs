@@ -63,7 +63,7 @@ fn a_tunnel_over_http_2_is_refused(runtime: &Runtime) {
     nobody_ran(&run);
 }
 
-/// Whenever its first bytes come: before the first look at the connection, or at that very moment.
+/// The first bytes may come before the first look at the connection, or at that very moment.
 fn no_connection_of_http_2_is_taken_for_http_1(runtime: &Runtime) {
     let run = start(runtime);
     for number in 0..2000 {

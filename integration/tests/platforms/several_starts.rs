@@ -168,7 +168,7 @@ fn a_configuration_that_is_nobodys_is_warned_of(runtime: &Runtime) {
     run.process.wait_for_line(warned, limit()).expect("a line");
 }
 
-/// On an instance that has several events at once.
+/// The instance is one that has several events at once.
 fn on_aws_a_function_at_its_limit_refuses_an_event_and_the_others_answer(runtime: &Runtime) {
     let manifest = r#"{"version": 1, "functions": [
         {"name": "holds", "handler": "probe.hold", "concurrency": 1, "events": [{"raw": true}]},

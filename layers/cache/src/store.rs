@@ -12,7 +12,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// The time since `earlier`, by the clock on which it is longer.
+    /// Returns the time since `earlier`, by the clock on which it is longer.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         let by_ns = Duration::from_nanos(self.ns.saturating_sub(earlier.ns));
         by_ns.max(self.wall.duration_since(earlier.wall).unwrap_or_default())

@@ -86,7 +86,7 @@ impl Context {
             .or_else(|| http.header("x-amzn-trace-id").and_then(Context::of_xray))
     }
 
-    /// The context of another span of the same trace.
+    /// Makes the context of another span of the same trace.
     pub(crate) fn beside(&self, span: [u8; 8]) -> Context {
         Context { span, ..self.clone() }
     }

@@ -134,7 +134,7 @@ fn a_mistake_in_its_configuration_ends_the_start() {
     }
 }
 
-/// The context that spans of its own stand below.
+/// Returns the context that the function's own spans stand below, or `-`.
 #[function]
 fn below(ctx: FaasContext) -> String {
     ctx.extension(FUNCTION_SPAN).unwrap_or("-").to_owned()

@@ -127,7 +127,7 @@ impl Chain {
         ending.end(services);
     }
 
-    /// Its layers, outermost first, to be ended.
+    /// Returns the layers, outermost first, to be ended.
     pub(crate) fn into_layers(self) -> Vec<Arc<ConfiguredLayer>> {
         self.layers
     }
@@ -137,7 +137,7 @@ impl Chain {
         !self.hooked(phase).is_empty()
     }
 
-    /// The layers that take part in a phase. No layer takes part in a phase of a later version of the contract.
+    /// Returns the layers that take part in a phase. No layer takes part in a phase of a later version of the contract.
     fn hooked(&self, phase: u32) -> &[Arc<ConfiguredLayer>] {
         self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
     }
@@ -346,7 +346,8 @@ impl Chain {
         OK
     }
 
-    /// A walk with its centre. Only this is made anew for each kind of centre: the walk itself is one piece of code.
+    /// Makes a walk around this centre and returns its status. Only this function is compiled anew for each kind of
+    /// centre: the walk itself is one piece of code.
     async fn walk(&self, phase: u32, place: &mut Place, centre: impl AsyncFnOnce(&mut Place) -> Status) -> Status {
         let mut walk = Walk::new(self, phase);
         if let Some(status) = walk.go(place).await {
@@ -358,7 +359,7 @@ impl Chain {
     }
 }
 
-/// A phase's name as users know it.
+/// Returns a phase's name as users know it.
 pub fn phase_name(phase: u32) -> &'static str {
     match phase {
         faas_abi::RUNTIME_START => "RuntimeStart",

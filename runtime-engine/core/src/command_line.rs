@@ -8,9 +8,10 @@ use std::fmt::Write;
 /// The argument that asks for the declarations of a library. The next one is its path.
 pub const DESCRIBE: &str = "--describe";
 
-/// The answer to the first argument of a program called `program`, if it asks for help (`--help`, `-h`) or for the
-/// version (`--version`, `-V`). The program prints it, adds nothing and exits with 0. `None` for any other argument and
-/// for none: the program runs. Platforms may pass arguments that mean nothing to a runtime, such as a handler.
+/// Returns the answer to the first argument of a program called `program`, if it asks for help (`--help`, `-h`) or for
+/// the version (`--version`, `-V`). The program prints it, adds nothing and exits with 0. It is `None` for any other
+/// argument and without an argument: then the program runs. Platforms may pass arguments that mean nothing to a
+/// runtime, such as a handler.
 pub fn answer(program: &str, first: Option<&str>) -> Option<String> {
     match first? {
         "--version" | "-V" => Some(format!("{program} {} (contract {MAJOR}.{MINOR})\n", env!("CARGO_PKG_VERSION"))),

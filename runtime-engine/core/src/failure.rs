@@ -59,22 +59,22 @@ impl fmt::Display for Told<'_> {
 }
 
 impl Failure {
-    /// A failure without detail, whose message callers may read.
+    /// Makes a failure without detail, whose message callers may read.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Failure {
         Failure { kind: kind.into(), message: message.into(), ..Failure::default() }
     }
 
-    /// A failure without detail, whose message is for the log and the function's owner.
+    /// Makes a failure without detail, whose message is for the log and the function's owner.
     pub fn internal(kind: impl Into<String>, message: impl Into<String>) -> Failure {
         Failure { openness: Openness::Kind, ..Failure::new(kind, message) }
     }
 
-    /// The failure of an invocation that did not end by its deadline.
+    /// Makes the failure of an invocation that did not end by its deadline.
     pub fn timed_out() -> Failure {
         Failure::new("Function.TimedOut", "the function did not answer within its time limit")
     }
 
-    /// The failure of an invocation that was cut short, or not begun, because the process stops.
+    /// Makes the failure of an invocation that was cut short, or not begun, because the process stops.
     pub fn closing() -> Failure {
         Failure::new("Runtime.Closing", "the instance is stopping; try another")
     }
@@ -115,7 +115,7 @@ impl Failure {
         }
     }
 
-    /// Everybody may read everything of it: `FAAS_DEBUG` is on.
+    /// Opens everything of the failure to everybody, as `FAAS_DEBUG` wants.
     pub fn reveal(&mut self) {
         self.openness = Openness::Everything;
     }
@@ -133,12 +133,12 @@ impl Failure {
         Told { kind: &self.kind, message: &self.message, detail }
     }
 
-    /// `true` if a module panicked: in the words of the SDK, or by the bare status.
+    /// Returns `true` if a module panicked. The kind is the SDK's word for that, or the core's for a bare status.
     pub fn is_panic(&self) -> bool {
         matches!(self.kind.as_str(), "Panic" | "Function.Panic")
     }
 
-    /// `true` if an invocation was still running at its deadline.
+    /// Returns `true` if an invocation was still running at its deadline.
     pub fn is_time_out(&self) -> bool {
         self.kind == "Function.TimedOut"
     }
@@ -155,7 +155,7 @@ impl Failure {
         }
     }
 
-    /// The kind as AWS' error types are spelt, `(Runtime|Function).Word`: other names go under `Function.`.
+    /// Returns the kind as AWS' error types are spelt, `(Runtime|Function).Word`. Other names go under `Function.`.
     pub fn aws_type(&self) -> String {
         let tail = self.kind.strip_prefix("Runtime.").or_else(|| self.kind.strip_prefix("Function."));
         if tail.is_some_and(|tail| {

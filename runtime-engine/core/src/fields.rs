@@ -15,13 +15,13 @@ impl Span {
     /// Stands for no text at all.
     pub const EMPTY: Span = Span { start: 0, len: 0 };
 
-    /// The span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.
+    /// Makes the span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.
     pub fn new(start: usize, end: usize) -> Span {
         let start32 = u32::try_from(start).unwrap_or(u32::MAX);
         Span { start: start32, len: u32::try_from(end.saturating_sub(start)).unwrap_or(0) }
     }
 
-    /// The span of a part of `buffer`; empty if it is not a part of it.
+    /// Makes the span of a part of `buffer`. It is empty if the bytes are not a part of the buffer.
     pub fn of(buffer: &[u8], part: &[u8]) -> Span {
         match part.as_ptr().addr().checked_sub(buffer.as_ptr().addr()) {
             Some(start) if start + part.len() <= buffer.len() => Span::new(start, start + part.len()),
@@ -29,13 +29,13 @@ impl Span {
         }
     }
 
-    /// The text in its buffer.
+    /// Returns the text in its buffer. It is empty if the buffer is shorter than the span.
     pub fn read(self, buffer: &[u8]) -> &[u8] {
         let start = self.start as usize;
         buffer.get(start..start + self.len as usize).unwrap_or_default()
     }
 
-    /// Bytes of the buffer before the text.
+    /// Returns the number of bytes of the buffer before the text.
     pub fn start(self) -> usize {
         self.start as usize
     }
@@ -82,7 +82,7 @@ impl Fields {
         self.items.iter().map(move |(name, value)| (name.read(text), value.read(text)))
     }
 
-    /// The first value of that name; `same` compares names.
+    /// Returns the first value of that name; `None` if no field has the name. `same` compares names.
     pub fn get(&self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> Option<&[u8]> {
         self.iter().find(|(other, _)| same(other, name)).map(|(_, value)| value)
     }
@@ -145,12 +145,12 @@ impl Fields {
     }
 }
 
-/// The order of names in which equal ones are those that [`caseless`] calls equal.
+/// Returns the order of two names in which equal ones are those that [`caseless`] calls equal.
 pub fn caseless_order(a: &[u8], b: &[u8]) -> Ordering {
     a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
 }
 
-/// The order of names in which equal ones are those that [`exact`] calls equal.
+/// Returns the order of two names in which equal ones are those that [`exact`] calls equal.
 pub fn exact_order(a: &[u8], b: &[u8]) -> Ordering {
     a.cmp(b)
 }

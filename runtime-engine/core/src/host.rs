@@ -25,8 +25,8 @@ impl Shared {
         Arc::new(Shared { process, environment: OnceLock::new() })
     }
 
-    /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without
-    /// either.
+    /// Returns a variable as modules see it: the value that the platform has sent, else the environment's. It is `None`
+    /// without either.
     pub fn variable(&self, name: &[u8]) -> Option<&[u8]> {
         if let Some(value) = self.process.given(name) {
             return Some(value.as_bytes());
@@ -59,7 +59,7 @@ impl Environment {
         Environment(variables.into())
     }
 
-    /// A text that two entries have in common only if they see the same variables.
+    /// Returns a text that two entries have in common only if they see the same variables.
     fn text(&self) -> String {
         let mut all: Vec<&(String, String)> = self.0.iter().collect();
         order::sort(&mut all, |a, b| a < b);

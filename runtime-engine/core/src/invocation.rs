@@ -228,7 +228,7 @@ impl std::fmt::Debug for Invocation {
 }
 
 impl Invocation {
-    /// An empty one: a lifecycle phase, or a place for invocations to come.
+    /// Makes an empty invocation: for a lifecycle phase, or as a place for invocations to come.
     pub fn new(process: Arc<Process>, function: Arc<str>) -> Invocation {
         let spare = SpareView::trusting(process.identity.trusted_hops);
         Invocation {
@@ -335,7 +335,7 @@ impl Invocation {
         self.message.take()
     }
 
-    /// The address of the connection's other end, for a request that came over HTTP.
+    /// Sets the address of the connection's other end, for a request that came over HTTP.
     pub fn set_peer(&mut self, address: &str) {
         self.peer.push_str(address);
     }

@@ -245,7 +245,7 @@ impl Runtime {
         &self.process
     }
 
-    /// The layers around all functions.
+    /// Returns the layers around all functions.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
@@ -273,7 +273,7 @@ impl Runtime {
         self.process.say_started(&what, why);
     }
 
-    /// The functions of the process.
+    /// Returns the functions of the process.
     pub fn functions(&self) -> &Arc<Functions> {
         &self.functions
     }
@@ -282,7 +282,8 @@ impl Runtime {
         self.functions.all().iter().filter_map(Function::started)
     }
 
-    /// The only function of the process, if there is but one and no layers stand around it alone.
+    /// Returns the only function of the process, if there is but one, it has started, and no layers stand around it
+    /// alone.
     fn only(&self) -> Option<&Started> {
         match self.functions.all() {
             [only] => only.started().filter(|started| !started.has_own_layers()),
@@ -290,7 +291,7 @@ impl Runtime {
         }
     }
 
-    /// `true` if some function has not started, so that the events it serves are not known.
+    /// Returns `true` if some function has not started, so that the events it serves are not known.
     fn has_unknown(&self) -> bool {
         self.functions.all().iter().any(|function| function.started().is_none())
     }
@@ -305,12 +306,13 @@ impl Runtime {
         CallManner { all_block, some_wait: self.started().any(Started::returns_soon) }
     }
 
-    /// `true` if some function wants the bodies of requests piece by piece, or may want them once it has started.
+    /// Returns `true` if some function wants the bodies of requests piece by piece, or may want them once it has
+    /// started.
     pub fn wants_pieces(&self) -> bool {
         self.has_unknown() || self.started().any(Started::wants_pieces)
     }
 
-    /// A place for invocations, one after the other.
+    /// Makes a place for invocations, one after the other.
     pub fn place(&self) -> Place {
         Place::new(Invocation::new(self.process.clone(), Arc::from(self.functions.first_name())))
     }
@@ -449,7 +451,7 @@ impl Runtime {
         self.has_unknown() || self.chain.has_phase(CLOSE) || self.started().any(|started| started.has_phase(CLOSE))
     }
 
-    /// Work after the reply is out. A failure is logged.
+    /// Runs the work for after the reply. A failure is logged.
     pub async fn replied(&self, place: &mut Place) {
         let number = place.get().function_number();
         let started = self.functions.get(number).and_then(Function::started);
@@ -530,7 +532,7 @@ impl Runtime {
     }
 }
 
-/// A failure on its way out of the process.
+/// Returns a failure as it may leave the process: without secrets, and wholly open under `FAAS_DEBUG`.
 fn told(mut failure: Failure, process: &Process) -> Failure {
     process.log.mask().hide_in(&mut failure);
     if process.is_debug() {

@@ -120,7 +120,8 @@ pub struct Roots {
 }
 
 impl Roots {
-    /// The library of a function; without a name, the only module there is.
+    /// Returns the library of a function, and the function's name in it if the name has one. Without a name it is the
+    /// only module there is.
     ///
     /// # Errors
     /// The message says what was looked for, and where.
@@ -131,7 +132,7 @@ impl Roots {
         Ok((path, name.entry.clone()))
     }
 
-    /// The library of a layer.
+    /// Returns the library of a layer.
     ///
     /// # Errors
     /// The message says what was looked for, and where.

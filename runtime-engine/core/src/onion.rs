@@ -50,7 +50,8 @@ pub struct Onion {
 }
 
 impl Onion {
-    /// A walk over `layers` layers. `heads`: do heads run in it (an invocation has them, a lifecycle phase does not)?
+    /// Makes a walk over `layers` layers. `heads` is `true` if heads run in it: they do in an invocation, and do not in
+    /// a phase of the lifecycle.
     pub fn new(layers: usize, heads: bool) -> Onion {
         Onion { layers, doing: Doing::Entering(0), status: OK, cause: None, heads, passed_by: Vec::new() }
     }
@@ -60,13 +61,13 @@ impl Onion {
         self.enter(0)
     }
 
-    /// The head of a stream has gone out, and with it every head has run.
+    /// Notes that the head of a stream has gone out, and with it every head has run.
     pub fn heads_have_run(&mut self) {
         self.heads = false;
     }
 
-    /// Instead of [`advance`](Onion::advance) after a `before`: that layer is not entered, and the way in goes on all
-    /// the same. A failing status stands for the way out; `OK` if nobody is to hear of it.
+    /// Passes the layer by whose `before` was called: it is not entered, and the way in goes on all the same. This
+    /// takes the place of [`advance`](Onion::advance). A failing status stands for the way out; `OK` leaves no failure.
     pub fn pass_by(&mut self, status: Status) -> OnionStep {
         let Doing::Entering(layer) = self.doing else { return self.advance(status) };
         if status < 0 {
@@ -107,8 +108,8 @@ impl Onion {
         }
     }
 
-    /// Instead of [`advance`](Onion::advance) with `OK` after a `before`. Returns the layer whose `before` is next; with
-    /// `None` nothing has been done, and `advance` says what comes.
+    /// Does the work of [`advance`](Onion::advance) with `OK` after a `before`, where another `before` is next. Returns
+    /// the layer of that one. With `None` it has changed nothing, and `advance` says what comes.
     #[inline]
     pub fn entered_well(&mut self) -> Option<usize> {
         match self.doing {
@@ -120,8 +121,8 @@ impl Onion {
         }
     }
 
-    /// Instead of [`advance`](Onion::advance) with `OK` after an `after`. Returns the layer whose `after` is next; with
-    /// `None` nothing has been done, and `advance` says what comes.
+    /// Does the work of [`advance`](Onion::advance) with `OK` after an `after`, where another `after` is next. Returns
+    /// the layer of that one. With `None` it has changed nothing, and `advance` says what comes.
     #[inline]
     pub fn left_well(&mut self) -> Option<usize> {
         match self.doing {
@@ -167,7 +168,7 @@ impl Onion {
         OnionStep::Head(layer)
     }
 
-    /// The innermost entered layer further out than `layer`.
+    /// Returns the innermost entered layer further out than `layer`; `None` if there is no such layer.
     #[inline]
     fn entered_below(&self, layer: usize) -> Option<usize> {
         if self.passed_by.is_empty() {
@@ -352,7 +353,7 @@ mod tests {
         assert_eq!(onion.advance(OK), OnionStep::After(0));
     }
 
-    /// Every mix of statuses for up to four layers: exits mirror entries, each entered layer leaves once.
+    /// The walks are those of every mix of statuses for up to four layers.
     #[test]
     fn every_entered_layer_leaves_exactly_once_under_any_mix_of_statuses() {
         const BEFORE: [Status; 3] = [OK, END, -7];

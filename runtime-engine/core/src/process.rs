@@ -58,7 +58,7 @@ impl Clock {
         Clock::Machine { read, born_ns: read() }
     }
 
-    /// Nanoseconds since the process began.
+    /// Returns the nanoseconds since the process began.
     fn age_ns(&self) -> u64 {
         match self {
             Clock::Machine { read, born_ns } => read().saturating_sub(*born_ns),
@@ -125,17 +125,17 @@ impl Process {
         self.debug.store(debug, Ordering::Relaxed);
     }
 
-    /// `true` if stacks and causes leave the process.
+    /// Returns `true` if stacks and causes leave the process.
     pub fn is_debug(&self) -> bool {
         self.debug.load(Ordering::Relaxed)
     }
 
-    /// Nanoseconds on a clock that never goes back and is never 0.
+    /// Returns the nanoseconds on a clock that never goes back and is never 0.
     pub fn now_ns(&self) -> u64 {
         self.clock.age_ns() + 1
     }
 
-    /// `true` if the process is one of the machine's, with its environment, and not one that a test has made.
+    /// Returns `true` if the process is one of the machine's, with its environment, and not one that a test has made.
     pub(crate) fn is_of_machine(&self) -> bool {
         matches!(self.clock, Clock::Machine { .. })
     }
@@ -171,14 +171,15 @@ impl Process {
         waited.map_or(true, |(_, result)| !result.timed_out())
     }
 
-    /// Values that the platform has sent after the process began, to be seen over the environment's. Only the first
-    /// call counts: the environment is read when functions start.
+    /// Sets values that the platform has sent after the process began, to be seen over the environment's. Only the
+    /// first call counts: the environment is read when functions start.
     pub fn give_environment(&self, values: Vec<(String, String)>) {
         let _ = self.given.set(values);
     }
 
-    /// Variables of functions have been laid over the environment of the process, for code that asks the system. What
-    /// each of them was before, if it was there: entries see that, and their own. Counts once.
+    /// Notes the variables of functions that have been laid over the environment of the process, for code that asks the
+    /// system. Each comes with its value from before, or `None` if it was not there. Entries see that value, and their
+    /// own variables. Only the first call counts.
     pub fn cover_environment(&self, before: Vec<(String, Option<Vec<u8>>)>) {
         let _ = self.covered.set(before);
     }
@@ -194,7 +195,8 @@ impl Process {
         values.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_str())
     }
 
-    /// The names of the layers that have been made, outermost first. Only the first call counts: layers are made once.
+    /// Notes the names of the layers that have been made, outermost first. Only the first call counts: layers are made
+    /// once.
     pub(crate) fn note_layers(&self, names: Vec<String>) {
         let _ = self.layers.set(names);
     }
@@ -219,7 +221,7 @@ impl Process {
     }
 }
 
-/// Nanoseconds by std's clock, since somebody asked first.
+/// Returns the nanoseconds by std's clock, since somebody asked first.
 fn std_ns() -> u64 {
     static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
     let since = FIRST.elapsed();
@@ -227,7 +229,7 @@ fn std_ns() -> u64 {
     since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
 }
 
-/// Milliseconds since 1970 by the machine's clock.
+/// Returns the milliseconds since 1970 by the machine's clock.
 pub fn epoch_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -249,7 +251,8 @@ const LEAST: Duration = Duration::from_secs(1);
 const NO_TIME_MS: u64 = 50;
 
 impl Deadline {
-    /// The end of a limit that begins now. A limit of zero is no limit: `None`.
+    /// Returns the end of a limit that begins now. It is `None` for a limit of zero, which is no limit, and without a
+    /// limit.
     pub fn within(process: &Process, limit: Option<Duration>) -> Option<Deadline> {
         let limit = limit.filter(|limit| !limit.is_zero())?;
         let (millis, nanos) = (u64::try_from(limit.as_millis()), u64::try_from(limit.as_nanos()));
@@ -259,7 +262,7 @@ impl Deadline {
         })
     }
 
-    /// A deadline that the platform gives as a moment, in milliseconds since 1970.
+    /// Makes a deadline of a moment that the platform gives, in milliseconds since 1970.
     ///
     /// A moment that has passed on arrival says that the clocks differ, or that the event was long on its way. The
     /// invocation is served all the same: it gets `limit`, or one second where that is `None` or less, and a line at

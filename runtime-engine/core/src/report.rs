@@ -96,7 +96,8 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// `at` the location on the first line; from the first `caused by` on, the causes; the rest lies between.
+    /// Splits a detail. `at` on the first line is the location; from the first `caused by` on come the causes; the rest
+    /// lies between.
     fn of(detail: &'a str) -> Parts<'a> {
         let (location, detail) = match detail.strip_prefix("at ") {
             None => ("", detail),

@@ -68,7 +68,7 @@ enum Place {
 }
 
 impl Secrets {
-    /// The values that have been found.
+    /// Returns the values that have been found.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.known.values().filter_map(|known| match known {
             LookUp::Found(value) => Some(value.as_str()),
@@ -76,7 +76,7 @@ impl Secrets {
         })
     }
 
-    /// `true` if the variable of that number of a function has a secret that has not been found yet.
+    /// Returns `true` if the variable of that number of a function has a secret that has not been found yet.
     pub fn awaits_variable(&self, function: usize, variable: usize) -> bool {
         self.waiting.contains(&Place::Variable(function, variable))
     }
@@ -136,10 +136,11 @@ impl Manifest {
         Ok(Some(filled))
     }
 
-    /// Layers around all functions are made before any module could be asked: their secrets have to be there by then.
+    /// Checks that the secrets of layers around all functions are there. These layers are made before any module could
+    /// be asked for a secret.
     ///
     /// # Errors
-    /// A secret that is nowhere: what it is for, and where it was looked for.
+    /// A secret is nowhere. The failure says what it is for, and where it was looked for.
     pub(crate) fn secrets_of_layers_are_there(&self) -> Result<(), Failure> {
         self.all_found(&self.secrets, |place| matches!(place, Place::CommonLayer(_)))
     }
@@ -157,7 +158,7 @@ impl Manifest {
         if missing.is_empty() { Ok(()) } else { Err(Failure::new("Runtime.NoSecret", missing.join("; "))) }
     }
 
-    /// Every place where a secret may stand.
+    /// Returns every place where a secret may stand.
     fn places(&self) -> Vec<Place> {
         let mut places: Vec<Place> = (0..self.layers.len()).map(Place::CommonLayer).collect();
         for (function, spec) in self.functions.iter().enumerate() {
@@ -186,7 +187,7 @@ impl Manifest {
         }
     }
 
-    /// A place as people name it.
+    /// Returns a place as people name it.
     fn in_words(&self, place: Place) -> String {
         let of = |function: usize| &self.functions[function];
         match place {
@@ -215,7 +216,7 @@ impl Manifest {
     }
 }
 
-/// The names in a text, in its order.
+/// Returns the names in a text, in its order.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     pieces(text).filter_map(|piece| match piece {
         Piece::Secret(name) => Some(name),
@@ -261,8 +262,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// The text with its secrets in place; `None` if one has not been found. In a text of JSON a secret stands within a
-/// string.
+/// Returns the text with its secrets in place; `None` if one has not been found. In a text of JSON a secret stands
+/// within a string.
 fn filled(text: &str, is_json: bool, known: &BTreeMap<String, LookUp>) -> Option<String> {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text) {
@@ -282,7 +283,7 @@ fn filled(text: &str, is_json: bool, known: &BTreeMap<String, LookUp>) -> Option
     Some(filled)
 }
 
-/// `true` if a text can name a secret: a path of a file in a folder, with no way out of it.
+/// Returns `true` if a text can name a secret: a path of a file in a folder, with no way out of it.
 pub fn is_name(name: &str) -> bool {
     let is_part = |part: &str| {
         !part.is_empty()
@@ -293,8 +294,8 @@ pub fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('/').all(is_part)
 }
 
-/// The names of the variables of the environment that may hold a secret: its own, and it in capitals with `_` for what
-/// is neither letter nor digit.
+/// Returns the names of the variables of the environment that may hold a secret. They are its own name, and the name in
+/// capitals with `_` for any character that is neither letter nor digit.
 pub fn variables(name: &str) -> Vec<String> {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let capitals: String = name.chars().map(letter).collect();

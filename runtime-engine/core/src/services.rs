@@ -24,7 +24,7 @@ impl Services {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The service of that name and major. `None`: nobody offers it now.
+    /// Returns the service of that name and major. It is `None` if nobody offers it now.
     pub fn find(&self, name: &[u8], major: u32) -> Option<ServiceTable> {
         let all = self.all();
         all.iter().find(|offer| offer.name == name && offer.major == major).map(|offer| offer.table)

@@ -25,30 +25,30 @@ impl fmt::Debug for Env<'_> {
 }
 
 impl<'a> Env<'a> {
-    /// Over a look-up, usually `std::env::var`.
+    /// Makes an environment over a look-up, usually `std::env::var`.
     pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Env<'a> {
         Env(look_up)
     }
 
-    /// The value, if there is one that is not empty and no link to a Kubernetes service.
+    /// Returns the value, if there is one that is not empty and no link to a Kubernetes service.
     #[inline(never)]
     pub fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty() && !is_service_link(name, value))
     }
 
-    /// The value, or the empty text.
+    /// Returns the value, or the empty text without one.
     #[inline(never)]
     pub fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default()
     }
 
-    /// The first of several names that has a value, with the name.
+    /// Returns the first of several names that has a value, with that value; `None` if no name has one.
     #[inline(never)]
     pub fn first<'n>(&self, names: &[&'n str]) -> Option<(&'n str, String)> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))
     }
 
-    /// A [switch](faas_abi::settings::switch); without the variable it is off.
+    /// Reads a [switch](faas_abi::settings::switch); without the variable it is off.
     ///
     /// # Errors
     /// If the value is no word for on or off.
@@ -59,7 +59,7 @@ impl<'a> Env<'a> {
         faas_abi::settings::switch(value.trim().as_bytes()).ok_or_else(|| BadSetting::new(name, &value, EXPECTED))
     }
 
-    /// The path of a request, such as a probe's. `None` without the variable.
+    /// Reads the path of a request, such as a probe's. It is `None` without the variable.
     ///
     /// # Errors
     /// If the value does not begin with `/`, or holds what no path does: such a path is never asked for.
@@ -73,7 +73,7 @@ impl<'a> Env<'a> {
         Err(BadSetting::new(name, &value, "a path that begins with / and has no query"))
     }
 
-    /// A JSON text; the empty text without the variable.
+    /// Reads a JSON text, which is empty without the variable.
     ///
     /// # Errors
     /// If the value is no JSON. The error does not show the value, which may hold secrets.
@@ -86,7 +86,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// A number above 0, of things or bytes. `None` without the variable.
+    /// Reads a number above 0, of things or bytes. It is `None` without the variable.
     ///
     /// # Errors
     /// If the value is not one.
@@ -99,7 +99,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// A number.
+    /// Reads a number. It is `None` without the variable.
     ///
     /// # Errors
     /// If the value is not one.
@@ -110,7 +110,8 @@ impl<'a> Env<'a> {
             .transpose()
     }
 
-    /// A time limit as a number of seconds. `None` without the variable, and for zero, which means no limit.
+    /// Reads a time limit as a number of seconds. It is `None` without the variable, and for zero, which means no
+    /// limit.
     ///
     /// # Errors
     /// If the value is no number.
@@ -119,7 +120,8 @@ impl<'a> Env<'a> {
         Ok(self.number(name)?.filter(|seconds| *seconds > 0).map(Duration::from_secs))
     }
 
-    /// A time limit as a [duration](Env::duration). `None` without the variable, and for zero, which means no limit.
+    /// Reads a time limit as a [duration](Env::duration). It is `None` without the variable, and for zero, which means
+    /// no limit.
     ///
     /// # Errors
     /// If the value is no duration.
@@ -128,7 +130,7 @@ impl<'a> Env<'a> {
         Ok(self.duration(name)?.filter(|limit| !limit.is_zero()))
     }
 
-    /// A duration: `30` (seconds), `500ms`, `30s`, `1m30s`, `1h`.
+    /// Reads a duration: `30` (seconds), `500ms`, `30s`, `1m30s`, `1h`. It is `None` without the variable.
     ///
     /// # Errors
     /// If the value is not one.
@@ -266,7 +268,7 @@ fn layers(env: &Env<'_>) -> Result<Vec<LayerName>, BadSetting> {
     names.map(layer).collect()
 }
 
-/// The variable that configures a layer.
+/// Returns the name of the variable that configures a layer.
 pub fn layer_variable(layer: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     LAYER_PREFIX.chars().chain(layer.chars().map(letter)).collect()
@@ -302,7 +304,7 @@ fn format(env: &Env<'_>) -> Result<Format, BadSetting> {
     }
 }
 
-/// The names above are literals; this gives the one found back with its own lifetime.
+/// Returns the literal that equals this name: the names above are literals, and the caller needs one's own lifetime.
 fn name_of(name: &str) -> &'static str {
     ["FAAS_LOG", "AWS_LAMBDA_LOG_LEVEL", "FAAS_LOG_FORMAT", "AWS_LAMBDA_LOG_FORMAT"]
         .into_iter()

@@ -3,9 +3,9 @@
 use crate::fields::lower_case;
 use crate::http1::Message;
 
-/// A `traceparent` from an X-Ray header, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`:
-/// the root's two parts are the 32 digits of the trace id. Without a parent there is no span to continue, and no
-/// context.
+/// Makes a `traceparent` of an X-Ray header,
+/// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`. The root's two parts are the 32 digits
+/// of the trace id. It is `None` without a parent: there is no span to continue.
 pub fn from_xray(header: &[u8]) -> Option<Vec<u8>> {
     let header = std::str::from_utf8(header).ok()?;
     let (mut root, mut parent, mut sampled) = (None, None, "00");
@@ -26,7 +26,7 @@ pub fn from_xray(header: &[u8]) -> Option<Vec<u8>> {
     Some(lower_case(&format!("00-{epoch}{random}-{parent}-{sampled}")).into_bytes())
 }
 
-/// A `traceparent` from the B3 headers of a message, as Zipkin, Istio and Fn send them: `X-B3-TraceId` of 16 or 32
+/// Makes a `traceparent` of the B3 headers of a message, as Zipkin, Istio and Fn send them: `X-B3-TraceId` of 16 or 32
 /// digits, `X-B3-SpanId`, and `X-B3-Sampled` or the debug flag of `X-B3-Flags`.
 pub fn from_b3(message: &Message) -> Option<Vec<u8>> {
     let hex = |name: &str| message.header(name).filter(|text| text.iter().all(u8::is_ascii_hexdigit));
@@ -38,8 +38,8 @@ pub fn from_b3(message: &Message) -> Option<Vec<u8>> {
     Some(lower_case(&format!("00-{trace:0>32}-{span}-{flags}")).into_bytes())
 }
 
-/// Is it a `traceparent` as W3C Trace Context writes it? Of versions that are still to come, what is known today has to
-/// be there.
+/// Returns `true` for a `traceparent` as W3C Trace Context writes it. A later version has to begin with all that is
+/// known today.
 pub fn is_traceparent(text: &[u8]) -> bool {
     let Some((known, more)) = text.split_at_checked(55) else { return false };
     let hex = |part: &[u8]| part.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
@@ -50,20 +50,20 @@ pub fn is_traceparent(text: &[u8]) -> bool {
     dashes && whole && hex(version) && version != b"ff" && id(trace) && id(span) && hex(flags)
 }
 
-/// A `traceparent` from Google's `X-Cloud-Trace-Context`: 32 digits of the trace, `/`, the span as a decimal number,
-/// and maybe `;o=1` for one that is sampled.
+/// Makes a `traceparent` of Google's `X-Cloud-Trace-Context`: 32 digits of the trace, `/`, the span as a decimal
+/// number, and maybe `;o=1` for one that is sampled.
 pub fn from_cloud(header: &[u8]) -> Option<Vec<u8>> {
     let (trace, span, sampled) = cloud_parts(header)?;
     let flags = u8::from(sampled);
     Some(lower_case(&format!("00-{trace}-{span:016x}-{flags:02}")).into_bytes())
 }
 
-/// Is it a header that [`from_cloud`] reads?
+/// Returns `true` for a header that [`from_cloud`] reads.
 pub fn is_cloud(header: &[u8]) -> bool {
     cloud_parts(header).is_some()
 }
 
-/// Trace, span, and whether it is sampled.
+/// Returns trace, span, and `true` if it is sampled.
 fn cloud_parts(header: &[u8]) -> Option<(&str, u64, bool)> {
     let (trace, rest) = std::str::from_utf8(header).ok()?.split_once('/')?;
     let (span, options) = rest.split_once(';').unwrap_or((rest, "o=0"));

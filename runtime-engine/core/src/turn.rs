@@ -29,8 +29,8 @@ impl Turns {
         self.state.store(DUE, Ordering::Release);
     }
 
-    /// Comes back at once where nothing is to be done; with the turn to do it for one caller; for the others when it is
-    /// done.
+    /// Takes the turn, waiting for it while another caller has it. Returns `None` if there is nothing to do, or nothing
+    /// more once that other has done it.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
         if self.state.load(Ordering::Acquire) == DONE {
             return None;

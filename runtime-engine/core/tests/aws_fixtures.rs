@@ -151,7 +151,7 @@ const SPOILS: [Option<fn() -> Value>; 7] = [
     Some(|| json!({"": null, "x": {"y": []}})),
 ];
 
-/// The paths of all members and elements; of long lists the first two elements.
+/// Collects the paths of all members and elements. Of a long list it takes the first two elements.
 fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
     let mut go = |key: String, value: &Value| {
         path.push(key);

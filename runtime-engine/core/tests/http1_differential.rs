@@ -77,7 +77,8 @@ fn head_accepted(reader: &mut Reader, bytes: &[u8]) -> Result<bool, Refusal> {
     Ok(reader.poll()? == ReadProgress::Head)
 }
 
-/// `host`: the value of `Host` in its stead, where the target names one.
+/// Compares the headers with those of the other reader. `host` is the value that stands for that of `Host`, where the
+/// target names one.
 fn same_headers(head: Head<'_>, theirs: &[httparse::Header<'_>], host: Option<&[u8]>) -> Result<(), TestCaseError> {
     prop_assert_eq!(head.headers().len(), theirs.len());
     for ((name, value), theirs) in head.headers().zip(theirs) {
@@ -176,7 +177,7 @@ proptest! {
     }
 }
 
-/// Bodies in order, and the refusal if there was one: fed in pieces of these sizes in turn.
+/// Returns the bodies in order, and the refusal if there was one. The bytes are fed in pieces of these sizes in turn.
 fn outcome(bytes: &[u8], sizes: &[usize]) -> (Vec<Vec<u8>>, Option<Refusal>) {
     let mut reader = Reader::request(Limits::default());
     let mut bodies = Vec::new();

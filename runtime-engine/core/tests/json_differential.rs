@@ -157,7 +157,8 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// serde_json reads floats with an error of a few units in the last place unless told otherwise; ours are exact.
+/// Returns `true` if both are the same number. serde_json reads floats with an error of a few units in the last place
+/// unless told otherwise; ours are exact.
 fn same_float(ours: f64, theirs: f64) -> bool {
     ours == theirs || (ours - theirs).abs() <= (theirs.abs() * 1e-14).max(1e-322)
 }

@@ -18,7 +18,8 @@ fn look(slot: &StateWord, now: u64) -> Vec<Due> {
     }
 }
 
-/// An invocation that is to be cancelled at 10 and reported at 20, and a thread that looks at it at the moment `now`.
+/// Makes an invocation that is to be cancelled at 10 and reported at 20, and a thread that looks at it at the moment
+/// `now`.
 fn looked_at(now: u64) -> (Arc<StateWord>, thread::JoinHandle<Vec<Due>>) {
     let slot = Arc::new(StateWord::default());
     slot.set(1, FlightState::Running, 10, 20);

@@ -20,7 +20,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifest")
 }
 
-/// The files of the folder with that ending, in the order of their names.
+/// Returns the files of the folder with that ending, in the order of their names.
 fn files(ending: &str) -> BTreeSet<PathBuf> {
     let entries = std::fs::read_dir(folder()).expect("the folder is there").map(|entry| entry.expect("listed").path());
     entries.filter(|path| path.extension().is_some_and(|other| other == ending)).collect()
@@ -242,7 +242,7 @@ const FRAGMENTS: &[&[u8]] = &[
     b"=",
 ];
 
-/// A good text with some of its bytes replaced, removed or put in.
+/// Makes good texts with some of their bytes replaced, removed or put in.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let good: Vec<Vec<u8>> = files("json")
         .iter()

@@ -68,7 +68,7 @@ fn process(lines: &Arc<Lines>) -> Arc<Process> {
     Arc::new(Process::new(Identity::default(), Log::new(Level::Warn, Format::Text, lines.clone())))
 }
 
-/// One host table for all cases: it has to live as long as the process.
+/// Returns the one host table for all cases: it has to live as long as the process.
 fn host() -> faas_abi::host::HostTable {
     static TABLE: OnceLock<faas_abi::host::HostTable> = OnceLock::new();
     *TABLE.get_or_init(|| {
@@ -139,7 +139,7 @@ fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
     Ok(())
 }
 
-/// Everything given away or kept has ended exactly once.
+/// Checks that everything given away or kept has ended exactly once.
 fn exactly_once(world: &World) -> Verdict {
     let buffers: Vec<u32> = lock(&world.buffers).iter().map(|one| one.released.load(Ordering::Relaxed)).collect();
     same("releases of buffers", &buffers, &vec![1; buffers.len()])?;
@@ -153,7 +153,7 @@ fn exactly_once(world: &World) -> Verdict {
     same("destroys", &ends, &vec![1; ends.len()])
 }
 
-/// A success has a reply; a failure has words and its first cause.
+/// Checks that a success has a reply, and a failure words and its first cause.
 fn outcome(walk: &Walk<'_>, status: Status, invocation: &Invocation) -> Verdict {
     let headers: Vec<u8> = invocation.reply_headers().iter().map(|(_, value)| value[0]).collect();
     same("reply headers", &headers, &walk.headers)?;
@@ -280,7 +280,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
     exactly_once(world)
 }
 
-/// The first failure of a phase beside invocations, in its own words or in the runtime's.
+/// Checks the first failure of a phase beside invocations, in its own words or in the runtime's.
 fn aside_result(found: Result<(), Failure>, expected: Option<Words>) -> Verdict {
     match (found, expected) {
         (Ok(()), None) => Ok(()),
@@ -289,8 +289,8 @@ fn aside_result(found: Result<(), Failure>, expected: Option<Words>) -> Verdict 
     }
 }
 
-/// The first required layer that is not well fails a probe; whoever is not well has one line, however often it is
-/// asked.
+/// Checks a probe of health: the first required layer that is not well fails it. Each layer that is not well has one
+/// line, however often it is asked.
 fn health(plan: &Plan, chain: &Chain, lines: &Lines) -> Verdict {
     let ill = |layer: &LayerPlan| layer.health.filter(|(status, _)| *status != OK);
     let first = plan.layers.iter().zip(module::NAMES).find_map(|(layer, name)| {
@@ -493,7 +493,7 @@ impl<'a> Life<'a> {
         first
     }
 
-    /// O6, and the ends of all instances.
+    /// Closes as rule O6 of `faas.h` says, and ends all instances.
     fn close(&mut self, function: bool) {
         let status = self.phase(CLOSE, &mut |walk| match function && walk.plan.phase.hooks(CLOSE) {
             true => walk.function(Hook::Phase),

@@ -28,12 +28,12 @@ const PLACES: &[Place] = &[
     ("docs/security.md", |names| format!("`{}`", names.word)),
 ];
 
-/// The feature of a runtime that turns the core's on.
+/// Returns the line of a runtime's feature that turns the core's on.
 fn passed_on(names: &PlatformName) -> String {
     format!("\n{0} = [\"faas-core/{0}\"]\n", names.word)
 }
 
-/// How deployment files call the platform; plain HTTP is what is left.
+/// Returns the text by which deployment files call the platform. Plain HTTP has the arm that is left over.
 fn in_words(names: &PlatformName) -> String {
     if names.word == "http" { "_ => \"".to_owned() } else { format!("\"{}\" => \"", names.word) }
 }

@@ -48,7 +48,7 @@ fn world(name: &str) -> Arc<Seen> {
 struct Busy(Arc<Seen>);
 
 impl Busy {
-    /// A record with this payload begins.
+    /// Begins a record with this payload.
     fn with(job: &str) -> Busy {
         let (test, job) = job.split_once('/').expect("a payload is `test/word`");
         let seen = world(test);
@@ -267,7 +267,7 @@ impl World {
         self.end()
     }
 
-    /// The lines of a level, from the target on.
+    /// Returns the lines of a level, from the target on.
     fn lines(&self, level: &str) -> Vec<String> {
         let lines = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_level = lines.iter().filter_map(|line| line.split_once(&format!(" {level} r-1 runtime: ")));
@@ -275,7 +275,7 @@ impl World {
     }
 }
 
-/// A batch of SQS: id, group and payload of each message.
+/// Makes a batch of SQS out of id, group and payload of each message.
 fn queue(test: &str, messages: &[(&str, &str, &str)]) -> String {
     let record = |(id, group, job): &(&str, &str, &str)| {
         let (queue, attributes) = match *group {

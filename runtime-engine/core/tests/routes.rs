@@ -66,7 +66,7 @@ fn route() -> impl Strategy<Value = Route> {
     )
 }
 
-/// The method and the segments of a request.
+/// Makes the method and the segments of a request.
 fn request() -> impl Strategy<Value = (&'static str, Vec<usize>)> {
     let method = select(vec!["GET", "HEAD", "POST", "OPTIONS", "PURGE", "DELETE", "get"]);
     (method, prop::collection::vec(0..TEXTS.len(), 1..6))
@@ -150,7 +150,7 @@ fn folded(text: &str, matching: Matching) -> String {
     if matching.caseless { text.to_ascii_lowercase() } else { text.to_owned() }
 }
 
-/// An answer in words, as `docs/routing.md` has it.
+/// Returns an answer in words, as `docs/routing.md` has it.
 fn words(pattern: &str, params: &[(String, String)]) -> String {
     let params: Vec<String> = params.iter().map(|(name, value)| format!("{name} `{value}`")).collect();
     let with = if params.is_empty() { "" } else { " with " };
@@ -235,7 +235,7 @@ proptest! {
     }
 }
 
-/// The rows of the page, each as the heading of its first column, and its cells.
+/// Returns the rows of the page, each as the heading of its first column, and its cells.
 fn rows(page: &str) -> Vec<(String, Vec<String>)> {
     let mut heading = None;
     let mut rows = Vec::new();

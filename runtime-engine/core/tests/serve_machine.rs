@@ -60,7 +60,7 @@ fn a_queued_invocation_that_is_never_started_costs_no_thread() {
     assert_eq!(server.admission.running(), 2, "the two that still run hold their threads");
 }
 
-/// A server with one client, whose request of this head has been taken before its body.
+/// Makes a server with one client, whose request of this head has been taken before its body.
 fn uploading(head: &str) -> Server {
     let mut server = Server::new(2);
     server.clients[1].sent.extend(head.as_bytes());

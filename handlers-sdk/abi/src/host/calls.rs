@@ -35,7 +35,7 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// Nothing is running or cancelled.
+    /// Makes the state of an invocation with no running call and no reason to cancel one.
     pub fn new() -> Calls {
         Calls { reason: AtomicU64::new(0), callee: Mutex::new(None) }
     }

@@ -20,6 +20,8 @@ unsafe impl Send for Filter {}
 unsafe impl Sync for Filter {}
 
 impl Filter {
+    /// Makes a filter of the three things that a module gave.
+    ///
     /// # Safety
     /// The three must be what a module gave to `stream_filter`, and this must be their only receiver.
     pub(super) unsafe fn new(call: FilterFn, arg: *mut c_void, drop: Option<DropFn>) -> Filter {

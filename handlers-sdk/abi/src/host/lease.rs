@@ -192,7 +192,8 @@ impl<I: Stamped> Drop for Lease<I> {
 /// The host's own code that hears of a cancel.
 struct Heard(Box<dyn Fn(u32) + Send + Sync>);
 
-/// The `cancel` of a host that works for an invocation itself.
+/// Hands a reason of cancel to the hook of a host that works for an invocation itself. Such a host has this as its
+/// `cancel`.
 unsafe extern "C" fn tell_host(this: *mut core::ffi::c_void, _: *mut Inv, reason: u32) {
     // SAFETY: `hear_cancel` gives the address of a box that its hook keeps until this cannot be called any more.
     let heard = unsafe { &*this.cast_const().cast::<Heard>() };

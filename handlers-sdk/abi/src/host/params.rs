@@ -59,7 +59,8 @@ mod tests {
     use crate::E_NOT_FOUND;
     use crate::services::ValueFn;
 
-    /// A provider that keeps a question called `later`, knows `now` alone, and is told by `provider` where to keep it.
+    /// Answers as a provider that knows `now` alone, and keeps a question called `later` at the place to which
+    /// `provider` points.
     unsafe extern "C" fn get(provider: *mut c_void, name: Bytes, answer: Option<ValueFn>, arg: *mut c_void) {
         // SAFETY: the name is lent for the call.
         let name = unsafe { name.as_slice() };

@@ -125,7 +125,7 @@ impl Lenient for Header {
     }
 }
 
-/// Java's bytes are signed, and so AWS writes 0xFF as -1. A `null` counts as 0.
+/// Reads one byte of a header. Java's bytes are signed, and so AWS writes 0xFF as -1. A `null` counts as 0.
 fn byte<E: serde::de::Error>(number: &Value) -> Result<u8, E> {
     let given = if number.is_null() { Some(0) } else { number.as_i64() };
     let byte =

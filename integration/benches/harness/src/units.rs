@@ -68,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// A request to a function of the large unit.
+    /// Returns a request to a function of the large unit.
     fn ask(self, function: usize) -> Ask {
         match self {
             Kind::Std => Ask { target: format!("/s{function}/items/7"), holds: "" },
@@ -76,7 +76,7 @@ impl Kind {
         }
     }
 
-    /// A request that an `async fn` cannot answer at once, so that its library's executor has to run.
+    /// Returns a request that an `async fn` cannot answer at once, so that its library's executor has to run.
     fn ask_to_wait(self, function: usize) -> Ask {
         let mut ask = self.ask(function);
         if self == Kind::Async {

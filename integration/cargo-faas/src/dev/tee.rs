@@ -97,8 +97,8 @@ where
 }
 
 impl<B: Body> Drop for Tee<B> {
-    /// A body that is dropped with nothing left to come was whole: nobody asks for the end of a body whose length is
-    /// known.
+    /// Ends the copy of the body. A body that is dropped with nothing left to come was whole: nobody asks for the end
+    /// of a body whose length is known.
     fn drop(&mut self) {
         let is_whole = self.inner.is_end_stream();
         self.finish(is_whole);

@@ -74,7 +74,7 @@ fn phase(phase: &Phase) -> Value {
     json!({"name": phase.name, "us": us(phase.took), "outcome": phase.outcome})
 }
 
-/// Microseconds.
+/// Returns a time in whole microseconds.
 fn us(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -119,7 +119,7 @@ impl Invoke {
         dev::ask(&self.asking, sent, screen)
     }
 
-    /// Has a running dev send a recording.
+    /// Has the `cargo faas dev` that runs send a recording.
     fn ask_again(&self, recording: Recording, screen: Screen) -> Result<ExitCode, Failure> {
         let mut asking = self.asking.clone();
         let (function, platform) = (self.run.function.as_deref(), self.run.platform());
@@ -217,7 +217,7 @@ fn on_aws(task: Task, event: &str, timeout: Duration, screen: Screen) -> Result<
     Ok((ended, stopped))
 }
 
-/// An end that is not what the platform expects is a failure of the run.
+/// Checks how the process ended. An end that is not what the platform expects is a failure of the run.
 fn judge(stopped: &Stopped, monitored: bool) -> Result<(), Failure> {
     if let Some(breach) = stopped.violations.first() {
         return Err(Failure::new("protocol", breach));

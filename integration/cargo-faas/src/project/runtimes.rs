@@ -69,7 +69,7 @@ pub(crate) struct RuntimeBuild {
 }
 
 impl Default for RuntimeBuild {
-    /// The default is this machine, with all platforms, as it is shipped.
+    /// Returns the build of a runtime as it is shipped: for this machine, with all platforms.
     fn default() -> RuntimeBuild {
         RuntimeBuild { target: None, platforms: None, profile: "release".to_owned(), builder: Builder::Cargo }
     }

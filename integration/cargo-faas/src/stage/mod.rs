@@ -94,7 +94,8 @@ pub(crate) trait Stage: Send + Sync {
     fn send(&self, call: &Call, started: Started<'_>) -> Reply;
     /// Lends the process that runs now.
     fn with_process(&self, look: &mut dyn FnMut(&Process));
-    /// `false` if each event has a process of its own, which is ready only with it.
+    /// Returns `true` if the process is ready before the first event. It is `false` if each event has a process of its
+    /// own, which is ready only with it.
     fn is_ready_before_events(&self) -> bool {
         true
     }

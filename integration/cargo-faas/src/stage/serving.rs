@@ -53,7 +53,7 @@ pub(super) fn words(error: std::io::Error) -> String {
     error.to_string()
 }
 
-/// What a client gets of an answer, or of none.
+/// Returns the reply that a client gets for an answer, or for an error in its place.
 pub(super) fn of_answer(answer: std::io::Result<Answer>) -> Reply {
     match answer {
         Ok(answer) => {

@@ -13,6 +13,8 @@ use tracing::Instrument;
 /// For requests that wait for one another.
 static FOUR: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(4));
 
+/// Answers with the price of an order.
+///
 /// # Errors
 /// The query asks for one.
 #[function(start = listen)]
@@ -38,7 +40,7 @@ async fn count(order: &str) -> usize {
     order.len()
 }
 
-/// `err`: an error makes the span a failure.
+/// Returns the price of an order. By `err` an error makes the span a failure.
 #[tracing::instrument(skip_all, err, fields(order, password = "not to be shown", price = tracing::field::Empty))]
 async fn price(order: &str, pieces: usize, fails: bool) -> Result<usize, Error> {
     let span = tracing::Span::current();

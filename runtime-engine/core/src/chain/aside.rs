@@ -41,7 +41,7 @@ impl Aside {
         self.ended(status, || in_hook(layer, hook), place);
     }
 
-    /// A call is over, if one was made.
+    /// Notes the end of a call, if one was made, in an invocation whose calls are timed.
     fn note(&self, name: &str, is_call: bool, place: &mut Place) {
         if self.phase == REPLIED && place.get().is_timed() {
             place.get_mut().note_call(is_call.then_some((name, "replied")));

@@ -10,14 +10,14 @@ use faas_abi::host::FunctionInstance;
 use faas_abi::{E_INTERNAL, PENDING, Status};
 use std::future::poll_fn;
 
-/// The layer is about to leave: a stream that begins from here on runs the heads further out.
+/// Takes the head of a layer that is about to leave: a stream that begins from here on runs the heads further out.
 pub(super) fn leave(layer: &ConfiguredLayer, place: &mut Place) {
     if layer.instance.has_head() {
         place.get_mut().pop_head();
     }
 }
 
-/// A layer that ends the way in, or recovers, has set a reply; otherwise it has failed.
+/// Returns the status of a layer that ends the way in, or recovers. If it has set no reply, it has failed.
 pub(super) fn with_reply(status: Status, layer: &ConfiguredLayer, place: &mut Place) -> Status {
     if place.get().progress() != Progress::Open {
         return status;
@@ -39,7 +39,7 @@ pub(super) fn judge(layer: &ConfiguredLayer, status: Status, hook: &str, place: 
     Some(stand(layer, status, hook, place))
 }
 
-/// The end of a call whose status stands. A failure has words.
+/// Ends a call whose status stands. A failure without words gets some.
 pub(super) fn stand(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Status {
     let invocation = place.get_mut();
     if status < 0 && invocation.failure().is_none() {

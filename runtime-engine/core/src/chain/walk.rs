@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         (status, status == OK && !invocation.is_timed() && !invocation.heads_ran())
     }
 
-    /// The call of the step at hand is over.
+    /// Notes that the call of the step at hand has ended, with this status.
     #[inline(never)]
     fn called(&mut self, status: Status, place: &mut Place) {
         let status = match self.step {
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
         self.advance(status, place);
     }
 
-    /// A layer's `before` is over. `None`: the next step is chosen already.
+    /// Judges the end of a layer's `before`. Returns `None` if the next step is chosen already.
     fn entered(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Option<Status> {
         let status = meant(status, true, || in_hook(layer, "before"), place);
         let invoking = self.phase == INVOKE;
@@ -214,7 +214,8 @@ impl<'a> Walk<'a> {
         layer.instance.on_error(self.phase, inner, place)
     }
 
-    /// A layer has been asked. Whatever it made of the failure, the first one is kept as the cause.
+    /// Ends the call of a layer's `on_error`. Whatever the layer made of the failure, the first one is kept as the
+    /// cause.
     fn end_on_error(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Status {
         let status = layer_meant(layer, status, "on_error", place);
         let status = if status >= 0 && self.phase == INVOKE { with_reply(status, layer, place) } else { status };

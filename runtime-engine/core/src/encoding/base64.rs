@@ -81,7 +81,8 @@ pub fn decode_into(out: &mut Vec<u8>, text: &[u8]) -> Result<(), DecodeError> {
     Err(DecodeError { offset: offset.unwrap_or(digits.len()) })
 }
 
-/// `text` without its padding, if it has exactly the padding that it should have.
+/// Returns `text` without its padding, if it has exactly the padding that it should have. Otherwise it returns the text
+/// as it is.
 fn unpadded(text: &[u8]) -> &[u8] {
     if !text.len().is_multiple_of(4) {
         return text;

@@ -71,8 +71,8 @@ pub(crate) fn encode_into(out: &mut Vec<u8>, text: &[u8], stays: impl Fn(u8) -> 
     }
 }
 
-/// The pairs of a query string or form, still encoded: split at each `&`, then at the first `=`. Empty pieces are left
-/// out; a piece without `=` is a key with an empty value.
+/// Returns the pairs of a query string or form, still encoded. It splits the text at each `&`, then at the first `=`.
+/// Empty pieces are left out; a piece without `=` is a key with an empty value.
 pub fn pairs(raw_query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
     raw_query.split(|&byte| byte == b'&').filter(|piece| !piece.is_empty()).map(|piece| {
         let equals = piece.iter().position(|&byte| byte == b'=');

@@ -73,7 +73,7 @@ const ROUNDS: [u32; 64] = [
 const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// The digest of a text, as a manifest has it: `sha256:` and 64 hexadecimal digits.
+/// Returns the digest of a text, as a manifest has it: `sha256:` and 64 hexadecimal digits.
 pub fn digest(text: &[u8]) -> String {
     let mut state = START;
     let mut blocks = text.chunks_exact(64);
@@ -127,7 +127,8 @@ fn mix(state: &mut [u32; 8], block: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The examples of FIPS 180-4, and lengths around the end of a block as coreutils' sha256sum has them.
+    /// The first texts are the examples of FIPS 180-4. The others have lengths around the end of a block, with the
+    /// digests of coreutils' sha256sum.
     #[test]
     fn digests_are_those_of_the_standard() {
         for (text, hex) in [

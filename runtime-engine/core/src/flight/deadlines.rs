@@ -64,17 +64,17 @@ pub struct Lost<'a> {
 /// The actions of a driver when a moment has come. They are called on the thread of the deadlines, which must not wait:
 /// a module's code, and what may block, is to run elsewhere.
 pub trait Actions: Send + Sync {
-    /// An invocation's module is to be told to end, on another thread. `reason` is a `FAAS_CANCEL_*`.
+    /// Has an invocation's module told to end, on another thread. `reason` is a `FAAS_CANCEL_*`.
     fn cancel(&self, canceller: Canceller, reason: u32);
-    /// The invocation in the slot of this number is to be answered for. Its memory is out of reach. `closing`: a stop
-    /// ends it and not its own deadline.
+    /// Answers for the invocation in the slot of this number, whose memory is out of reach. `closing` is `true` if a
+    /// stop ends it and not its own deadline.
     fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool);
-    /// One more thread counts as lost; `hung` is their number now. `replied`: the invocation, if it is lost to work
-    /// after the reply, which nobody has heard of yet.
+    /// Notes that one more thread counts as lost; `hung` is their number now. `replied` is the invocation if the thread
+    /// is lost to its work after the reply. Nobody has heard of that yet.
     fn hung(&self, hung: usize, replied: Option<Lost<'_>>);
     /// Begins a stop: no more work is to be taken, and invocations that run are to end.
     fn stop(&self);
-    /// A second signal came, or the grace is over: the process has to leave now.
+    /// Has the process leave now, since a second signal came or the grace is over.
     fn leave(&self);
 }
 
@@ -136,7 +136,7 @@ impl Deadlines {
         slot
     }
 
-    /// The invocation in `place` begins in this slot.
+    /// Notes that the invocation in `place` begins in this slot.
     pub fn begin(&self, slot: &Slot, place: &Place) {
         let invocation = place.get();
         let Some(deadline) = invocation.metadata().deadline else {
@@ -149,7 +149,7 @@ impl Deadlines {
         self.wake_by(cancel_at);
     }
 
-    /// The deadline of the invocation that runs in this slot has been brought forward to `deadline_ns`.
+    /// Brings the deadline of the invocation that runs in this slot forward to `deadline_ns`.
     fn tighten(&self, slot: &Slot, deadline_ns: u64) {
         let now = self.process.now_ns();
         let (cancel_at, report_at) = moments(now, deadline_ns);
@@ -159,7 +159,8 @@ impl Deadlines {
         self.wake_by(cancel_at);
     }
 
-    /// The work after the reply of the invocation in `place` begins in this slot, and may take that long.
+    /// Notes that the work after the reply of the invocation in `place` begins in this slot, and may take as long as
+    /// `budget`.
     pub fn begin_replied(&self, slot: &Slot, place: &Place, budget: Duration) {
         let now = self.process.now_ns();
         let cancel_at = now.saturating_add(nanos(budget));
@@ -418,7 +419,7 @@ mod tests {
         Place::new(Invocation::new(process.clone(), Arc::from("f")))
     }
 
-    /// An invocation with this id and limit begins.
+    /// Begins an invocation with this id and limit.
     fn begin(fixture: &Fixture, slot: &Slot, place: &mut Place, id: &[u8], limit_ms: u64) {
         place.reset();
         let deadline = Deadline::within(&fixture.process, Some(Duration::from_millis(limit_ms)));

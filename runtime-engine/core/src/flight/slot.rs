@@ -67,7 +67,7 @@ impl Slot {
         matches!(self.state.load().0, FlightState::Running | FlightState::Cancelled)
     }
 
-    /// The invocation in `place` runs from now on, with these moments.
+    /// Notes that the invocation in `place` runs from now on, with these moments.
     pub(super) fn begin(&self, place: &Place, cancel_at: u64, report_at: u64) {
         let mut id = lock(&self.request_id);
         id.clear();
@@ -76,7 +76,7 @@ impl Slot {
         self.state.set(place.serial(), FlightState::Running, cancel_at, report_at);
     }
 
-    /// Its work for after the reply runs from now on, with these moments.
+    /// Notes that the invocation's work for after the reply runs from now on, with these moments.
     pub(super) fn begin_replied(&self, place: &Place, cancel_at: u64, hung_at: u64) {
         self.state.set(place.serial(), FlightState::Replied, cancel_at, hung_at);
     }
@@ -93,13 +93,13 @@ impl Slot {
         due
     }
 
-    /// The walk of the invocation has ended. Returns `true` if the answer is its worker's to give; otherwise somebody
-    /// else has answered, and the worker has only its thread and memory to give back.
+    /// Ends the walk of the invocation. Returns `true` if the answer is its worker's to give. Otherwise somebody else
+    /// has answered, and the worker has only its thread and memory to give back.
     pub(super) fn claim(&self) -> bool {
         !matches!(self.end(), FlightState::Abandoned | FlightState::Hung)
     }
 
-    /// The work after the reply has ended.
+    /// Ends the work after the reply.
     pub fn end_replied(&self) {
         self.end();
     }

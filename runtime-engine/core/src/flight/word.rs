@@ -111,8 +111,8 @@ impl Default for StateWord {
 }
 
 impl StateWord {
-    /// The invocation of that serial is in this state from now on. `report_at` after the reply is the moment at which
-    /// its thread counts as lost.
+    /// Puts the invocation of that serial into this state. After the reply, `report_at` is the moment at which its
+    /// thread counts as lost.
     pub fn set(&self, serial: u32, state: FlightState, cancel_at: u64, report_at: u64) {
         self.cancel_at.store(cancel_at, Ordering::Relaxed);
         self.report_at.store(report_at, Ordering::Relaxed);

@@ -33,7 +33,8 @@ struct Owner {
 }
 
 impl Events {
-    /// The function serves the events of this kind, source and type. `None`: of every one.
+    /// Has the function serve the events of this kind, source and type. With `None` it serves those of every source, or
+    /// every type.
     pub(super) fn add(&mut self, kind: Kind, source: Option<&str>, event_type: Option<&str>, function: usize) {
         let owners = match source {
             Some(source) => self.by_source.entry(source.into()).or_default(),
@@ -68,8 +69,9 @@ impl Events {
         Ok(())
     }
 
-    /// The function that serves this event: one that names its source before one that does not, then one that names its
-    /// type before one that does not. Where an event has several names, the first function of the manifest has it.
+    /// Returns the function that serves this event. One that names its source goes before one that does not, then one
+    /// that names its type before one that does not. Where an event has several names, the first function of the
+    /// manifest has it.
     pub(super) fn owner(&self, invocation: &Invocation) -> Option<usize> {
         let kind = invocation.meta(META_TRIGGER);
         let sources = if self.by_source.is_empty() { Vec::new() } else { invocation.event_sources() };
@@ -91,7 +93,7 @@ impl Owners {
     }
 }
 
-/// The function of this kind among these, of which each kind has one.
+/// Returns the function of this kind among these, of which each kind has one.
 fn first(owners: &[Owner], kind: &[u8]) -> Option<usize> {
     owners.iter().find(|owner| owner.kind.as_bytes() == kind).map(|owner| owner.function)
 }

@@ -131,7 +131,7 @@ impl Default for Group {
 }
 
 impl Group {
-    /// Its start has failed: the next of its functions tries again.
+    /// Notes that its start has failed: the next of its functions tries again.
     pub(crate) fn start_failed(&self) {
         self.start.set_due();
     }
@@ -251,7 +251,8 @@ impl Factory {
         Err(Failure::internal("Runtime.LayerRequired", why))
     }
 
-    /// A layer that has been made joins the others. One that could not be made is a failure, or a line in the log.
+    /// Adds a layer that has been made to the others. One that could not be made is a failure if it is required, or
+    /// else a line in the log.
     fn keep(
         &self,
         name: &str,
@@ -272,7 +273,7 @@ impl Factory {
         }
     }
 
-    /// The module of a layer, and the layer's index in it.
+    /// Returns the module of a layer, and the layer's index in it.
     fn layer_entry(&self, named: &LayerName) -> Result<(Arc<CheckedModule>, usize), Failure> {
         let not_found = |why: String| Failure::internal("Runtime.LayerNotFound", why);
         let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
@@ -320,7 +321,7 @@ impl Factory {
         })
     }
 
-    /// The module of a function, and the name of the function in it, if anybody has said that.
+    /// Returns the module of a function, and the name of the function in it if anybody has named it.
     fn function_module(&self, wanted: Wanted<'_>) -> Result<Found<'_>, Failure> {
         let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
         if let Some(module) = &self.linked.function {
@@ -340,9 +341,9 @@ impl Factory {
         Ok(Found { module: Source::Loaded(loaded), entry, path: Some(path) })
     }
 
-    /// The functions of a module that is to be served as a whole: nobody has said which of its functions is meant, and
-    /// some say themselves what they are written for. `None`: it is one function that is meant, its default or one that
-    /// says nothing, or a mistake, which its start will tell.
+    /// Returns the functions of a module that is to be served as a whole: nobody has said which of its functions is
+    /// meant, and some say themselves what they are written for. It is `None` if one function is meant: the default, or
+    /// one that says nothing. It is also `None` for a mistake, which the function's start will tell.
     pub(crate) fn whole_module(&self, wanted: Wanted<'_>) -> Option<WholeModule> {
         let found = self.function_module(wanted).ok()?;
         let functions = found.module.functions();
@@ -370,10 +371,10 @@ impl Factory {
         self.function_entry(wanted).map(triggers).unwrap_or_default()
     }
 
-    /// The entry of a function in its module.
+    /// Returns the entry of a function in its module.
     ///
     /// # Errors
-    /// What was looked for and where, or what does not fit.
+    /// The failure says which library or function was looked for and where, or what does not fit.
     fn function_entry(&self, wanted: Wanted<'_>) -> Result<Entry<'_>, Failure> {
         let Found { module, entry, path } = self.function_module(wanted)?;
         let place = path.map_or_else(|| "the linked module".to_owned(), |path| path.display().to_string());
@@ -452,7 +453,7 @@ impl Factory {
         })
     }
 
-    /// The library of the function. A hint that leads nowhere gives way to the only function there is.
+    /// Returns the library of the function. A hint that leads nowhere gives way to the only function there is.
     fn find(&self, handler: Option<&HandlerName>) -> Result<(PathBuf, Option<String>), NotFound> {
         let (roots, files) = (&self.roots, &*self.loader);
         let Some(handler) = handler else { return roots.function(None, files) };
@@ -513,7 +514,8 @@ impl Factory {
     }
 }
 
-/// The features as `faas.h` calls them, for people; of one that this version does not know, the number of its bit.
+/// Returns the features as `faas.h` calls them, for people. A feature that this version does not know is shown by the
+/// number of its bit.
 fn feature_names(features: u64) -> String {
     const NAMES: [&str; 8] =
         ["MAY_BLOCK", "STREAM_OUT", "STREAM_IN", "CONCURRENT", "SUSPEND", "REPLIED", "RECORDS", "UPGRADE"];

@@ -43,17 +43,17 @@ pub(crate) struct Fence {
 }
 
 impl Fence {
-    /// A fence that is down.
+    /// Makes a fence that is down.
     pub(crate) fn new(rule: Option<FenceRule>) -> Fence {
         Fence { rule, in_a_row: AtomicU32::new(0), up_until: AtomicU64::new(0) }
     }
 
-    /// `true` while everybody is let through.
+    /// Returns `true` while everybody is let through.
     pub(crate) fn is_down(&self) -> bool {
         self.up_until.load(Ordering::Acquire) == 0
     }
 
-    /// `true` if an invocation that ends well changes nothing.
+    /// Returns `true` if an invocation that ends well changes nothing.
     pub(crate) fn is_calm(&self) -> bool {
         self.is_down() && self.in_a_row.load(Ordering::Relaxed) == 0
     }
@@ -77,7 +77,7 @@ impl Fence {
         }
     }
 
-    /// An invocation has ended. `failed`: by a panic or a time-out.
+    /// Counts the end of an invocation. `failed` is `true` if it ended by a panic or a time-out.
     pub(crate) fn ended(&self, failed: bool, now: u64) -> Change {
         let Some(rule) = self.rule else { return Change::None };
         if !failed {

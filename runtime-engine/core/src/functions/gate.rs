@@ -22,7 +22,7 @@ impl Gate {
         Gate { limit: limit.unwrap_or(usize::MAX), running: AtomicUsize::new(0) }
     }
 
-    /// How many may run at once; `usize::MAX` without a limit.
+    /// Returns how many may run at once, which is `usize::MAX` without a limit.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }

@@ -91,7 +91,7 @@ pub(crate) enum Owner<'f> {
 }
 
 impl Functions {
-    /// The one function of a process without a manifest.
+    /// Makes the one function of a process without a manifest.
     pub(crate) fn one(settings: &Settings, handler: Option<&HandlerName>, code: Option<&Path>) -> Functions {
         let target = Target {
             handler: handler.cloned(),
@@ -104,11 +104,11 @@ impl Functions {
         Functions { all: vec![Function::new(0, target)], routing: None }
     }
 
-    /// The functions of a module that is served as a whole, by what they say themselves that they are written for. They
-    /// have one configuration.
+    /// Makes the functions of a module that is served as a whole. Each has the events that it says itself it is written
+    /// for. They have one configuration.
     ///
     /// # Errors
-    /// What a function says cannot be read, or two functions claim one route.
+    /// The triggers of a function cannot be read, or two functions claim one route.
     pub(crate) fn of_module(module: WholeModule, settings: &Settings) -> Result<Functions, Failure> {
         let mut specs = Vec::with_capacity(module.functions.len());
         for function in &module.functions {
@@ -188,11 +188,12 @@ impl Functions {
         }
     }
 
-    /// The functions of a manifest. A handler that names one of them makes it the default. One of the platform's need
-    /// not name any: there are platforms that demand a text, and a package without a default has none to give.
+    /// Makes the functions of a manifest. A handler that names one of them makes it the default. A handler of the
+    /// platform's need not name any: some platforms demand a text, and a package without a default function has no name
+    /// to give.
     ///
     /// # Errors
-    /// Two functions claim one route, or `FAAS_HANDLER` names none of them.
+    /// Two functions claim one route, or `FAAS_HANDLER` names no function of the manifest.
     pub(crate) fn of(
         manifest: &Manifest,
         settings: &Settings,
@@ -249,17 +250,18 @@ impl Functions {
         self.all
     }
 
-    /// The function of this number; `None` for an invocation that is no function's.
+    /// Returns the function of this number; `None` for an invocation that is no function's.
     pub(crate) fn get(&self, number: usize) -> Option<&Function> {
         self.all.get(number)
     }
 
-    /// The name of the function of this number; empty for an invocation that is no function's.
+    /// Returns the name of the function of this number. It is empty for an invocation that is no function's.
     pub fn name(&self, number: usize) -> &str {
         self.get(number).map_or("", Function::name)
     }
 
-    /// `true` if calls of the function of this number return soon, so that none of them holds a thread while it waits.
+    /// Returns `true` if calls of the function of this number return soon, so that no call holds a thread while it
+    /// waits.
     pub fn returns_soon(&self, number: usize) -> bool {
         self.get(number).and_then(Function::started).is_some_and(Started::returns_soon)
     }
@@ -309,7 +311,8 @@ impl Functions {
     }
 }
 
-/// The layers around all functions, outermost first: those of the manifest, then those that only `FAAS_LAYERS` names.
+/// Returns the layers around all functions, outermost first: those of the manifest, then those that only `FAAS_LAYERS`
+/// names.
 pub(crate) fn layers(manifest: Option<&Manifest>, settings: &Settings) -> Vec<LayerName> {
     let Some(manifest) = manifest else { return settings.layers.clone() };
     let is_new = |named: &&LayerName| !manifest.layers.iter().any(|other| other.name == named.name);
@@ -380,7 +383,7 @@ impl Routing {
         Ok(Routing { router, events, names, default, is_alone, nobody: Arc::from("") })
     }
 
-    /// Has a function serve events, unless they are another's, whose number it returns then.
+    /// Has a function serve events. If another function has them already, the error is that function's number.
     fn add(&mut self, function: usize, filter: &EventFilter) -> Result<(), usize> {
         match filter {
             EventFilter::Http { path, methods } => {
@@ -435,8 +438,8 @@ impl Routing {
         })
     }
 
-    /// The function of the name that the platform addresses. Azure's host, the only one that does, has names that
-    /// differ in more than their case.
+    /// Returns the function of the name that the platform addresses. Azure's host, the only one that does so, has names
+    /// that differ in more than their case.
     fn addressed(&self, name: &[u8]) -> Option<usize> {
         if name.is_empty() {
             return None;
@@ -446,7 +449,7 @@ impl Routing {
         exact.or_else(|| caseless().map(|(_, number)| number)).copied()
     }
 
-    /// The function of a request's method and path. `Err(None)`: no function has the path.
+    /// Returns the function of a request's method and path. The error is `None` if no function has the path.
     fn route(&self, invocation: &mut Invocation) -> Result<usize, Option<Refusal>> {
         match invocation.route(&self.router) {
             Some(Found::Route { owner, .. }) => Ok(owner),
@@ -457,7 +460,7 @@ impl Routing {
     }
 }
 
-/// A route that cannot be, with the names of functions for their numbers.
+/// Returns the message about a route that cannot be, with the names of functions for their numbers.
 fn in_words(error: &RouteError, manifest: &Manifest) -> String {
     let RouteError::Taken { method, pattern, earlier, earlier_owner, .. } = error else { return error.to_string() };
     let method = method.as_deref().unwrap_or("any method");

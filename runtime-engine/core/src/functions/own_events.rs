@@ -6,9 +6,9 @@ use crate::trigger::Kind;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Several timers that say no name would each have the events of all: every one gets the name that a yml without names
-/// gives it, its function's with `-timer`, and from the second of a function on with a number. One timer alone needs
-/// none.
+/// Names the timers of functions that have several without a name, since each of these would get the events of all.
+/// Each gets the name that a yml without names gives it: its function's with `-timer`, and from the second of a
+/// function on with a number. One timer alone needs no name.
 pub(super) fn name_timers<'e>(functions: impl Iterator<Item = (&'e str, &'e mut Vec<EventSpec>)>) {
     let mut unnamed: Vec<(String, &mut Option<String>)> = Vec::new();
     for (function, events) in functions {
@@ -51,7 +51,7 @@ fn filters(events: &[EventSpec]) -> Vec<&EventFilter> {
     events.iter().map(|event| &event.filter).collect()
 }
 
-/// Do two filters mean the same events? One that names no source or type leaves that to the other.
+/// Returns `true` if two filters mean the same events. A filter that names no source or type leaves that to the other.
 fn is_same(one: &EventFilter, other: &EventFilter) -> bool {
     let fits = |one: &Option<String>, other: &Option<String>| one.is_none() || other.is_none() || one == other;
     match (one, other) {
@@ -70,7 +70,7 @@ fn is_same(one: &EventFilter, other: &EventFilter) -> bool {
     }
 }
 
-/// Do two patterns fit the same paths? They may be written in different ways: `:id` and `{id}`.
+/// Returns `true` if two patterns fit the same paths. They may be written in different ways: `:id` and `{id}`.
 fn is_same_path(one: Option<&str>, other: Option<&str>) -> bool {
     // As they mostly are, and every start with a manifest asks.
     if one == other {

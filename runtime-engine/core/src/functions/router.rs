@@ -296,17 +296,18 @@ impl End {
         self.any.is_none() && self.named == 0
     }
 
-    /// The route that names this method. `None` also for a bit of 0.
+    /// Returns the route that names this method; `None` if no route does, and for a bit of 0.
     fn named(&self, bit: u64) -> Option<usize> {
         (self.named & bit != 0).then(|| self.by_method[self.place(bit)])
     }
 
-    /// The place of a bit's route in `by_method`.
+    /// Returns the place of a bit's route in `by_method`.
     fn place(&self, bit: u64) -> usize {
         (self.named & (bit - 1)).count_ones() as usize
     }
 
-    /// The first of these methods that there is a route for, with that route. No bits, and no method, are any method.
+    /// Returns the first of these methods that there is a route for, with that route. Bits of 0 stand for any method,
+    /// as does a method of `None`.
     fn taken(&self, bits: u64) -> Option<(Option<u64>, usize)> {
         if bits == 0 {
             return self.any.map(|route| (None, route));
@@ -346,7 +347,7 @@ struct Search {
 }
 
 impl Search {
-    /// The route of this end that takes the method.
+    /// Returns the route of this end that takes the method. If it is `None`, the methods of the end are noted.
     fn look_at(&mut self, end: &End) -> Option<usize> {
         let route = end.named(self.wanted).or(end.any);
         if route.is_none() {

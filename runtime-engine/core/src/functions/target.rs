@@ -59,7 +59,7 @@ pub(crate) struct Whose {
 }
 
 impl Whose {
-    /// A place for a phase of the function.
+    /// Makes a place for a phase of the function.
     pub(crate) fn place(&self, process: &Arc<Process>) -> Place {
         let mut invocation = Invocation::new(process.clone(), self.name.clone());
         invocation.serve_as(&self.name, self.served);
@@ -81,7 +81,7 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// A function with these layers of its own, and with these around them.
+    /// Makes a function with these layers of its own, and with the chain that joins them to those around all functions.
     pub(crate) fn new(
         whose: Whose,
         function: FunctionInstance,
@@ -92,23 +92,23 @@ impl Started {
         Started { whose, function, own, joined: joined.map(Box::new), record_rule }
     }
 
-    /// `true` if its calls say that they return soon: what they wait for then needs no thread.
+    /// Returns `true` if its calls say that they return soon: their waiting then needs no thread.
     pub(crate) fn returns_soon(&self) -> bool {
         let flags = self.function.flags();
         flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0
     }
 
-    /// `true` if it wants the bodies of requests piece by piece.
+    /// Returns `true` if it wants the bodies of requests piece by piece.
     pub(crate) fn wants_pieces(&self) -> bool {
         self.function.wants() & F_STREAM_IN != 0
     }
 
-    /// `true` if the function or a layer of its own has work in this phase.
+    /// Returns `true` if the function or a layer of its own has work in this phase.
     pub(crate) fn has_phase(&self, phase: u32) -> bool {
         self.function.has_phase(phase) || self.own.has_phase(phase)
     }
 
-    /// `true` if layers stand around this function alone.
+    /// Returns `true` if layers stand around this function alone.
     pub(crate) fn has_own_layers(&self) -> bool {
         !self.own.layers().is_empty()
     }
@@ -121,7 +121,7 @@ impl Started {
         ending.layers(own);
     }
 
-    /// All layers around the function.
+    /// Returns all layers around the function.
     pub(crate) fn chain<'a>(&'a self, process: &'a Chain) -> &'a Chain {
         self.joined.as_deref().unwrap_or(process)
     }
@@ -175,7 +175,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function that has not started.
+    /// Makes a function that has not started.
     pub(crate) fn new(number: usize, target: Target) -> Function {
         let start = Turns::default();
         start.set_due();
@@ -190,18 +190,18 @@ impl Function {
         }
     }
 
-    /// Its name in the process; if it is the only one, the name that its module gives it once it has started, and empty
-    /// before.
+    /// Returns its name in the process. The only function has the name that its module gives it once it has started,
+    /// and an empty one before.
     pub fn name(&self) -> &str {
         self.name.get().map_or(&self.target.name, |name| name)
     }
 
-    /// `true` if a manifest has named it.
+    /// Returns `true` if a manifest has named it.
     pub(crate) fn is_from_manifest(&self) -> bool {
         !self.target.name.is_empty()
     }
 
-    /// `true` if it starts with its first invocation and not with the process.
+    /// Returns `true` if it starts with its first invocation and not with the process.
     pub(crate) fn is_lazy(&self) -> bool {
         self.target.is_lazy
     }
@@ -298,7 +298,7 @@ impl Function {
         }
     }
 
-    /// Which function of which library it is to be.
+    /// Returns the function and library that it is to be, with its configuration.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
         let Target { name, handler, code, config, configured_by, concurrency, records, .. } = &self.target;
         let (concurrency, records) = (*concurrency, *records);
@@ -334,12 +334,12 @@ impl Function {
         self.fence.pass(process.now_ns()).map(|()| admitted).map_err(fenced)
     }
 
-    /// Its start, which an invocation has waited for, has failed: the next ones need not try that.
+    /// Notes that its start has failed, for which an invocation has waited: the next ones need not try that.
     pub(crate) fn start_failed(&self, process: &Process) {
         self.say(process, self.fence.start_failed(process.now_ns()));
     }
 
-    /// An invocation has ended with this failure, or well.
+    /// Notes that an invocation has ended: with this failure, or well if it is `None`.
     pub(crate) fn ended(&self, failure: Option<&Failure>, process: &Process) {
         let failed = failure.is_some_and(|failure| failure.is_panic() || failure.is_time_out());
         if failed || !self.fence.is_calm() {

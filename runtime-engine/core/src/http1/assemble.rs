@@ -51,13 +51,13 @@ impl Assembly {
         method_refusal(&self.buf[self.start.method.clone()]).or(unknown)
     }
 
-    /// The head as it is so far.
+    /// Returns the head as it is so far.
     pub fn head(&self) -> Head<'_> {
         let Assembly { buf, start, announced, fields, .. } = self;
         Head { bytes: buf, start, announced, fields, framing: Framing::UntilClose }
     }
 
-    /// The head is whole; the body's bytes go behind it.
+    /// Ends the head, and returns the buffer: the body's bytes go behind the head.
     pub fn body(&mut self) -> &mut Vec<u8> {
         self.body_at = Some(self.buf.len());
         &mut self.buf

@@ -57,7 +57,7 @@ enum State {
 }
 
 impl Decoder {
-    /// A decoder at the start of a body. Of the limits it keeps those on the body and on chunk extensions.
+    /// Makes a decoder at the start of a body. Of the limits it keeps those on the body and on chunk extensions.
     pub fn new(limits: &Limits) -> Decoder {
         Decoder {
             state: State::Size { digits: 0 },
@@ -69,7 +69,7 @@ impl Decoder {
         }
     }
 
-    /// Bytes of the chunk in progress that are still to come, 0 between chunks.
+    /// Returns the number of bytes of the chunk in progress that are still to come. It is 0 between chunks.
     pub fn chunk_left(&self) -> u64 {
         if matches!(self.state, State::Data) { self.left } else { 0 }
     }
@@ -151,7 +151,7 @@ impl Decoder {
 mod tests {
     use super::*;
 
-    /// Data and rest of `input`, fed in pieces of `step` bytes.
+    /// Returns the data and the rest of `input`, fed in pieces of `step` bytes.
     fn undo(input: &[u8], step: usize, limits: &Limits) -> Result<(Vec<u8>, usize), Refusal> {
         let mut decoder = Decoder::new(limits);
         let mut data = Vec::new();

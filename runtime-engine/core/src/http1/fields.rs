@@ -16,7 +16,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// A field whose parts stand there.
+    /// Makes a field whose parts stand there.
     pub(super) fn at(name: std::ops::Range<usize>, value: std::ops::Range<usize>) -> Field {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Field {
@@ -81,7 +81,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Whether the line in progress is worth another look: always the first time, later only when its end has come.
+    /// Returns `true` if the line in progress is worth another look: always the first time, later only when its end has
+    /// come.
     pub(super) fn worth_reading(&mut self, bytes: &[u8], full: bool) -> bool {
         if full || self.searched <= self.line || bytes[self.searched..].contains(&b'\n') {
             return true;
@@ -90,7 +91,7 @@ impl Lines {
         false
     }
 
-    /// The line in progress goes on past `bytes`.
+    /// Notes that the line in progress goes on past `bytes`.
     pub(super) fn unfinished(&mut self, bytes: &[u8]) {
         self.searched = bytes.len();
     }

@@ -30,11 +30,11 @@ fn ends_with_its_head(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
 }
 
-/// The framing of a request, from what its head says: the number in `Content-Length`, and whether there is a
-/// `Transfer-Encoding` (whose value was found to be `chunked`).
+/// Returns the framing of a request, from two things in its head: the number in `Content-Length`, and `chunked`. That
+/// is `true` if there is a `Transfer-Encoding`, whose value was found to be `chunked`.
 ///
 /// # Errors
-/// Both at once, or a transfer coding in HTTP/1.0.
+/// Both are there at once, or there is a transfer coding in HTTP/1.0.
 pub fn request_framing(version: Version, length: Option<u64>, chunked: bool) -> Result<Framing, Refusal> {
     Ok(match (one_framing(version, length, chunked)?, length) {
         (true, _) => Framing::Chunked,
@@ -43,10 +43,10 @@ pub fn request_framing(version: Version, length: Option<u64>, chunked: bool) -> 
     })
 }
 
-/// The framing of a response, like [`request_framing`]. `to_head`: it answers a HEAD request.
+/// Returns the framing of a response, like [`request_framing`]. `to_head` is `true` if it answers a HEAD request.
 ///
 /// # Errors
-/// As for a request.
+/// It fails as for a request.
 pub fn response_framing(
     version: Version,
     status: u16,
@@ -138,7 +138,7 @@ impl Announced {
         Ok(())
     }
 
-    /// Whether the sender lets the connection live on (RFC 9112 §9.3).
+    /// Returns `true` if the sender lets the connection live on (RFC 9112 §9.3).
     pub(super) fn keep_alive(&self, version: Version) -> bool {
         match version {
             Version::Http11 => !self.close,
@@ -160,8 +160,8 @@ pub fn decimal(value: &[u8]) -> Option<u64> {
     rest.iter().try_fold(number, |number: u64, byte| number.checked_mul(10)?.checked_add(digit(*byte)?))
 }
 
-/// `chunked` alone is accepted. Something understood below it is one thing (501), a message whose end is in doubt
-/// another (400), RFC 9112 §6.1 and §6.3.
+/// Accepts `chunked` alone. A coding that is understood below it is refused with 501, a message whose end is in doubt
+/// with 400 (RFC 9112 §6.1 and §6.3).
 fn only_chunked(value: &[u8]) -> Result<(), Refusal> {
     if is_named(value, b"chunked") {
         return Ok(());

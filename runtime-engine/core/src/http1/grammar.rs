@@ -21,7 +21,7 @@ const fn with_alphanumerics(others: &[u8]) -> [bool; 256] {
     table
 }
 
-/// Length of the `token` at the front. Names are letters mostly, which are looked at eight at a time.
+/// Returns the length of the `token` at the front. Names are letters mostly, which are looked at eight at a time.
 #[inline]
 pub(super) fn token_len(bytes: &[u8]) -> usize {
     let stops = |word: u64| {
@@ -31,17 +31,17 @@ pub(super) fn token_len(bytes: &[u8]) -> usize {
     run(bytes, stops, |byte| TOKEN[usize::from(byte)])
 }
 
-/// Length of the run of field-value bytes at the front: all but control characters, tab excepted.
+/// Returns the length of the run of field-value bytes at the front: all but control characters, tab excepted.
 #[inline]
 pub(super) fn value_len(bytes: &[u8]) -> usize {
     let stops = |word: u64| (!at_least::<0x20>(word) | at_least::<0x7f>(word)) & !word;
     run(bytes, stops, |byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
 }
 
-/// Length of the run of request-target bytes at the front: visible ASCII without `#`.
+/// Returns the length of the run of request-target bytes at the front: visible ASCII without `#`.
 ///
-/// Wider than RFC 3986 by `"<>\^{|}` and the backtick, which browsers and clients do send in queries; narrower than
-/// what some servers take, as bytes over 0x7e have to be percent-coded.
+/// That is wider than RFC 3986 by `"<>\^{|}` and the backtick, which browsers and clients do send in queries. It is
+/// narrower than some servers are, as bytes over 0x7e have to be percent-coded.
 #[inline]
 pub(super) fn target_len(bytes: &[u8]) -> usize {
     let stops = |word: u64| {
@@ -51,8 +51,8 @@ pub(super) fn target_len(bytes: &[u8]) -> usize {
     run(bytes, stops, |byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
-/// Length of the run of allowed bytes, eight at a time. `stops` marks bytes of a word, by their high bits, that may end
-/// the run; it has to mark all that do.
+/// Returns the length of the run of allowed bytes, eight at a time. `stops` marks bytes of a word, by their high bits,
+/// that may end the run; it has to mark all that do.
 #[inline]
 fn run(bytes: &[u8], stops: impl Fn(u64) -> u64, allowed: impl Fn(u8) -> bool) -> usize {
     let mut at = 0;
@@ -84,22 +84,22 @@ fn at_least<const N: u8>(word: u64) -> u64 {
     (word & !HIGH) + ONES * (128 - N as u64)
 }
 
-/// Whether all of it is one token.
+/// Returns `true` if all bytes are one token.
 pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(true, |all, &byte| all & TOKEN[usize::from(byte)])
 }
 
-/// Whether all of it may be a field value.
+/// Returns `true` if all bytes may be a field value.
 pub(super) fn is_value(bytes: &[u8]) -> bool {
     value_len(bytes) == bytes.len()
 }
 
-/// Whether all of it may be a request target.
+/// Returns `true` if all bytes may be a request target.
 pub(super) fn is_target(bytes: &[u8]) -> bool {
     !bytes.is_empty() && target_len(bytes) == bytes.len()
 }
 
-/// The bytes without optional white space (space, tab) on both sides.
+/// Returns the bytes without optional white space (space, tab) on both sides.
 #[inline]
 pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
@@ -111,13 +111,13 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Members of a comma-separated list (RFC 9110 §5.6.1), empty ones left out.
+/// Returns the members of a comma-separated list (RFC 9110 §5.6.1), with empty ones left out.
 pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|member| !member.is_empty())
 }
 
-/// Whether it is a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 §7.2, without the comma that RFC
-/// 3986 allows in names (a joined list of hosts would pass) and without user information. Empty is not a host.
+/// Returns `true` for a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 §7.2, without the comma that
+/// RFC 3986 allows in names (a joined list of hosts would pass) and without user information. An empty text is no host.
 pub(super) fn is_host(bytes: &[u8]) -> bool {
     let port = match bytes {
         [b'[', rest @ ..] => {

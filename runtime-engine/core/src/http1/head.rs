@@ -80,7 +80,7 @@ impl HeadReader {
         self.side
     }
 
-    /// Ready for the next message; keeps the allocation of `fields` if it is still here.
+    /// Makes it ready for the next message. It keeps the allocation of `fields` if that is still here.
     pub(super) fn reset(&mut self) {
         self.lines = Lines::default();
         self.started = false;
@@ -89,12 +89,13 @@ impl HeadReader {
         self.fields.clear();
     }
 
-    /// Whether no byte of a message was among `received` bytes: empty lines before a request are none.
+    /// Returns `true` if no byte of a message was among `received` bytes. Empty lines before a request are no part of
+    /// it.
     pub(super) fn untouched(&self, received: usize) -> bool {
         !self.started && self.lines.line == received
     }
 
-    /// Offset behind the head, once it is whole.
+    /// Returns the offset behind the head, once it is whole.
     pub(super) fn end(&self) -> usize {
         self.lines.line
     }
@@ -186,7 +187,8 @@ impl HeadReader {
     }
 }
 
-/// `method SP target SP version CR LF` at `from`; the offset behind it, or `None` while its end has not come.
+/// Reads `method SP target SP version CR LF` at `from`. Returns the offset behind it, or `None` while its end has not
+/// come.
 fn request_line(
     bytes: &mut [u8],
     from: usize,
@@ -231,8 +233,8 @@ fn request_line(
     Ok(Some(next))
 }
 
-/// `version SP 3DIGIT [ SP reason ] CR LF` at the front. The space before a missing reason is not insisted on: many
-/// servers leave it out.
+/// Reads `version SP 3DIGIT [ SP reason ] CR LF` at the front. The space before a missing reason is not insisted on:
+/// many servers leave it out.
 fn status_line(bytes: &[u8], start: &mut StartLine) -> Result<Option<usize>, Refusal> {
     let version = match version(bytes, 0) {
         Ok(Some(found)) => found,
@@ -263,7 +265,7 @@ fn status_line(bytes: &[u8], start: &mut StartLine) -> Result<Option<usize>, Ref
 /// Length of `HTTP/` digit `.` digit.
 const VERSION: usize = 8;
 
-/// The two numbers of the version at `from`, or `None` while it is not all there.
+/// Returns the two numbers of the version at `from`, or `None` while it is not all there.
 fn version(bytes: &[u8], from: usize) -> Result<Option<(u8, u8)>, Refusal> {
     match bytes[from..] {
         [b'H', b'T', b'T', b'P', b'/', major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => {
@@ -283,8 +285,8 @@ fn known((major, minor): (u8, u8)) -> Result<Version, Refusal> {
     }
 }
 
-/// The authority (empty if the target has none) and the target in origin form, or `*` for OPTIONS: RFC 9112 §3.2. The
-/// fourth form, host and port, is one of CONNECT alone, which is refused.
+/// Returns the authority (empty if the target has none) and the target in origin form, or `*` for OPTIONS (RFC 9112
+/// §3.2). The fourth form, host and port, is one of CONNECT alone, which is refused.
 fn split_target(
     bytes: &mut [u8],
     method: &Range<usize>,

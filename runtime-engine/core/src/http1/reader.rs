@@ -124,7 +124,7 @@ impl Reader {
         self.to_head = true;
     }
 
-    /// Room for at least `min` more bytes, or for the rest of the body where that is less. It is never empty.
+    /// Returns room for at least `min` more bytes, or for the rest of the body where that is less. It is never empty.
     ///
     /// Where there is no memory for the message, the room is a place for bytes that nobody looks at any more, and the
     /// next [`poll`](Reader::poll) gives [`Refusal::NoMemory`].
@@ -139,8 +139,8 @@ impl Reader {
         &mut self.buf[self.end..]
     }
 
-    /// Bytes of memory that the reader's buffers take up, whether something is in them or not. A message that is taken
-    /// takes its buffer along; [`Message::bytes`] says how large that is.
+    /// Returns the number of bytes of memory that the reader's buffers take up, whether something is in them or not. A
+    /// message that is taken takes its buffer along; [`Message::bytes`] says how large that is.
     pub fn buffered(&self) -> usize {
         self.buf.capacity() + self.spare.capacity()
     }
@@ -225,7 +225,7 @@ impl Reader {
         }
     }
 
-    /// The first `n` bytes of [`space`](Reader::space) have been filled.
+    /// Notes that the first `n` bytes of [`space`](Reader::space) have been filled.
     pub fn filled(&mut self, n: usize) {
         self.end = self.end.saturating_add(n).min(self.buf.len());
     }
@@ -354,7 +354,7 @@ impl Reader {
         }
     }
 
-    /// The connection has ended: no more bytes will come. To be called when [`poll`](Reader::poll) last said
+    /// Ends the connection: no more bytes will come. It is to be called when [`poll`](Reader::poll) last said
     /// [`ReadProgress::More`].
     ///
     /// # Errors
@@ -383,14 +383,15 @@ impl Reader {
         Err(refusal)
     }
 
-    /// Whether nothing of a message has come since the last one was taken: the connection may be closed, or used for
-    /// the next request, without harm to anything.
+    /// Returns `true` if no byte of a message has come since the last one was taken. Then the connection may be closed,
+    /// or used for the next request, without harm to anything.
     #[inline]
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Head) && self.head.untouched(self.end - self.start)
     }
 
-    /// The head of the message in progress, from [`ReadProgress::Head`] until it is taken.
+    /// Returns the head of the message in progress, from [`ReadProgress::Head`] until it is taken; `None` before and
+    /// after that.
     pub fn head(&self) -> Option<Head<'_>> {
         match self.state {
             State::Head | State::Refused(_) => None,

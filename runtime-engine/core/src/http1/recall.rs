@@ -37,7 +37,8 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Where its line of this number begins, counted from 0 behind the start line. The last one is the empty line.
+    /// Returns the offset of its line of this number, counted from 0 behind the start line. The last one is the empty
+    /// line.
     fn line_at(&self, number: usize) -> usize {
         self.fields.get(number).map_or(self.pattern.len().saturating_sub(2), Field::start)
     }
@@ -52,7 +53,8 @@ impl Remembered {
 }
 
 impl Recall {
-    /// A head begins: looks for one with the same start line. Returns what that says, and the offset behind it.
+    /// Begins a head: looks for a remembered one with the same start line. Returns that line as it was read, and the
+    /// offset behind it; `None` if no head fits.
     pub(super) fn begin(&mut self, bytes: &[u8]) -> Option<(StartLine, usize)> {
         self.taken = 0;
         // Two kinds mostly come by turns.
@@ -87,8 +89,8 @@ impl Recall {
         at + (head.line_at(next) - from)
     }
 
-    /// The head in progress is whole, and `bytes` are all of it. Unless half of it came from memory, it is remembered
-    /// in the place of the one that was not used last.
+    /// Ends the head in progress, whose bytes are all of `bytes`. Unless half of its lines came from memory, it is
+    /// remembered in the place of the one that was not used last.
     pub(super) fn end(&mut self, bytes: &[u8], start: &StartLine, fields: &[Field]) {
         if self.is_alike && self.taken * 2 >= fields.len() || bytes.len() > LONGEST {
             return;

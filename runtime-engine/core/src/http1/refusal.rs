@@ -93,7 +93,8 @@ pub enum Refusal {
     NoMemory,
 }
 
-/// Why a request with this method is refused, whatever its target; `None` for a method that functions serve.
+/// Returns the reason why a request with this method is refused, whatever its target; `None` for a method that
+/// functions serve.
 ///
 /// - `CONNECT` makes every 2xx answer the beginning of a tunnel (RFC 9110 §9.3.6): a proxy in front then passes on what
 ///   the client sends without looking at it, past its own rules about paths.
@@ -112,7 +113,7 @@ pub fn method_refusal(method: &[u8]) -> Option<Refusal> {
 }
 
 impl Refusal {
-    /// The status a server owes for it. For what only a client can meet it is 502.
+    /// Returns the status that a server owes for it. For a refusal that only a client can meet it is 502.
     pub fn status(&self) -> u16 {
         use Refusal::*;
         match self {
@@ -128,8 +129,8 @@ impl Refusal {
         }
     }
 
-    /// Whether a server may still send a response with [`status`](Refusal::status) before it closes. Not to a client
-    /// that speaks HTTP/2 or has left, and there is no one to answer when a response was refused.
+    /// Returns `true` if a server may still send a response with [`status`](Refusal::status) before it closes. It may
+    /// not to a client that speaks HTTP/2 or has left. When a response was refused, there is nobody to answer.
     pub fn answerable(&self) -> bool {
         use Refusal::*;
         !matches!(self, Http2Preface | BadStatusLine | SwitchingProtocols | TruncatedHead { .. } | TruncatedBody { .. })

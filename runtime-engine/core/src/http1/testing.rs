@@ -86,7 +86,8 @@ fn drain(reader: &mut Reader, seen: &mut Vec<Seen>) -> Result<(), Refusal> {
     }
 }
 
-/// Whole, byte by byte, and cut in two everywhere: has to come to the same.
+/// Feeds `input` whole, byte by byte, and cut in two everywhere. Asserts that each way comes to the same, and returns
+/// that.
 pub(super) fn every_way(reader: impl Fn() -> Reader, input: &[u8]) -> Outcome {
     let whole = feed(reader(), [input]);
     assert_eq!(feed(reader(), input.chunks(1)), whole, "byte by byte: {}", input.escape_ascii());
@@ -105,12 +106,12 @@ pub(super) fn responses(input: impl AsRef<[u8]>) -> Outcome {
     every_way(|| Reader::response(Limits::default()), input.as_ref())
 }
 
-/// The one request in `input`, on a connection that then ends.
+/// Returns the one request in `input`, on a connection that then ends.
 pub(super) fn request(input: impl AsRef<[u8]>) -> Seen {
     only(requests(input))
 }
 
-/// The one response in `input`.
+/// Returns the one response in `input`.
 pub(super) fn response(input: impl AsRef<[u8]>) -> Seen {
     only(responses(input))
 }

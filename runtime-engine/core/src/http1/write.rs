@@ -56,12 +56,12 @@ impl fmt::Display for Unwritable {
 
 impl std::error::Error for Unwritable {}
 
-/// May it stand as a header's name?
+/// Returns `true` if the bytes may stand as a header's name.
 pub fn is_header_name(name: &[u8]) -> bool {
     grammar::is_token(name)
 }
 
-/// May it stand as a header's value?
+/// Returns `true` if the bytes may stand as a header's value.
 pub fn is_header_value(value: &[u8]) -> bool {
     grammar::is_value(value)
 }
@@ -124,7 +124,7 @@ impl<'a> HeadWriter<'a> {
         Ok(HeadWriter { out, from, status, to_head: false })
     }
 
-    /// A header. Names are sent as given, repeats as separate lines.
+    /// Writes a header. Names are sent as given, repeats as separate lines.
     ///
     /// # Errors
     /// Name or value cannot stand in a head, or the field is one that [`end`](HeadWriter::end) writes.
@@ -174,8 +174,8 @@ impl<'a> HeadWriter<'a> {
         append(out, [b"\r\n"]);
     }
 
-    /// The response answers a HEAD request: a body that is empty is one that nobody made, and [`end`](HeadWriter::end)
-    /// announces no length of 0 that GET might not have (RFC 9110 §8.6).
+    /// Notes that the response answers a HEAD request. An empty body is then one that nobody made, and
+    /// [`end`](HeadWriter::end) announces no length of 0 that GET might not have (RFC 9110 §8.6).
     pub fn answer_head(&mut self) {
         self.to_head = true;
     }
@@ -196,10 +196,10 @@ pub fn chunk(out: &mut Vec<u8>, data: &[u8]) {
     }
 }
 
-/// The end of a chunked body with these trailers; see [`LAST_CHUNK`] for none.
+/// Appends the end of a chunked body with these trailers. [`LAST_CHUNK`] is the end without trailers.
 ///
 /// # Errors
-/// A trailer that [`HeadWriter::header`] would refuse; nothing was written.
+/// A trailer is one that [`HeadWriter::header`] would refuse. Then no byte was written.
 pub fn last_chunk<'t>(
     out: &mut Vec<u8>,
     trailers: impl IntoIterator<Item = (&'t [u8], &'t [u8])>,
@@ -268,7 +268,7 @@ fn hexadecimal(mut number: u64, digits: &mut [u8; 16]) -> &[u8] {
     }
 }
 
-/// Reason phrases of the IANA status code registry; empty for a code without one.
+/// Returns the reason phrase of a status in IANA's registry of status codes. It is empty for a code without one.
 pub fn reason(status: u16) -> &'static str {
     match status {
         100 => "Continue",

@@ -38,7 +38,7 @@ impl Calls {
 }
 
 impl Invocation {
-    /// Has a layer asked when calls begin and end?
+    /// Returns `true` if a layer has asked when calls begin and end.
     #[inline]
     pub(crate) fn is_timed(&self) -> bool {
         self.calls.is_timed()

@@ -317,7 +317,7 @@ impl faas_abi::host::Invocation for Invocation {
 }
 
 impl Invocation {
-    /// The headers of the message, without those of the platform's own that say nothing.
+    /// Returns the headers of the message, without those of the platform's own that are empty.
     fn platform_list(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let headers = self.message.iter().flat_map(Message::headers);
         headers.filter(|(name, value)| self.is_told(name, value))
@@ -345,7 +345,7 @@ impl Invocation {
         }
     }
 
-    /// A text of the failure, if there is one.
+    /// Returns a text of the failure. It is empty if the invocation has not failed.
     fn words(&self, text: fn(&Failure) -> &str) -> &[u8] {
         self.failure.as_ref().map_or(&[], |failure| text(self.kept.words(failure)).as_bytes())
     }
@@ -357,7 +357,8 @@ impl Invocation {
         OK
     }
 
-    /// A list that may be changed. `None`: nobody may, or the event has no request that it could belong to.
+    /// Returns a list that may be changed. It is `None` if nobody may change it, or if the event has no request or
+    /// batch that it could belong to.
     fn list_mut(&mut self, list: u32) -> Option<&mut Fields> {
         match list {
             LIST_HEADER => self.http_mut().map(|view| &mut view.headers),
@@ -372,7 +373,8 @@ impl Invocation {
         }
     }
 
-    /// A reply's head may change until it is out, and nothing may break out of its header line.
+    /// Checks that an item may be written to a list. A reply's head may change until it is out, and no text may break
+    /// out of its header line. Failed records may be named until the batch is settled.
     fn may_write(&self, list: u32, name: &[u8], value: &[u8]) -> Result<(), Status> {
         if list == LIST_FAILED_RECORD && self.batch().is_some_and(|batch| batch.is_settled) {
             return Err(E_INVALID);

@@ -35,7 +35,7 @@ impl Kept {
         self.batches.push(forgotten);
     }
 
-    /// The words of a failure, which the invocation itself goes on changing, as they are now.
+    /// Returns the words of a failure as they are now. The invocation itself goes on changing them.
     pub(super) fn words(&self, failure: &Failure) -> &Failure {
         self.words.of(failure)
     }

@@ -56,7 +56,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// A text that it has from its batch, or that is its own. `None`: it is found as that of any invocation.
+    /// Returns a text that it has from its batch, or that is its own. If it is `None`, the text is found as that of any
+    /// invocation.
     pub(super) fn meta(&self, key: u32) -> Option<&[u8]> {
         match key {
             META_RECORD_ID => Some(&self.id),
@@ -67,7 +68,7 @@ impl Record {
 }
 
 impl Invocation {
-    /// An invocation for records of the batch in `batch`, one after the other.
+    /// Makes an invocation for records of the batch in `batch`, one after the other.
     pub(crate) fn of_record(batch: &Invocation) -> Invocation {
         let mut invocation = Invocation::new(batch.process.clone(), batch.function.clone());
         invocation.served = batch.served;
@@ -81,7 +82,8 @@ impl Invocation {
         if self.record.is_some() { None } else { self.batch.get_or_init(read).as_deref() }
     }
 
-    /// Its records lay in a body, or were of a source, that counts no more. What a module was shown of them stays.
+    /// Forgets its records, which lay in a body, or were of a source, that counts no more. The records that a module
+    /// was shown stay readable.
     pub(super) fn forget_batch(&mut self) {
         if let Some(Some(batch)) = self.batch.take() {
             self.kept.batch(batch);
@@ -94,7 +96,7 @@ impl Invocation {
         self.batch.get_mut()?.as_deref_mut()
     }
 
-    /// `true` if a function or layer that serves the whole batch has said that some of its records failed.
+    /// Returns `true` if a function or layer that serves the whole batch has said that some of its records failed.
     pub(crate) fn has_failed_records(&self) -> bool {
         self.batch.get().and_then(Option::as_ref).is_some_and(|batch| !batch.failed.is_empty())
     }

@@ -32,12 +32,12 @@ impl Invocation {
         }
     }
 
-    /// The invocation is no function's; `nobody` is the empty name.
+    /// Makes the invocation one that is no function's; `nobody` is the empty name.
     pub(crate) fn serve_as_nobody(&mut self, nobody: &Arc<str>) {
         self.serve_as(nobody, Served { number: usize::MAX, is_named: true });
     }
 
-    /// The number of its function among those of the process; `usize::MAX` if it is no function's.
+    /// Returns the number of its function among those of the process, which is `usize::MAX` if it is no function's.
     pub fn function_number(&self) -> usize {
         self.served.number
     }
@@ -50,25 +50,27 @@ impl Invocation {
         let _ = self.set_num(NUM_DEADLINE_NS, moment);
     }
 
-    /// The name of the function that the platform has addressed with this very event; empty where it addresses the
-    /// process.
+    /// Returns the name of the function that the platform has addressed with this very event. It is empty where the
+    /// platform addresses the process.
     pub(crate) fn addressee(&self) -> &[u8] {
         self.fact(self.metadata.addressee)
     }
 
-    /// The names that the platform has for what it calls, of this event first: a function may have one of them.
+    /// Returns the names that the platform has for what it calls, those of this event first. A function may have one of
+    /// them.
     pub(crate) fn names(&self) -> [&[u8]; 4] {
         let identity = &self.process.identity;
         let (function, invoked_as) = (self.fact(self.metadata.function), self.fact(self.metadata.invoked_as));
         [function, invoked_as, identity.function.as_bytes(), identity.handler.as_bytes()]
     }
 
-    /// An attribute of a CloudEvent.
+    /// Returns an attribute of a CloudEvent; `None` if the event has no such attribute, or is no CloudEvent.
     fn attribute(&self, name: &[u8]) -> Option<&[u8]> {
         self.decoded().data.as_ref()?.attributes.get(name, exact)
     }
 
-    /// The types that the event says it is of: a CloudEvent's own, or else all words that its source has for it.
+    /// Returns the types that the event says it is of: a CloudEvent's own, or else all words that its source has for
+    /// it.
     pub(crate) fn event_types(&self) -> Vec<Cow<'_, str>> {
         if let Some(told) = self.attribute(b"type") {
             return vec![String::from_utf8_lossy(told)];
@@ -77,7 +79,7 @@ impl Invocation {
         resource::types(&source, self.event()).chain([source.clone()]).collect()
     }
 
-    /// The names of what the event comes from: those it carries, and the word that its source is known by.
+    /// Returns the names of what the event comes from: those it carries, and the word that its source is known by.
     pub(crate) fn event_sources(&self) -> Vec<Cow<'_, str>> {
         let source = String::from_utf8_lossy(self.meta(META_SOURCE));
         let own = self.attribute(b"source").map(String::from_utf8_lossy);

@@ -18,7 +18,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of a line. `target` is the part of `entry` that speaks.
+    /// Returns the stamp of a line. `target` is the part of `entry` that speaks.
     pub(crate) fn origin<'a>(&'a self, target: &'a [u8], entry: &'a str, account: &'a str) -> Origin<'a> {
         Origin { request_id: &self.request_id, tenant: &self.tenant, entry, target, trace: &self.trace, account }
     }
@@ -82,7 +82,7 @@ impl Captured {
         true
     }
 
-    /// The lines kept so far; they are gone from here. Nobody would take later ones any more: they are written.
+    /// Takes the lines kept so far. Nobody would take later ones any more, so these are written and not kept.
     pub(super) fn take(&self) -> Vec<String> {
         let full = Lines { lines: Vec::new(), bytes: CAPTURE_BYTES + 1 };
         std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), full).lines

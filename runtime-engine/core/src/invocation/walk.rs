@@ -9,17 +9,18 @@ use faas_abi::{E_INTERNAL, E_USER, Status};
 use std::sync::Arc;
 
 impl Invocation {
-    /// A layer with a head hook has been entered.
+    /// Notes that a layer with a head hook has been entered.
     pub fn push_head(&mut self, hook: HeadHook) {
         self.heads.push(hook);
     }
 
-    /// The last such layer is about to leave: a reply that is fixed from here on passes it by.
+    /// Notes that the last such layer is about to leave: a reply that is fixed from here on passes it by.
     pub fn pop_head(&mut self) {
         self.heads.pop();
     }
 
-    /// A layer that cannot do without the whole body of the reply has been entered: a stream is refused from here on.
+    /// Notes that a layer which cannot do without the whole body of the reply has been entered. A stream is refused
+    /// from here on.
     pub fn refuse_streams(&mut self) {
         self.no_streams = true;
     }
@@ -29,12 +30,12 @@ impl Invocation {
         self.heads_ran = true;
     }
 
-    /// Have the head hooks run already?
+    /// Returns `true` if the head hooks have run already.
     pub fn heads_ran(&self) -> bool {
         self.heads_ran
     }
 
-    /// The heads a stream's begin has to run, outward.
+    /// Returns the heads that the begin of a stream has to run, outward.
     pub(super) fn heads_to_run(&mut self) -> Arc<[HeadHook]> {
         if std::mem::replace(&mut self.heads_ran, true) || self.heads.is_empty() {
             return Arc::default();
@@ -58,9 +59,9 @@ impl Invocation {
         }
     }
 
-    /// A call of a module's is over. Words that `fail` left in a call that did not fail are about nothing, and only
-    /// those of a module's own error are meant for callers. A stream that is collected ends with the call that began
-    /// it: what has come is the reply, and of a failed call there is none. Filters of a stream end with it too.
+    /// Ends a call of a module's. Words that `fail` left in a call that did not fail are dropped, and only those of a
+    /// module's own error are meant for callers. A stream that is collected ends with the call that began it: the bytes
+    /// that have come are the reply, and a failed call has no reply. Filters of a stream end with it too.
     ///
     /// Returns the status that stands: a success is a failure if a filter has failed.
     #[inline]
@@ -131,8 +132,8 @@ impl Invocation {
         self.failure = stands.cloned();
     }
 
-    /// The reply is out: from here on it can be read and not changed. A broken stream is no failure of the calls that
-    /// follow.
+    /// Notes that the reply is out: from here on it can be read and not changed. A broken stream is no failure of the
+    /// calls that follow.
     pub fn set_out(&mut self) {
         self.is_out = true;
         self.outgoing().detour = None;
@@ -143,13 +144,13 @@ impl Invocation {
         self.has_later
     }
 
-    /// The head of the reply is out, or all of it.
+    /// Returns `true` if the head of the reply is out, or all of the reply.
     pub(super) fn is_head_out(&self) -> bool {
         self.is_out || matches!(self.progress, Progress::Streaming(_))
     }
 
-    /// The walk is over. `cancelled` is the reason of a cancel, or 0: a failure under it is the cancel's, and what
-    /// failed is its cause. Returns `false` if the invocation has been answered already.
+    /// Ends the walk. `cancelled` is the reason of a cancel, or 0. A failure under a cancel is the cancel's, and the
+    /// failure before it is kept as the cause. Returns `false` if the invocation has been answered already.
     pub fn conclude(&mut self, cancelled: u32) -> bool {
         if !self.flight.as_ref().is_none_or(|flight| flight.claim()) {
             return false;

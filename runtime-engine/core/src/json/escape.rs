@@ -81,7 +81,7 @@ pub(super) fn unescape_into(out: &mut Vec<u8>, inside: &str) {
     });
 }
 
-/// Whether `text` is the text of `inside`, a valid JSON string without its quotes.
+/// Returns `true` if `text` is the text of `inside`, a valid JSON string without its quotes.
 pub(super) fn is_escaped_form(inside: &str, text: &str) -> bool {
     let mut rest = text.as_bytes();
     let fits = walk(inside, |bytes| match rest.strip_prefix(bytes) {
@@ -94,7 +94,7 @@ pub(super) fn is_escaped_form(inside: &str, text: &str) -> bool {
     fits && rest.is_empty()
 }
 
-/// The character of the escape behind a backslash, and how many bytes there make it up.
+/// Returns the character of the escape behind a backslash, and the number of bytes that make it up.
 fn unescape(escape: &[u8]) -> (char, usize) {
     let char = match escape.first() {
         Some(b'n') => '\n',

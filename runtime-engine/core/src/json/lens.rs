@@ -36,7 +36,7 @@ pub(super) fn parse_with<'a>(text: &'a [u8], notes: &mut impl Notes) -> Result<(
     Ok((Value { text: slice(text, start, end) }, start))
 }
 
-/// A part of `text` between places found by looking at ASCII bytes, which are character boundaries always.
+/// Returns a part of `text` between places found by looking at ASCII bytes, which are character boundaries always.
 #[inline]
 fn slice(text: &str, start: usize, end: usize) -> &str {
     text.get(start..end).unwrap_or_default()
@@ -71,7 +71,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The bytes of the value, without whitespace around it.
+    /// Returns the bytes of the value, without whitespace around it.
     #[inline]
     pub fn raw(&self) -> &'a [u8] {
         self.text.as_bytes()
@@ -112,24 +112,24 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number, if it is written as an integer (no point, no exponent, not `-0`) and fits.
+    /// Returns the number, if it is written as an integer (no point, no exponent, not `-0`) and fits.
     #[inline(never)]
     pub fn as_i64(&self) -> Option<i64> {
         if self.text == "-0" { None } else { self.text.parse().ok() }
     }
 
-    /// The number, if it is written as an integer (no point, no exponent, no sign) and fits.
+    /// Returns the number, if it is written as an integer (no point, no exponent, no sign) and fits.
     #[inline(never)]
     pub fn as_u64(&self) -> Option<u64> {
         self.text.parse().ok()
     }
 
-    /// The number as the nearest float.
+    /// Returns the number as the nearest float; `None` for any other kind of value.
     pub fn as_f64(&self) -> Option<f64> {
         if self.kind() == ValueKind::Number { self.text.parse().ok() } else { None }
     }
 
-    /// The string: borrowed from the text if it holds no escapes.
+    /// Returns the string; `None` for any other kind of value. It is borrowed from the text if it holds no escapes.
     #[inline(never)]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         self.string_inside().map(|inside| unescaped(inside, scan::backslash(inside.as_bytes(), 0) < inside.len()))
@@ -149,8 +149,9 @@ impl<'a> Value<'a> {
         self.text.strip_prefix('"')?.strip_suffix('"')
     }
 
-    /// The value of the member `key` of an object. If the key occurs more than once the **last** one counts, as it does
-    /// in `serde_json::Value`; hence the whole object is walked in any case.
+    /// Returns the value of the member `key` of an object; `None` if there is no such member. If the key occurs more
+    /// than once the **last** one counts, as it does in `serde_json::Value`; hence the whole object is walked in any
+    /// case.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.members().filter(|(candidate, _)| *candidate == *key).last().map(|(_, value)| value)
     }
@@ -161,13 +162,14 @@ impl<'a> Value<'a> {
         keys.iter().try_fold(*self, |value, key| value.get(key))
     }
 
-    /// The members of an object in the order of the text, repeated keys included; nothing for any other kind.
+    /// Returns the members of an object in the order of the text, repeated keys included. Any other kind of value has
+    /// no members.
     #[inline]
     pub fn members(&self) -> Members<'a> {
         Members { text: self.container(b'{'), at: 1 }
     }
 
-    /// The elements of an array; nothing for any other kind.
+    /// Returns the elements of an array. Any other kind of value has no elements.
     #[inline]
     pub fn elements(&self) -> Elements<'a> {
         Elements { text: self.container(b'['), at: 1 }
@@ -197,13 +199,13 @@ pub struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// The key's text: borrowed if it holds no escapes.
+    /// Returns the key's text, which is borrowed if it holds no escapes.
     #[inline]
     pub fn as_str(&self) -> Cow<'a, str> {
         unescaped(self.inside, self.escaped)
     }
 
-    /// The bytes between the key's quotes, escapes and all.
+    /// Returns the bytes between the key's quotes, escapes and all.
     #[inline]
     pub fn raw(&self) -> &'a [u8] {
         self.inside.as_bytes()
@@ -242,7 +244,7 @@ fn decoded(inside: &str) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// The place of the next member or element from `at` on, behind a separator; `None` at the closing bracket.
+/// Returns the place of the next member or element from `at` on, behind a separator; `None` at the closing bracket.
 #[inline]
 fn next_item(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = scan::whitespace(bytes, at);
@@ -265,13 +267,13 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// The next member, whose value is known to end there, counted from the start of the object.
+    /// Returns the next member, whose value is known to end there, counted from the start of the object.
     #[inline]
     pub(super) fn next_until(&mut self, end: usize) -> Option<(Key<'a>, Value<'a>)> {
         self.step(|_, _| end)
     }
 
-    /// The next member. `value_end` is called with the bytes and the place in them where its value begins.
+    /// Returns the next member. `value_end` is called with the bytes and the place in them where its value begins.
     #[inline(always)]
     pub(super) fn step(&mut self, value_end: impl FnOnce(&[u8], usize) -> usize) -> Option<(Key<'a>, Value<'a>)> {
         let bytes = self.text.as_bytes();
@@ -308,7 +310,7 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// The next element. `value_end` is called with the bytes and the place in them where it begins.
+    /// Returns the next element. `value_end` is called with the bytes and the place in them where it begins.
     #[inline(always)]
     pub(super) fn step(&mut self, value_end: impl FnOnce(&[u8], usize) -> usize) -> Option<Value<'a>> {
         let bytes = self.text.as_bytes();

@@ -4,21 +4,22 @@
 const ONES: u64 = u64::MAX / 255;
 const HIGH_BITS: u64 = ONES << 7;
 
-/// The high bit of each byte that equals `byte`. A byte above a true match may be marked falsely (the borrow of the
-/// subtraction runs upwards), so only the lowest mark counts.
+/// Returns the high bit of each byte that equals `byte`. A byte above a true match may be marked falsely (the borrow of
+/// the subtraction runs upwards), so only the lowest mark counts.
 #[inline(always)]
 fn equal(word: u64, byte: u8) -> u64 {
     let difference = word ^ (ONES * byte as u64);
     difference.wrapping_sub(ONES) & !difference
 }
 
-/// The high bit of each byte below 0x20, with the same caveat as [`equal`].
+/// Returns the high bit of each byte below 0x20. Only the lowest mark counts, as for [`equal`].
 #[inline(always)]
 fn control(word: u64) -> u64 {
     word.wrapping_sub(ONES * 0x20) & !word
 }
 
-/// Index of the first byte from `at` on that `marks` or `is_stop` selects; the length of `bytes` if there is none.
+/// Returns the index of the first byte from `at` on that `marks` or `is_stop` selects. It is the length of `bytes` if
+/// there is no such byte.
 #[inline(always)]
 fn find(bytes: &[u8], mut at: usize, marks: impl Fn(u64) -> u64, is_stop: impl Fn(u8) -> bool) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
@@ -38,8 +39,8 @@ fn find(bytes: &[u8], mut at: usize, marks: impl Fn(u64) -> u64, is_stop: impl F
     bytes.len()
 }
 
-/// Index of the first byte from `at` on that may not stand unescaped inside a string: a quote, a backslash or a control
-/// character. The length of `bytes` if there is none.
+/// Returns the index of the first byte from `at` on that may not stand unescaped inside a string: a quote, a backslash
+/// or a control character. It is the length of `bytes` if there is no such byte.
 #[inline(always)]
 pub(super) fn string_special(bytes: &[u8], at: usize) -> usize {
     find(
@@ -50,19 +51,21 @@ pub(super) fn string_special(bytes: &[u8], at: usize) -> usize {
     )
 }
 
-/// Index of the first quote or backslash from `at` on; the length of `bytes` if there is none.
+/// Returns the index of the first quote or backslash from `at` on. It is the length of `bytes` if there is no such
+/// byte.
 #[inline(always)]
 fn quote_or_backslash(bytes: &[u8], at: usize) -> usize {
     find(bytes, at, |word| equal(word, b'"') | equal(word, b'\\'), |byte| byte == b'"' || byte == b'\\')
 }
 
-/// Index of the first backslash from `at` on; the length of `bytes` if there is none.
+/// Returns the index of the first backslash from `at` on. It is the length of `bytes` if there is no such byte.
 #[inline(always)]
 pub(super) fn backslash(bytes: &[u8], at: usize) -> usize {
     find(bytes, at, |word| equal(word, b'\\'), |byte| byte == b'\\')
 }
 
-/// Index of the first byte from `at` on that is not JSON whitespace; the length of `bytes` if there is none.
+/// Returns the index of the first byte from `at` on that is not JSON whitespace. It is the length of `bytes` if there
+/// is no such byte.
 #[inline(always)]
 pub(super) fn whitespace(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
@@ -86,8 +89,8 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> (usize, bool) {
     }
 }
 
-/// Index behind the value that begins at `at` in valid JSON. In other bytes: some index from `at` on, at most their
-/// length.
+/// Returns the index behind the value that begins at `at` in valid JSON. In other bytes it is some index from `at` on,
+/// at most their length.
 #[inline]
 pub(super) fn value_end(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {

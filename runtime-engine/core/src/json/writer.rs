@@ -26,7 +26,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// A writer whose first value is appended to `out` as it is, without a comma.
+    /// Makes a writer whose first value is appended to `out` as it is, without a comma.
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out, comma: false }
     }
@@ -75,7 +75,8 @@ impl<'a> Writer<'a> {
         self.end(b']')
     }
 
-    /// The key of the member whose value is written next. Text or bytes, as for [`string`](Self::string).
+    /// Writes the key of the member whose value is written next. It takes text or bytes, as [`string`](Self::string)
+    /// does.
     pub fn key(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
         self.put_key(key.as_ref());
         self
@@ -88,7 +89,7 @@ impl<'a> Writer<'a> {
         self.comma = false;
     }
 
-    /// A string of text or bytes, escaped. Bytes that are not UTF-8 are replaced by U+FFFD.
+    /// Writes a string of text or bytes, escaped. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub fn string(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
         self.put_string(text.as_ref());
         self
@@ -103,7 +104,7 @@ impl<'a> Writer<'a> {
         out.push(b'"');
     }
 
-    /// A string of the base64 form of `bytes`: how platforms carry bodies that are not text.
+    /// Writes a string of the base64 form of `bytes`, in which platforms carry bodies that are not text.
     pub fn base64(&mut self, bytes: &[u8]) -> &mut Self {
         let out = self.item();
         out.push(b'"');
@@ -112,14 +113,14 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// A number without a sign.
+    /// Writes a number without a sign.
     #[inline(never)]
     pub fn number(&mut self, number: u64) -> &mut Self {
         decimal_into(self.item(), number);
         self
     }
 
-    /// A number that may be negative.
+    /// Writes a number that may be negative.
     pub fn signed(&mut self, number: i64) -> &mut Self {
         let out = self.item();
         if number < 0 {
@@ -140,7 +141,7 @@ impl<'a> Writer<'a> {
         self.raw(b"null")
     }
 
-    /// A value that is valid JSON already, such as [`Value::raw`](super::Value::raw). It is not checked.
+    /// Writes a value that is valid JSON already, such as [`Value::raw`](super::Value::raw). It is not checked.
     #[inline(never)]
     pub fn raw(&mut self, value: &[u8]) -> &mut Self {
         self.item().extend_from_slice(value);

@@ -59,7 +59,7 @@ pub(super) fn line(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
     json.end_object();
 }
 
-/// The severity of a level; there is none below `DEBUG`.
+/// Returns the severity of a level. There is no severity below `DEBUG`.
 fn severity(level: Level) -> &'static str {
     match level {
         Level::Error => "ERROR",

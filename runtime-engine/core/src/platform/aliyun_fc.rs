@@ -188,7 +188,7 @@ impl Serving for FunctionCompute {
         if self.initializes { StartAt::Signal } else { StartAt::Once }
     }
 
-    /// Whether the hook is configured shows only when it comes.
+    /// Returns `true`, since only the hook itself shows that it is configured.
     fn suspends(&self) -> bool {
         true
     }
@@ -369,7 +369,8 @@ impl FunctionCompute {
 }
 
 impl Call<'_> {
-    /// The control path decides; without one, a path that a hook is configured for, and `/invoke`.
+    /// Returns the kind of a request. The control path decides; without one, a path that a hook is configured for, and
+    /// `/invoke`.
     fn asked(&self, method: &[u8], path: &[u8]) -> Asked {
         // The hooks are documented as POST and GET; the vendor's own samples do not look at the method.
         let calls = method == b"POST" || method == b"GET";

@@ -106,7 +106,7 @@ impl RuntimeApi {
         out.extend_from_slice(&self.tail);
     }
 
-    /// The head of an error report; the caller knows the body already.
+    /// Writes the head of an error report, whose body of `body` bytes the caller knows already.
     fn error_head(&self, path: &[&[u8]], failure: &Failure, body: usize, traced: bool, out: &mut Vec<u8>) {
         self.post(path, out);
         out.extend_from_slice(b"Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: ");
@@ -287,7 +287,8 @@ impl Polling for RuntimeApi {
         self.error_request(&[API.as_bytes(), b"restore/error"], failure, out);
     }
 
-    /// A runtime is sent SIGTERM only if an extension is registered; one without events costs two requests.
+    /// Registers an extension without events, which costs two requests: only then does the platform send a runtime
+    /// SIGTERM.
     fn enlist(&self, answer: Option<&Message>, out: &mut Vec<u8>) -> Registration {
         let Some(answer) = answer else {
             const EVENTS: &[u8] = br#"{"events":[]}"#;
@@ -375,8 +376,8 @@ fn xray_cause(failure: &Failure, out: &mut Vec<u8>) {
     json.end_object();
 }
 
-/// The 16 bytes before a framed message on AWS Lambda, big-endian: type with level and format, length of the message,
-/// microseconds since 1970.
+/// Returns the 16 bytes before a framed message on AWS Lambda, big-endian. They are the type with level and format, the
+/// length of the message, and microseconds since 1970.
 pub fn frame_head(message: usize, kind: LineKind) -> [u8; 16] {
     let level = match kind.level {
         None => 0,

@@ -98,9 +98,10 @@ pub struct AzureFunctions {
 }
 
 impl AzureFunctions {
-    /// The envelope in a request. The host sends it as JSON to a path of one segment, from the same machine and through
-    /// no proxy. A client whose request is forwarded could write the rest of that, but not take away what the front end
-    /// adds: it must not be able to pass its words off as the host's.
+    /// Returns the function's name and the envelope in a request of the host's; `None` for any other request. The host
+    /// sends it as JSON to a path of one segment, from the same machine and through no proxy. A client whose request is
+    /// forwarded could write the rest of that, but not take away what the front end adds: it must not be able to pass
+    /// its words off as the host's.
     fn envelope<'m>(request: &'m Message) -> Option<(&'m [u8], Envelope<'m>)> {
         let name = request.target().strip_prefix(b"/").filter(|name| !name.is_empty())?;
         if request.method() != b"POST" || name.iter().any(|byte| matches!(byte, b'/' | b'?')) {
@@ -123,7 +124,7 @@ impl AzureFunctions {
         self.names.is_empty() || self.names.iter().any(|own| caseless(own.as_bytes(), name))
     }
 
-    /// The answer to an envelope whose function has ended well.
+    /// Writes the answer to an envelope whose function has ended well.
     fn result(&self, invocation: &Invocation, out: &mut Vec<u8>) {
         let (code, body) = (http_common::code(invocation), invocation.reply().as_slice());
         let is_http = invocation.wants_http();

@@ -37,7 +37,7 @@ pub(super) fn only_post() -> Route {
     Route::Local(LocalResponse::text(405, "events are sent by POST").with(&[("allow", "POST")]))
 }
 
-/// The response to an event.
+/// Writes the response to an event.
 pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
     if let Some(failure) = invocation.failure() {
         failed(FailedInvocation::of(invocation, failure), response, scratch);
@@ -99,7 +99,7 @@ pub(super) mod tests {
         ("content-type", "text/plain"),
     ];
 
-    /// An invocation by a request that a server takes.
+    /// Returns the invocation that a request makes which a server takes.
     pub(in crate::platform) fn invoked(server: &dyn Serving, request: Message) -> Invocation {
         let process = process();
         let (request, metadata) = match server.route(&process, &request, crate::platform::State::Ready) {

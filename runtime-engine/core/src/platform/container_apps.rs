@@ -57,7 +57,7 @@ fn identity(env: &Env<'_>) -> Identity {
     }
 }
 
-/// The region in `<environment>.<region>.azurecontainerapps.io`; nothing of any other suffix.
+/// Returns the region in `<environment>.<region>.azurecontainerapps.io`. It is empty for any other suffix.
 fn region(suffix: &str) -> String {
     let mut labels = suffix.split('.');
     match (labels.next(), labels.next(), labels.next()) {

@@ -6,8 +6,8 @@ use std::net::Ipv6Addr;
 /// The port that a client of HTTP takes where an address names none.
 const HTTP_PORT: u16 = 80;
 
-/// `host:port` out of the value of a variable that says where a control plane is. A URL is taken where it says no more
-/// than that (`http://host:port/`), and an address without a port means port 80, as it does to any client of HTTP.
+/// Reads `host:port` out of the value of a variable that says where a control plane is. A URL is taken where it says no
+/// more than that (`http://host:port/`). An address without a port means port 80, as it does to any client of HTTP.
 ///
 /// # Errors
 /// If the value is no such address: a wrong one would be asked again and again, and named nowhere.
@@ -40,8 +40,8 @@ pub(super) fn endpoint_of_two(
     Ok(format!("{host}:{port}"))
 }
 
-/// A host as it stands before a port: a name, an IPv4 address, or an IPv6 address in brackets, which it may come
-/// without. `None` if it is no host.
+/// Returns a host as it stands before a port; `None` if the text is no host. It is a name, an IPv4 address, or an IPv6
+/// address in brackets, which may be missing in the text.
 pub(super) fn host(text: &str) -> Option<String> {
     let unbracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Ok(address) = unbracketed.unwrap_or(text).parse::<Ipv6Addr>() {
@@ -51,7 +51,7 @@ pub(super) fn host(text: &str) -> Option<String> {
     (!text.is_empty() && text.bytes().all(is_letter)).then(|| text.to_owned())
 }
 
-/// An address without the scheme and the last slash that make a URL of it.
+/// Returns an address without the scheme and the last slash that make a URL of it.
 fn bare(text: &str) -> &str {
     let text = text.trim();
     match text.get(..7) {

@@ -101,7 +101,7 @@ impl Serving for Agent {
         Route::Invoke(self.metadata(process, request))
     }
 
-    /// The log is cut by this line, which names the call.
+    /// Writes the line by which the log is cut, and which names the call.
     fn before(&self, invocation: &Invocation) {
         let Some((name, header)) = &self.frame else { return };
         let Some(value) = invocation.message().and_then(|message| message.header(header)) else { return };
@@ -149,7 +149,8 @@ impl Serving for Agent {
         json.end_object();
     }
 
-    /// A call that cannot be taken has failed as any other: no other status leaves the container alive.
+    /// Writes the response to a call that cannot be taken. It fails as any other does, since no other status leaves the
+    /// container alive.
     fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         self.failed(call, response, scratch);
         if call.failure.kind == "Runtime.Closing" {
@@ -213,8 +214,8 @@ fn own_headers(response: &mut Response) {
     }
 }
 
-/// The client's status and headers as headers of the call's response; only the content type keeps its name. What frames
-/// a message is the call's own.
+/// Moves the client's status and headers into headers of the call's response. Only the content type keeps its name.
+/// Headers that frame a message are the call's own.
 fn enclose(response: &mut Response) {
     let status = response.status;
     let inner = std::mem::take(&mut response.headers);
@@ -234,9 +235,9 @@ fn enclose(response: &mut Response) {
     }
 }
 
-/// Milliseconds since 1970 of a moment as RFC 3339 writes it. A moment without a fraction means the end of its second:
-/// the agent (`fnproject/fn`) cuts its deadline to whole seconds, so that the true one is up to a second later. `None`
-/// if the text is no such moment, or one before 1970.
+/// Returns the milliseconds since 1970 of a moment as RFC 3339 writes it. A moment without a fraction means the end of
+/// its second: the agent (`fnproject/fn`) cuts its deadline to whole seconds, so that the true one is up to a second
+/// later. It is `None` if the text is no such moment, or one before 1970.
 fn rfc3339_ms(text: &[u8]) -> Option<u64> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         let digits = text.get(range)?;
@@ -306,7 +307,7 @@ mod tests {
         assembly.finish()
     }
 
-    /// An invocation by a call with these headers.
+    /// Returns the invocation that a call with these headers makes.
     fn called(agent: &dyn Serving, process: &Arc<Process>, headers: &[(&str, &str)], body: &[u8]) -> Invocation {
         let message = request("POST", "/call", headers, body);
         let Route::Invoke(metadata) = agent.route(process, &message, State::Ready) else { panic!("it is a call") };

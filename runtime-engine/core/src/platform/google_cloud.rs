@@ -143,7 +143,7 @@ impl GoogleCloud {
         metadata
     }
 
-    /// An invocation by an event that came in another form than the function takes.
+    /// Returns the route of an event that came in another form than the function takes.
     fn rewritten(&self, process: &Process, made: Result<Message, EventRefusal>, format: MessageFormat) -> Route {
         match made {
             Ok(message) => {
@@ -238,7 +238,8 @@ impl Serving for GoogleCloud {
         response.headers.add(STATUS, status);
     }
 
-    /// Too much is the sender's to know: the platform then tries another instance.
+    /// Writes the response to an invocation that is one too many, or comes after a stop has begun. For one too many it is
+    /// 429, after which the platform tries another instance.
     fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         self.failed(call, response, scratch);
         if call.failure.kind == "Runtime.Overloaded" {

@@ -10,7 +10,8 @@ use crate::settings::{BadSetting, Env};
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 
-/// `host:port` to listen on: `FAAS_HOST`, else all IPv4 addresses; the port of `variable`, else `port`.
+/// Returns the `host:port` to listen on. The host is `FAAS_HOST`, else all IPv4 addresses; the port is that of
+/// `variable`, else `port`.
 ///
 /// # Errors
 /// If the variable holds no port, or `FAAS_HOST` no host.
@@ -81,7 +82,7 @@ pub(super) fn may_stream(head: Head<'_>) -> bool {
     !head.headers().any(is_event)
 }
 
-/// The path of a request's target, percent-coded as it came.
+/// Returns the path of a request's target, percent-coded as it came.
 pub(super) fn path(request: &Message) -> &[u8] {
     request.target().split(|byte| *byte == b'?').next().unwrap_or_default()
 }
@@ -112,7 +113,7 @@ pub(super) fn untype_nothing(invocation: &Invocation, response: &mut Response) {
     }
 }
 
-/// The code of the reply as it stands.
+/// Returns the code of the reply as it stands.
 pub(super) fn code(invocation: &Invocation) -> Code {
     match invocation.progress() {
         Progress::Set(code) | Progress::Streaming(code) => code,
@@ -120,7 +121,7 @@ pub(super) fn code(invocation: &Invocation) -> Code {
     }
 }
 
-/// Status, headers and cookies of a reply.
+/// Writes status, headers and cookies of a reply.
 pub(super) fn head(invocation: &Invocation, code: Code, response: &mut Response) {
     response.clear();
     response.status = match code {
@@ -149,7 +150,7 @@ pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
     }
 }
 
-/// A failure as status and JSON, which no cache may keep.
+/// Writes a failure as status and JSON, which no cache may keep.
 pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
     response.status = call.failure.http_status();

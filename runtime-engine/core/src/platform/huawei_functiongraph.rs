@@ -106,7 +106,7 @@ fn mode(env: &Env<'_>) -> Result<Mode, BadSetting> {
     }
 }
 
-/// The address of the runtime API.
+/// Returns the address of the runtime API.
 fn endpoint(env: &Env<'_>) -> Result<String, BadSetting> {
     let address = super::endpoint::endpoint(ADDRESS, &env.text(ADDRESS), "host:port of the runtime API")?;
     if env.get(FUNCTION).is_none() {

@@ -73,7 +73,8 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(identity, Protocol::Serving(Box::new(server))).with_grace(GRACE))
 }
 
-/// `LISTEN_ADDRESS` as Knative Functions set it, else `PORT`. `FAAS_HOST` outweighs the host in either.
+/// Returns the address to listen on: `LISTEN_ADDRESS` as Knative Functions set it, else `PORT`. `FAAS_HOST` outweighs
+/// the host in either.
 fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
     const EXPECTED: &str = "host:port, with [] around an IPv6 address";
     let Some(address) = env.get("LISTEN_ADDRESS") else { return http_common::address(env, "PORT", http::PORT) };
@@ -135,7 +136,8 @@ impl Knative {
     }
 }
 
-/// The answer to a sender that asks whether it may send events: any may, as fast as it likes.
+/// Returns the answer to a sender that asks whether it may send events: any may, as fast as it likes. It is `None` for
+/// any other request.
 fn welcome(request: &Message) -> Option<Route> {
     const ALL: &[(&str, &str)] =
         &[("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*"), ("allow", "POST, OPTIONS")];

@@ -91,8 +91,9 @@ pub(crate) mod nothing {
     pub(crate) const BYTES: &[u8] = b"";
 }
 
-/// The body of a reply that goes back as an event's result: bytes untouched, or the JSON that the event's source wants.
-/// `nothing` is what stands for no bytes at all, one of [`nothing`].
+/// Returns where the body of a reply is that goes back as an event's result: the reply's bytes untouched, or in
+/// `scratch` the JSON that the event's source wants. `nothing` is what stands for a reply without bytes, one of
+/// [`nothing`].
 pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut Vec<u8>) -> BodyFrom {
     let body = invocation.reply().as_slice();
     let (status, is_value) = match invocation.progress() {

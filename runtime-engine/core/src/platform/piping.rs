@@ -10,7 +10,8 @@ use std::fmt;
 pub trait Piping: Send + Sync {
     /// Returns the way in which events are told apart.
     fn feed(&self) -> Feed;
-    /// The descriptor that answers go to; events come on standard input. It must not reach children of functions.
+    /// Returns the descriptor that answers go to; events come on standard input. It must not reach children of
+    /// functions.
     fn answers_to(&self) -> i32;
     /// Writes what the parent is told when start is over. Nothing written: it is not told.
     fn started(&self, _result: Result<(), &Failure>, _out: &mut Vec<u8>) {}

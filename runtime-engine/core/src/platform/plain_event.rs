@@ -39,7 +39,7 @@ impl Requests {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// The head of a POST whose path has these parts.
+    /// Writes the head of a POST whose path has these parts.
     pub(super) fn post(&self, path: [&[u8]; 2], content_type: &[u8], body: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(b"POST ");
         path.iter().for_each(|part| out.extend_from_slice(part));
@@ -51,7 +51,7 @@ impl Requests {
         out.extend_from_slice(b"\r\n\r\n");
     }
 
-    /// A whole report of a failure.
+    /// Writes a whole report of a failure.
     pub(super) fn failed(&self, path: [&[u8]; 2], failure: &Failure, out: &mut Vec<u8>) {
         let mut body = Vec::new();
         error_document::event(failure.for_owner(), &mut body);
@@ -59,7 +59,7 @@ impl Requests {
         out.extend_from_slice(&body);
     }
 
-    /// The answer to an invocation: its result to one path, or its failure to the other.
+    /// Writes the answer to an invocation: its result to one path, or its failure to the other.
     pub(super) fn answer(
         &self,
         invocation: &Invocation,
@@ -82,7 +82,7 @@ impl Requests {
     }
 }
 
-/// The response to an event: its result with 200, or its failure.
+/// Writes the response to an event: its result with 200, or its failure.
 pub(super) fn respond(
     invocation: &Invocation,
     max_result: usize,
@@ -105,8 +105,8 @@ pub(super) fn respond(
     }
 }
 
-/// The response to an event that failed. Any status but 200 says so; the one for what was never begun is another, since
-/// it may be sent again.
+/// Writes the response to an event that failed. Any status but 200 says so. An event that was never begun has another
+/// status than the rest, since it may be sent again.
 pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
     response.status = match failure.http_status() {

@@ -31,7 +31,7 @@ pub trait Polling: Send + Sync {
         // The first is none: a connection that a freeze has killed is no trouble.
         &[0, 50, 100, 200, 400, 800, 1600]
     }
-    /// Can a reply go out in parts? If not, streams are collected and go out as one.
+    /// Returns `true` if a reply can go out in parts. If not, streams are collected and go out as one.
     fn streams(&self) -> bool {
         false
     }
@@ -52,7 +52,8 @@ pub trait Polling: Send + Sync {
     fn init_error(&self, _failure: &Failure, _out: &mut Vec<u8>) -> bool {
         false
     }
-    /// The process to be snapshotted after start? Then [`restore`](Polling::restore) comes before the first poll.
+    /// Returns `true` if the process is to be snapshotted after start. Then [`restore`](Polling::restore) comes before
+    /// the first poll.
     fn is_snapshotted(&self) -> bool {
         false
     }
@@ -119,8 +120,8 @@ pub enum Registration {
     Refused,
 }
 
-/// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that
-/// would end the part. Any other id could write a request of its own making.
+/// Returns `true` if a request id may stand as one part of a request's path: it is visible ASCII, without a character
+/// that would end the part. Any other id could write a request of its own making.
 pub(super) fn fits_path(request_id: &[u8]) -> bool {
     // Every byte is looked at, since that can be done with many at once, and this is on the way of every event.
     let fits = |byte: u8| byte.is_ascii_graphic() & (byte != b'/') & (byte != b'?') & (byte != b'#');

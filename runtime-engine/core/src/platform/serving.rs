@@ -15,13 +15,13 @@ use std::time::Duration;
 pub trait Serving: Send + Sync {
     /// Returns where the server is to listen.
     fn listen(&self) -> Listen<'_>;
-    /// Exit code of a process that could not listen there.
+    /// Returns the exit code of a process that could not listen there.
     fn listen_failed(&self) -> i32 {
         1
     }
     /// Returns the number of invocations at once; more are [`refused`](Serving::refused).
     fn concurrency(&self) -> usize;
-    /// The largest body of a request, in bytes; `FAAS_MAX_BODY` says it otherwise.
+    /// Returns the largest body of a request, in bytes. `FAAS_MAX_BODY` overrides it.
     fn body_bytes(&self) -> u64 {
         Limits::default().body_bytes
     }
@@ -39,11 +39,13 @@ pub trait Serving: Send + Sync {
     fn lame_duck(&self) -> Duration {
         Duration::ZERO
     }
-    /// A file that is there while the process takes requests, and whose absence fails [`Route::Health`].
+    /// Returns a file that is there while the process takes requests, and whose absence fails [`Route::Health`]; `None`
+    /// if the platform looks for no file.
     fn ready_file(&self) -> Option<&str> {
         None
     }
-    /// A second port, as `host:port`, for [`side_page`](Serving::side_page)s alone.
+    /// Returns a second address, as `host:port`, for [`side_page`](Serving::side_page)s alone; `None` if the platform
+    /// wants no such port.
     fn side_listen(&self) -> Option<&str> {
         None
     }
@@ -59,10 +61,10 @@ pub trait Serving: Send + Sync {
     }
     /// Returns the purpose of a request. It may write to the process' log and may not keep anything of the request.
     fn route(&self, process: &Process, request: &Message, state: State) -> Route;
-    /// An invocation is about to begin.
+    /// Is called when an invocation is about to begin.
     fn before(&self, _invocation: &Invocation) {}
-    /// An invocation has ended, its response is about to go out. Called once for each [`before`](Serving::before), also
-    /// for a function that never ended.
+    /// Is called when an invocation has ended and its response is about to go out. That is once for each
+    /// [`before`](Serving::before), also for a function that never ended.
     fn after(&self, _process: &Process, _metadata: &InvocationMetadata, _request_id: &[u8], _failed: bool) {}
     /// Writes status, headers and body of the response to an invocation: as HTTP itself, unless the platform has
     /// another form.
@@ -73,7 +75,7 @@ pub trait Serving: Send + Sync {
     fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         http_common::failed(call, response, scratch);
     }
-    /// The response to one more request than may run at once, or than is still taken.
+    /// Writes the response to one more request than may run at once, or than is still taken.
     fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         self.failed(call, response, scratch);
         response.headers.add(b"retry-after", b"1");
@@ -82,7 +84,7 @@ pub trait Serving: Send + Sync {
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
         http_common::head(invocation, code, response);
     }
-    /// The answer to a [`Signal`], once what it asks for is done.
+    /// Returns the answer to a [`Signal`], once the work that it asks for is done.
     fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> LocalResponse {
         let _ = signal;
         match result {
@@ -163,7 +165,7 @@ pub enum State {
 }
 
 impl State {
-    /// Would a new request be served in the ordinary way?
+    /// Returns `true` if a new request would be served in the ordinary way.
     pub fn is_ready(self) -> bool {
         self == State::Ready
     }
@@ -185,7 +187,7 @@ pub enum Route {
 }
 
 impl Route {
-    /// A short text of the runtime's own.
+    /// Makes the route of a request that is answered with a short text of the runtime's own.
     pub fn text(status: u16, body: &'static str) -> Route {
         Route::Local(LocalResponse::text(status, body))
     }

@@ -67,7 +67,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(identity, protocol).with_hint(hint).with_root(env.text("USER_CODE_ROOT")))
 }
 
-/// Are requests sent to this process?
+/// Returns `true` if requests are sent to this process, and `false` if it asks for events.
 fn is_asked(env: &Env<'_>) -> Result<bool, BadSetting> {
     match env.get(MODE).as_deref() {
         None => Ok(env.first(&[HOST, PORT]).is_none()),
@@ -77,7 +77,7 @@ fn is_asked(env: &Env<'_>) -> Result<bool, BadSetting> {
     }
 }
 
-/// Host and port come in two variables.
+/// Returns the address of the runtime API, whose host and port come in two variables.
 fn endpoint(env: &Env<'_>) -> Result<String, BadSetting> {
     endpoint_of_two([
         (HOST, &env.text(HOST), "the host of the runtime API, beside SCF_RUNTIME_API_PORT"),

@@ -39,7 +39,8 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
     open,
 };
 
-/// Each name alone is anybody's. Together they are given to scripts alone: servers, there and elsewhere, have a port.
+/// Returns the name of the variable that marks the platform; `None` elsewhere. Each of the names alone is anybody's.
+/// Together they are given to scripts alone: servers, there and elsewhere, have a port.
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     let all = [REQUEST_ID, "FUNCTION_NAME", "FUNCTION_VERSION"].iter().all(|name| env.get(name).is_some());
     (all && env.get("PORT").is_none()).then_some("REQUEST_ID")
@@ -124,7 +125,8 @@ impl Piping for Script {
     }
 }
 
-/// A reply as a JSON document: as it is if it is one and nothing says that it is a text, else its text.
+/// Writes a reply as a JSON document. It is written as it is if it is JSON and no header says that it is a text; else
+/// it is written as a JSON string.
 fn document(reply: &[u8], may_be_json: bool, out: &mut Vec<u8>) {
     if may_be_json && json::parse(reply).is_ok() {
         out.extend_from_slice(reply);

@@ -21,7 +21,7 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// The lanes of a batch.
+    /// Makes the lanes of a batch.
     pub(super) fn of(batch: &Batch) -> Lanes {
         let mut lanes = Lanes { first: Vec::new(), next: vec![NONE; batch.len()], taken: AtomicUsize::new(0) };
         let mut last_of: HashMap<&[u8], usize> = HashMap::new();
@@ -49,7 +49,7 @@ impl Lanes {
         self.first.get(lane).map(|first| *first as usize)
     }
 
-    /// The record that follows in the same lane.
+    /// Returns the record that follows in the same lane; `None` behind the last one.
     pub(super) fn after(&self, record: usize) -> Option<usize> {
         self.next.get(record).copied().filter(|next| *next != NONE).map(|next| next as usize)
     }

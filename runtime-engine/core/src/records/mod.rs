@@ -37,7 +37,7 @@ impl RecordFailures {
     /// Its words, in the order of the variants.
     pub const WORDS: [&'static str; 3] = ["report", "fail", "log"];
 
-    /// The one that goes by this word.
+    /// Returns the rule that goes by this word; `None` for a word that is no rule's.
     pub(crate) fn parse(word: &str) -> Option<RecordFailures> {
         let place = RecordFailures::WORDS.iter().position(|known| *known == word)?;
         [RecordFailures::Report, RecordFailures::Fail, RecordFailures::Log].get(place).copied()

@@ -115,7 +115,7 @@ fn settle(invocation: &mut Invocation, rule: RecordFailures, only: Option<Why>, 
     status
 }
 
-/// The report of AWS' event source mappings. An empty list says that all is done.
+/// Returns the report of AWS' event source mappings. An empty list says that all is done.
 fn item_failures(batch: &Batch, rule: RecordFailures) -> Vec<u8> {
     let mut text = Vec::new();
     let mut writer = Writer::new(&mut text);
@@ -129,7 +129,7 @@ fn item_failures(batch: &Batch, rule: RecordFailures) -> Vec<u8> {
     text
 }
 
-/// The failure of a batch, with the reasons of the first records.
+/// Returns the failure of a batch, with the reasons of the first records.
 fn of_batch(batch: &Batch, all_open: bool) -> Failure {
     let reasons = batch
         .failed

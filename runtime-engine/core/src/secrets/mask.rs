@@ -39,12 +39,12 @@ impl Mask {
         self.is_on.store(!all.is_empty(), Ordering::Release);
     }
 
-    /// `true` if there is anything to hide.
+    /// Returns `true` if there is anything to hide.
     pub fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Acquire)
     }
 
-    /// The text without the values.
+    /// Returns the text without the values.
     pub fn hide<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
         let mut text = Cow::Borrowed(text);
         if !self.is_on() {
@@ -71,7 +71,7 @@ impl Mask {
     }
 }
 
-/// The text with a value replaced; `None` if it is not in it.
+/// Returns the text with a value replaced; `None` if the value is not in it.
 fn without(text: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     let first = *value.first()?;
     let find = |mut from: usize| {

@@ -116,7 +116,7 @@ impl<T> Admission<T> {
         (late.into_iter().map(|waiting| waiting.work).collect(), next)
     }
 
-    /// An accepted one has its answer.
+    /// Notes that an accepted invocation has its answer.
     pub fn answered(&self) {
         self.accepted.give();
         if self.awaited.load(SeqCst) {
@@ -125,7 +125,7 @@ impl<T> Admission<T> {
         }
     }
 
-    /// A running one has left its thread.
+    /// Notes that a running invocation has left its thread.
     pub fn freed(&self) {
         self.running.give();
     }

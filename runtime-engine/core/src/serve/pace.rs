@@ -20,7 +20,7 @@ impl Pace {
         Pace { began: now, bytes: 0, limit: nanos(limit) }
     }
 
-    /// More has come at `now`; returns until when the next part may.
+    /// Notes that more has come at `now`. Returns the moment until which the next part may come.
     pub fn advance(&mut self, now: u64, bytes: usize) -> u64 {
         self.bytes += bytes as u64;
         let earned = self.bytes.saturating_mul(1_000_000_000 / LEAST_RATE);

@@ -105,7 +105,8 @@ fn announced(response: &Response) -> Option<u64> {
     std::str::from_utf8(length).ok()?.parse().ok()
 }
 
-/// Headers that speak of one connection (RFC 9110 §7.6.1) or of framing: not a function's to set.
+/// Returns `true` for a header that speaks of one connection (RFC 9110 §7.6.1) or of framing. A function may not set
+/// those.
 pub fn is_of_the_connection(name: &[u8]) -> bool {
     match name.len() {
         2 => is_named(name, b"te"),
@@ -118,7 +119,8 @@ pub fn is_of_the_connection(name: &[u8]) -> bool {
     }
 }
 
-/// A header that cannot be written is left out. One line tells it; a line a response would be too many.
+/// Logs that a header which cannot be written is left out. Only the first is logged; a line a response would be too
+/// many.
 fn say_once(log: &Log, name: &[u8], why: &dyn std::fmt::Display) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if log.enabled(Level::Debug) && !SAID.swap(true, Ordering::Relaxed) {

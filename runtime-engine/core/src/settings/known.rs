@@ -86,7 +86,7 @@ pub fn doubt<'l>(variable: &str, value: &str, layers: impl Iterator<Item = &'l s
     Some(format!("{variable} is no setting of the runtime's and changes nothing{hint}"))
 }
 
-/// Is it one of the other variables that every pod finds beside a Service called `faas-shop`? They are
+/// Returns `true` for one of the other variables that every pod finds beside a Service called `faas-shop`. They are
 /// `FAAS_SHOP_SERVICE_HOST`, `FAAS_SHOP_SERVICE_PORT`, `FAAS_SHOP_SERVICE_PORT_HTTP`, `FAAS_SHOP_PORT_80_TCP` and
 /// `FAAS_SHOP_PORT_80_TCP_ADDR`. Source: Kubernetes' documentation of the variables of services.
 fn is_of_a_service(variable: &str) -> bool {
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!((link, doubted("FAAS_SHOP_PORT").is_some()), (None, true));
     }
 
-    /// Every name of the form `FAAS_X` in a text; one that ends with `_` is a part of a name.
+    /// Returns every name of the form `FAAS_X` in a text. One that ends with `_` is a part of a name, and is left out.
     fn names(text: &str) -> Vec<&str> {
         let part = |c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         let names = text.split(part).filter(|name| name.starts_with(PREFIX) && !name.ends_with('_'));

@@ -89,7 +89,7 @@ fn with_moment(seconds_from_now: i64) -> [Timed; 4] {
     ]
 }
 
-/// The moment as Fn's agent writes it: whole seconds, the rest cut off.
+/// Returns the moment as Fn's agent writes it: whole seconds, the rest cut off.
 fn rfc3339(epoch_ms: u64) -> String {
     let mut text = Vec::new();
     faas_core::log::timestamp(&mut text, std::time::Duration::from_millis(epoch_ms));

@@ -42,7 +42,7 @@ pub(crate) fn request(path: &str, headers: Pairs<'_>, body: &str) -> Message {
     assembly.finish()
 }
 
-/// The answer to a poll.
+/// Returns the answer to a poll.
 pub(crate) fn answer(headers: Pairs<'_>) -> Message {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let bytes = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: 0\r\n\r\n").into_bytes();

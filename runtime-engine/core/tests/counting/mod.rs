@@ -45,7 +45,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations of `rounds` rounds after two rounds of warming up.
+/// Returns the number of allocations of `rounds` rounds after two rounds of warming up.
 pub(crate) fn steady(rounds: usize, mut round: impl FnMut()) -> usize {
     round();
     round();

@@ -19,7 +19,7 @@ pub(crate) const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// Values of the header that hooks add, by number.
 pub(crate) const HEADERS: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
 
-/// Is it a code of a reply, by the list in `faas.h`?
+/// Returns `true` for a code of a reply, by the list in `faas.h`.
 pub(crate) fn is_code(code: u32) -> bool {
     matches!(code, 0 | 1 | 200..=599)
 }
@@ -39,7 +39,7 @@ pub(crate) struct Instance {
     waiting: Mutex<Option<usize>>,
 }
 
-/// Configuration of entry `who`: where its script is.
+/// Returns the configuration of entry `who`, which says where its script is.
 pub(crate) fn config(world: &World, who: usize) -> String {
     format!("{}:{who}", world.id)
 }
@@ -48,7 +48,7 @@ fn leak<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
-/// The table of layer `index`.
+/// Makes the table of layer `index`.
 pub(crate) fn layer(plan: &Plan, index: usize) -> &'static Layer {
     let layer = &plan.layers[index];
     leak(Layer {
@@ -139,7 +139,7 @@ unsafe extern "C" fn create(host: *const Host, config: Bytes, this: *mut *mut c_
     OK
 }
 
-/// The instance behind `this`.
+/// Returns the instance behind `this`.
 ///
 /// # Safety
 /// `this` must come from [`create`]; its world must not have ended.
@@ -248,7 +248,7 @@ unsafe extern "C" fn token_ended(arg: *mut c_void, _: Status) {
     unsafe { &*arg.cast::<AtomicU32>() }.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Bytes to give away, with their releases counted.
+/// Makes bytes to give away, with their releases counted.
 fn give(world: &World, bytes: Vec<u8>) -> Buf {
     let buffer = Arc::new(Buffer { bytes, released: AtomicU32::new(0) });
     let buf = Buf {
@@ -301,7 +301,7 @@ unsafe extern "C" fn drop_filter(arg: *mut c_void) {
     drop(unsafe { Box::from_raw(arg.cast::<Passing>()) });
 }
 
-/// A new counter in one of the world's lists, as the address a module gives away.
+/// Adds a new counter to one of the world's lists. Returns the address of it that a module gives away.
 fn counter(list: &Mutex<Vec<Arc<AtomicU32>>>) -> *mut c_void {
     let counter = Arc::new(AtomicU32::new(0));
     let address = Arc::as_ptr(&counter).cast_mut().cast();

@@ -88,8 +88,8 @@ fn pass(filters: &[(u8, bool)], mut piece: Vec<u8>, is_last: bool) -> Option<Vec
     Some(piece)
 }
 
-/// P5, and what the constants say: `END` belongs to `before` on a way in, which RESUME has none of; what has no meaning
-/// is a failure.
+/// Returns the meaning of a status, as rule P5 and the constants of `faas.h` say it. `END` belongs to `before` on a way
+/// in, and RESUME has no way in. A status that has no meaning is a failure.
 fn meaning(status: Status, hook: Hook, phase: u32) -> Status {
     match status {
         END if hook == Hook::Before && phase != RESUME => END,
@@ -98,7 +98,7 @@ fn meaning(status: Status, hook: Hook, phase: u32) -> Status {
     }
 }
 
-/// A later minor's failure reads as `FAAS_E_INTERNAL`.
+/// Returns the status as this minor reads it: a later minor's failure is `FAAS_E_INTERNAL`.
 pub(crate) fn known(status: Status) -> Status {
     if status < faas_abi::E_NOT_FOUND { E_INTERNAL } else { status }
 }
@@ -327,7 +327,7 @@ impl<'a> Walk<'a> {
         self.phase == INVOKE && self.reply == Reply::None
     }
 
-    /// The host's choice for a layer that promised a reply and set none: a failure in the runtime's words.
+    /// Fails for a layer that promised a reply and set none: the words are the runtime's, as the host chooses them.
     fn no_reply(&mut self) -> Status {
         self.words = Words::Runtime;
         self.is_open = false;

@@ -169,12 +169,12 @@ impl Plan {
 const FAILURES: [Status; 5] = [E_USER, E_PANIC, E_INTERNAL, E_CANCELLED, OF_A_LATER_MINOR];
 const OF_A_LATER_MINOR: Status = -77;
 
-/// The statuses that a hook returns. `END` and 77 (of a later minor) are failures where they have no meaning.
+/// Makes the statuses that a hook returns. `END` and 77 (of a later minor) are failures where they have no meaning.
 fn statuses() -> impl Strategy<Value = Status> {
     select([&[OK; 13][..], &[END, END, 77], &FAILURES].concat())
 }
 
-/// The statuses that `done` is told: `PENDING` does not end a call there.
+/// Makes the statuses that `done` is told: `PENDING` does not end a call there.
 fn done_statuses() -> impl Strategy<Value = Status> {
     select([&[OK; 13][..], &[END, END, 77, PENDING], &FAILURES].concat())
 }
@@ -267,7 +267,7 @@ fn runs(layers: usize) -> impl Strategy<Value = Run> {
         .prop_map(|(layers, function, opens, writes)| Run { layers, function, opens, writes })
 }
 
-/// A hook that is there for most of the phases, and sometimes NULL.
+/// Makes a hook that is there for most of the phases, and sometimes NULL.
 fn members() -> impl Strategy<Value = Member> {
     (prop::bool::weighted(0.1), prop::bool::weighted(0.2), any::<u8>())
         .prop_map(|(null, some, phases)| Member { null, phases: if some { u32::from(phases) } else { 0xff } })

@@ -44,7 +44,7 @@ impl Stream for Recorder {
     }
 }
 
-/// The contract's number of a code.
+/// Returns the contract's number of a code.
 pub(crate) fn number(code: Code) -> u64 {
     match code {
         Code::Raw => u64::from(faas_abi::REPLY_RAW),

@@ -159,7 +159,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    /// A world whose modules find it by its number, until [`World::end`].
+    /// Makes a world whose modules find it by its number, until [`World::end`].
     pub(crate) fn new(plan: Plan, by_phase: bool, other: &Other) -> Arc<World> {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let world = Arc::new(World {
@@ -193,13 +193,13 @@ impl World {
         lock(&self.instances).clear();
     }
 
-    /// The walk that is being done.
+    /// Returns the walk that is being done.
     pub(crate) fn run(&self, phase: u32) -> &Run {
         let index = self.now.as_ref().map_or(phase as usize, |now| now.load(Ordering::Relaxed));
         &self.plan.runs[index]
     }
 
-    /// The next invocation is that one of the plan's.
+    /// Makes that invocation of the plan's the next one.
     pub(crate) fn begin_run(&self, index: usize) {
         if let Some(now) = &self.now {
             now.store(index, Ordering::Relaxed);

@@ -328,7 +328,7 @@ impl Server {
         self.attend(client);
     }
 
-    /// The function has returned.
+    /// Has the function of this call return, with a body of this number of bytes.
     pub(crate) fn end(&mut self, call: usize, bytes: usize) {
         let before = self.calls[call].slot.end();
         self.calls[call].ended = true;
@@ -447,7 +447,7 @@ impl Server {
         assert!(held <= BUDGET + unsent, "{held} bytes are held, of which {unsent} are responses");
     }
 
-    /// Everything ends: functions return, a stop begins, and time passes.
+    /// Ends everything: functions return, a stop begins, and time passes.
     pub(crate) fn finish(&mut self) {
         self.act(&Act::Stop);
         while let Some(call) = self.running().first().copied() {

@@ -78,7 +78,7 @@ impl Actions for Hands {
         self.background.run(move || canceller.fire(reason));
     }
 
-    /// The function has the only thread there is: the parent is answered, and the process leaves.
+    /// Answers the parent, and has the process leave: the function has the only thread there is.
     fn overdue(&self, _: usize, lost: Lost<'_>, closing: bool) {
         let failure = if closing { Failure::closing() } else { Failure::timed_out() };
         let mut answer = Vec::new();

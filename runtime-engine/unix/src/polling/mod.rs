@@ -213,8 +213,8 @@ impl Actions for Hands {
         self.background.run(move || canceller.fire(reason));
     }
 
-    /// The function still has its thread and its memory: the answer goes out on a connection of its own, and the
-    /// process leaves once the others have ended, so that the platform starts a fresh one.
+    /// Answers over a connection of its own, since the function still has its thread and its memory. The process leaves
+    /// once the others have ended, so that the platform starts a fresh one.
     fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool) {
         let (shared, request_id, function) = (self.shared.clone(), lost.request_id.to_vec(), lost.function);
         // A report waits for the platform, and others' deadlines do not wait for that.

@@ -36,7 +36,7 @@ pub(super) enum Client {
 }
 
 impl Client {
-    /// The other side's address; empty over a Unix socket.
+    /// Returns the other side's address, which is empty over a Unix socket.
     pub(super) fn peer(&self) -> &str {
         match self {
             Client::Link(link) => &link.peer,

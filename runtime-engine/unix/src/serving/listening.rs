@@ -257,7 +257,7 @@ impl Server {
         }
     }
 
-    /// New connections are refused by the system from now on.
+    /// Closes the listener: from now on the system refuses new connections.
     pub(super) fn close_listener(&self) {
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -23,7 +23,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// `returns_soon`: the call does not wait on its thread for its token.
+    /// Makes a wait for room. `returns_soon` is `true` if the call does not wait on its thread for its token.
     fn new(server: &Arc<Server>, token: usize, place: &Arc<ThreadPlace>, returns_soon: bool) -> Waiting {
         let lent = if returns_soon { Lent::default() } else { server.lend(place) };
         Waiting { server: server.clone(), lent, token }

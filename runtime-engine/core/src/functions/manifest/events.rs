@@ -174,7 +174,7 @@ fn is_every(method: &str) -> bool {
     matches!(method, "ANY" | "*")
 }
 
-/// May the byte be in a method? Source: RFC 9110, 5.6.2 and 9.1.
+/// Returns `true` for a byte that may be in a method (RFC 9110, 5.6.2 and 9.1).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

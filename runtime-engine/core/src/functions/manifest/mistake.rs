@@ -62,7 +62,7 @@ impl<'t> Cursor<'t> {
         Cursor { text, offset: 0, position: Position { line: 1, column: 1 } }
     }
 
-    /// The position of a byte. One before the last one asked for is found, too, by a walk from the beginning.
+    /// Returns the position of a byte. A byte before the last one asked for is found by a walk from the beginning.
     pub(super) fn position(&mut self, offset: usize) -> Position {
         if offset < self.offset {
             *self = Cursor::new(self.text);
@@ -114,7 +114,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// May a key stand in a path without quotes?
+/// Returns `true` if a key may stand in a path without quotes.
 fn is_word(key: &str) -> bool {
     key.len() <= MOST_SHOWN && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
@@ -199,7 +199,7 @@ pub(super) fn kind(value: Value<'_>) -> &'static str {
     }
 }
 
-/// A text in quotes, with its end left out if it is long.
+/// Returns a text in quotes, with its end left out if it is long.
 pub(super) fn quoted(text: &str) -> String {
     format!("{:?}", shortened(text))
 }
@@ -211,8 +211,8 @@ fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The question whether another word was meant, to stand behind what was found; empty if none is near. Case is no
-/// difference.
+/// Returns the question whether another word was meant, to stand behind the word that was found. It is empty if no
+/// known word is near. Case makes no difference.
 pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
     // What is this long is no slip of a word, and looking for it would take long.
     if word.len() > MOST_SHOWN {

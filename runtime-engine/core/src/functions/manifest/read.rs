@@ -184,7 +184,7 @@ impl<'t> Reader<'t> {
         (function, name_at)
     }
 
-    /// The name of a function, which names its code, too, if it has no handler.
+    /// Reads the name of a function, which names its code, too, if it has no handler.
     fn function_name(&mut self, name: Member<'t>, path: &Path<'_>, names_code: bool) -> Option<Cow<'t, str>> {
         let text = self.string(name, path)?;
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -303,7 +303,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The name of a layer; `path` leads to it.
+    /// Reads the name of a layer; `path` leads to it.
     fn layer_name(&mut self, value: Value<'t>, key: &'static ManifestKey, path: &Path<'_>) -> Option<Cow<'t, str>> {
         let text = value.as_str().unwrap_or_default();
         let why = match Name::split(&text) {
@@ -362,8 +362,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The members of an object by the table of its keys; nothing for any other kind of value. Unknown keys, repeated
-    /// ones and missing ones are mistakes.
+    /// Reads the members of an object by the table of its keys. Any other kind of value has no members. Unknown keys,
+    /// repeated ones and missing ones are mistakes.
     pub(super) fn members<const N: usize>(
         &mut self,
         value: Value<'t>,
@@ -406,12 +406,12 @@ impl<'t> Reader<'t> {
         });
     }
 
-    /// A name or key that stands a second time where it may stand once.
+    /// Notes a name or key that stands a second time where it may stand once.
     pub(super) fn again(&mut self, at: usize, path: &Path<'_>, what: &str, name: &str) {
         self.mistakes.add(at, path, || format!("expected each {what} once, found {} again", quoted(name)));
     }
 
-    /// A text that is not empty.
+    /// Reads a text that is not empty. Anything else is a mistake.
     pub(super) fn string(&mut self, member: Member<'t>, path: &Path<'_>) -> Option<Cow<'t, str>> {
         let text = member.value.as_str().filter(|text| !text.is_empty());
         if text.is_none() {
@@ -435,7 +435,7 @@ impl<'t> Reader<'t> {
         index
     }
 
-    /// A whole number of at least 1.
+    /// Reads a whole number of at least 1. Anything else is a mistake.
     fn number(&mut self, member: Member<'t>, path: &Path<'_>) -> Option<u64> {
         let number = member.value.as_u64().filter(|number| *number > 0);
         if number.is_none() {
@@ -454,7 +454,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// The value of that kind? If not, that is a mistake.
+    /// Returns `true` if the value is of that kind. Any other kind is a mistake.
     pub(super) fn is(&mut self, member: Member<'t>, kind: ValueKind, path: &Path<'_>) -> bool {
         let is = member.value.kind() == kind;
         if !is {
@@ -463,12 +463,12 @@ impl<'t> Reader<'t> {
         is
     }
 
-    /// A value that does not fit.
+    /// Notes a value that does not fit.
     pub(super) fn wrong(&mut self, member: Member<'t>, path: &Path<'_>) {
         self.wrong_but(member, path, String::new);
     }
 
-    /// A value that does not fit, with more to say of it.
+    /// Notes a value that does not fit, with more to say of it.
     fn wrong_but(&mut self, member: Member<'t>, path: &Path<'_>, more: impl FnOnce() -> String) {
         let Member { key, value } = member;
         let problem = || format!("expected {}, found {}{}", key.expects, found(value), more());
@@ -480,7 +480,7 @@ impl<'t> Reader<'t> {
         Span::of(self.text, value.raw()).start()
     }
 
-    /// Where a key begins, with its quote.
+    /// Returns the offset at which a key begins, with its quote.
     fn key_offset(&self, key: json::Key<'t>) -> usize {
         Span::of(self.text, key.raw()).start().saturating_sub(1)
     }

@@ -10,7 +10,7 @@ use std::hash::Hash;
 /// Lists up to here are compared pair by pair, without memory: nearly all are this short.
 const FEW: usize = 8;
 
-/// The indices of items with the key of an earlier one, each behind the index of the first that has it.
+/// Returns the indices of items with the key of an earlier one, each behind the index of the first that has it.
 pub(super) fn repeats<'i, I, K: Eq + Hash>(items: &'i [I], key: impl Fn(&'i I) -> K) -> Vec<(usize, usize)> {
     if items.len() <= FEW {
         let first = |index: usize| items[..index].iter().position(|other| key(other) == key(&items[index]));
@@ -22,7 +22,8 @@ pub(super) fn repeats<'i, I, K: Eq + Hash>(items: &'i [I], key: impl Fn(&'i I) -
 }
 
 impl Reader<'_> {
-    /// `offsets` are those of the names. Names that could not be read are empty, and no repeats.
+    /// Checks that each function has a name of its own. `offsets` are those of the names. Names that could not be read
+    /// are empty, and count as no repeats.
     pub(super) fn names_occur_once(&mut self, functions: &[FunctionSpec], offsets: &[usize], path: &Path<'_>) {
         for (first, again) in repeats(functions, |function| function.name.as_str()) {
             let name = &functions[again].name;

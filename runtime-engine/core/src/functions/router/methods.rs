@@ -33,7 +33,7 @@ pub(super) enum Unusable {
 }
 
 impl Methods {
-    /// The bit of a request's method, 0 if no route names it.
+    /// Returns the bit of a request's method, which is 0 if no route names the method.
     pub(super) fn bit(&self, method: &[u8]) -> u64 {
         match method {
             b"GET" => GET,
@@ -73,7 +73,7 @@ impl Methods {
         }
     }
 
-    /// The name of a bit.
+    /// Returns the name of a bit's method.
     pub(super) fn name(&self, bit: u64) -> &str {
         let place = bit.trailing_zeros() as usize;
         USUAL.get(place).copied().unwrap_or_else(|| &self.others[place - USUAL.len()])

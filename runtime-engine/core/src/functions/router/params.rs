@@ -79,12 +79,13 @@ impl Params {
         };
     }
 
-    /// The text of the segment that has `depth` segments before it. `None` if the path is not read that far.
+    /// Returns the text of the segment that has `depth` segments before it. It is `None` if the path is not read that
+    /// far.
     pub(super) fn segment(&self, depth: usize) -> Option<&[u8]> {
         self.segments.get(depth).map(|segment| &self.text[segment.text.clone()])
     }
 
-    /// `true` if the path has `depth` segments.
+    /// Returns `true` if the path has `depth` segments.
     pub(super) fn ends_at(&self, depth: usize) -> bool {
         self.complete && self.segments.len() == depth
     }

@@ -83,7 +83,7 @@ fn literal(text: &str) -> Result<Segment<'_>, At> {
     Ok(Segment::Literal(plain))
 }
 
-/// A segment that begins with `{`.
+/// Reads a segment that begins with `{`.
 fn braces(text: &str) -> Result<Segment<'_>, At> {
     let end = text.find('}').ok_or((0, PatternFault::OpenBrace))?;
     let inside = &text[1..end];
@@ -114,7 +114,7 @@ fn braces(text: &str) -> Result<Segment<'_>, At> {
     Ok(if is_rest { Segment::Rest(name) } else { Segment::Parameter(name) })
 }
 
-/// Whether a segment may end after a parameter of this name: with `after` empty.
+/// Checks that the segment ends after a parameter of this name, so that `after` is empty.
 fn check_end(name: &str, after: &str) -> Result<(), PatternFault> {
     let name = name.to_owned();
     Err(match after.chars().next() {
@@ -128,7 +128,7 @@ fn check_end(name: &str, after: &str) -> Result<(), PatternFault> {
     })
 }
 
-/// `text` in two: the word that it begins with, which may be empty, and what follows.
+/// Returns `text` in two parts: the word that it begins with, which may be empty, and the rest.
 fn word(text: &str) -> (&str, &str) {
     text.split_at(text.find(|sign| !is_word(sign)).unwrap_or(text.len()))
 }

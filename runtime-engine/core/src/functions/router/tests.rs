@@ -1,7 +1,7 @@
 use super::*;
 
-/// A router with these routes, each a list of methods (which may be empty), a space and a pattern. The owner of a route
-/// is its place.
+/// Makes a router with these routes, each a list of methods (which may be empty), a space and a pattern. The owner of a
+/// route is its place.
 fn router(matching: Matching, routes: &[&str]) -> Router {
     let mut router = Router::new(matching);
     for (owner, route) in routes.iter().enumerate() {
@@ -444,7 +444,7 @@ fn without_routes_there_is_nothing() {
     assert_eq!(find(&router, "OPTIONS", "*"), "options OPTIONS");
 }
 
-/// The nodes that the search for a path visits.
+/// Returns the number of nodes that the search for a path visits.
 fn visits(router: &Router, path: &str) -> usize {
     let mut params = Params::new();
     params.read(path.as_bytes(), router.depth, false);

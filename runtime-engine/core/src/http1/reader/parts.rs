@@ -88,7 +88,8 @@ mod tests {
     use super::*;
     use crate::http1::Limits;
 
-    /// The head, the body and what follows of `input`, which comes in pieces of `step` bytes.
+    /// Returns the target, the body, and the target of the request that follows. `input` comes in pieces of `step`
+    /// bytes.
     fn read(input: &[u8], step: usize, limits: Limits) -> Result<(String, Vec<u8>, Option<String>), Refusal> {
         let mut reader = Reader::request(limits);
         let (mut head, mut body, mut is_whole) = (None, Vec::new(), false);

@@ -51,7 +51,7 @@ impl World {
         marks.into_iter().map(|(mark, _)| mark).collect()
     }
 
-    /// An invocation by this request.
+    /// Returns the invocation that this request makes.
     fn invocation(&self, headers: Pairs<'_>, body: &[u8]) -> Invocation {
         let message = request("POST", "/invoke?a=b", headers, body);
         let Route::Invoke(metadata) = self.protocol.route(&self.process, &message, State::Ready) else {
@@ -70,7 +70,7 @@ impl World {
     }
 }
 
-/// The reply of a function.
+/// Sets the reply of a function.
 fn set(invocation: &mut Invocation, code: u32, body: &[u8]) {
     let status = faas_abi::host::Invocation::reply(invocation, code, Given::from(body.to_vec()));
     assert_eq!(status, faas_abi::OK);

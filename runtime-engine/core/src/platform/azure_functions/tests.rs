@@ -36,7 +36,7 @@ const HOST: [(&str, &str); 4] = [
 const QUEUE: &str = r#"{"Data":{"job":"\"red\""},"Metadata":{"DequeueCount":"1","RetryContext":{"RetryCount":2}}}"#;
 const HTTP: &str = r#"{"Data":{"req":{"Url":"http://h/api/x","Method":"GET"}},"Metadata":{}}"#;
 
-/// An invocation by this envelope.
+/// Returns the invocation that this envelope makes.
 fn invoked(server: &dyn Serving, process: &Arc<Process>, body: &str) -> Invocation {
     let message = request("POST", "/Paint", &HOST, body);
     let Route::Invoke(metadata) = server.route(process, &message, State::Ready) else {

@@ -94,7 +94,8 @@ impl Polling for RuntimeApi {
         self.requests.failed([ERROR, request_id], failure, out);
     }
 
-    /// Only 200 is documented: whatever another status means, the next event may be fine.
+    /// Accepts any status from 200 to 299, though only 200 is documented. After any other status the answer is dropped:
+    /// the next event may be fine.
     fn verdict(&self, status: u16) -> PostOutcome {
         if let 200..=299 = status { PostOutcome::Accepted } else { PostOutcome::Dropped }
     }

@@ -96,7 +96,8 @@ impl Server {
         metadata
     }
 
-    /// An event, a step of the instance's life, or nothing that the platform sends to an image.
+    /// Returns the route of a request: an event, a step of the instance's life, or a refusal of anything that the
+    /// platform does not send to an image.
     fn event_route(&self, process: &Process, request: &Message, path: &[u8], state: State) -> Route {
         match path {
             b"/invoke" if request.method() == b"POST" => {

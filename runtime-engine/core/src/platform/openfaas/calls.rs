@@ -238,7 +238,8 @@ impl Series {
     }
 }
 
-/// The method as a label; anybody may send any word, and each label is kept for good.
+/// Returns the method as a label. Anybody may send any word, and each label is kept for good, so unknown methods share
+/// one.
 fn method(name: &[u8]) -> &'static str {
     match name {
         b"GET" => "get",

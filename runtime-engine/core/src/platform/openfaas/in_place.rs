@@ -170,7 +170,7 @@ impl Serving for InPlace {
     }
 }
 
-/// A time-out, and what the runtime says for itself, are the watchdog's words and none of the function's.
+/// Marks a time-out, and any other failure of the runtime's own, as the watchdog's words. They are not the function's.
 fn mark_internal(failure: &Failure, response: &mut Response) {
     if failure.is_time_out() || failure.kind.starts_with("Runtime.") {
         response.headers.add(INTERNAL, b"of-watchdog");

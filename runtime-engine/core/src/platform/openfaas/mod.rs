@@ -70,7 +70,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(identity, Protocol::Serving(serving)).with_grace(grace).with_secrets(SECRETS))
 }
 
-/// The watchdog's word for what it starts.
+/// Returns the command that the watchdog starts.
 fn process(env: &Env<'_>) -> Option<String> {
     env.first(&["function_process", "fprocess"]).map(|(_, value)| value)
 }
@@ -80,7 +80,7 @@ fn upstream(env: &Env<'_>) -> Option<(&'static str, String)> {
     (env.text("mode") == "http").then(|| env.first(&["http_upstream_url", "upstream_url"])).flatten()
 }
 
-/// Is this one of the processes that a watchdog makes for a single request?
+/// Returns `true` if this is one of the processes that a watchdog makes for a single request.
 fn is_forked(env: &Env<'_>) -> bool {
     env.get("Http_Method").is_some()
 }
@@ -120,8 +120,8 @@ impl Times {
         Times { exec: Some(self.exec.map_or(self.write, |exec| exec.min(self.write))), ..self }
     }
 
-    /// The limit of a request: `X-Timeout` may shorten it and never lengthens it. What the client wants as a stream of
-    /// events has none.
+    /// Returns the limit of a request. `X-Timeout` may shorten it and never lengthens it. A reply that the client wants
+    /// as a stream of events has the limit of work that has no limit of its own.
     fn limit(&self, request: &Message) -> Option<Duration> {
         if wants_stream(request) {
             return self.otherwise;
@@ -149,7 +149,7 @@ fn wants_stream(request: &Message) -> bool {
         .any(|wanted| accept.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted)))
 }
 
-/// A duration with units: the watchdog reads this header by Go's rules, which know no bare number.
+/// Reads a duration with units: the watchdog reads this header by Go's rules, which know no bare number.
 fn go_duration(text: &[u8]) -> Option<Duration> {
     let text = std::str::from_utf8(text).ok()?.trim();
     if text.bytes().all(|byte| byte.is_ascii_digit()) { None } else { duration(text) }

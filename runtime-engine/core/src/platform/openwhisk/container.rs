@@ -82,7 +82,7 @@ impl Container {
     }
 }
 
-/// The invoker takes the activation to another container.
+/// Returns the response after which the invoker takes the activation to another container.
 fn leaving() -> LocalResponse {
     refusal(503, "this container is about to leave")
 }
@@ -146,7 +146,8 @@ impl Serving for Container {
         error(&in_words(call.failure), scratch);
     }
 
-    /// Any other status would be the action's fault; by this one the invoker goes elsewhere.
+    /// Writes the response to an activation that is refused. Any other status would be the action's fault; by this one
+    /// the invoker goes elsewhere.
     fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         head(503, response);
         error(&in_words(call.failure), scratch);
@@ -289,7 +290,7 @@ mod tests {
         }
     }
 
-    /// Status and body of the answer to an activation that the function ends so.
+    /// Returns status and body of the answer to an activation that the function ends so.
     fn answered(end: impl FnOnce(&mut Invocation)) -> (u16, String) {
         let (serving, (process, _)) = (container(&[]), process());
         let (message, metadata) = activations(&[]).activation(&process, br#"{"value":{}}"#).expect("an activation");

@@ -79,7 +79,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(identity, protocol))
 }
 
-/// Package and name of `/namespace/package/name`; the package may be missing.
+/// Returns the package and name of `/namespace/package/name`. The package may be missing, and is empty then.
 fn parts(full: &str) -> (&str, &str) {
     let mut parts = full.rsplit('/');
     let name = parts.next().unwrap_or_default();
@@ -101,12 +101,12 @@ impl Activations {
         Activations { timeout: settings.timeout, standing: STANDING.map(|name| env.text(name)) }
     }
 
-    /// An activation out of the object that brings it: the arguments are the message's body. Each other member is a
-    /// header of the name that the actions of other languages find it under in their environment, and so is what
-    /// `/init` and the environment say of every activation, where this one does not.
+    /// Makes an activation out of the object that brings it. The arguments are the message's body. Each other member is
+    /// a header of the name by which actions in other languages find it in their environment. So is each thing that
+    /// `/init` and the environment say of every activation, where this one does not say it.
     ///
     /// # Errors
-    /// What the object lacks.
+    /// The text says what the object lacks.
     fn activation(&self, process: &Process, object: &[u8]) -> Result<(Message, InvocationMetadata), String> {
         let object = json::parse(object).map_err(|error| error.to_string())?;
         if object.kind() != ValueKind::Object {
@@ -153,7 +153,8 @@ impl Activations {
     }
 }
 
-/// The text of a member as a variable of the environment has it: a string's own, nothing for `null`, JSON for all else.
+/// Returns the text of a member as a variable of the environment has it: a string's own text, the empty text for
+/// `null`, and JSON for all else.
 fn text(value: Value<'_>) -> Cow<'_, str> {
     match value.kind() {
         ValueKind::String => value.as_str().unwrap_or_default(),

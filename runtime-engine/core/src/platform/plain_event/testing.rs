@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    /// An invocation by the event in an answer to a poll.
+    /// Returns the invocation that the event in an answer to a poll makes.
     pub(in crate::platform) fn polled(&self, answer: &str) -> Invocation {
         let message = response(answer);
         let Delivery::Event(metadata) = self.polling().delivery(&self.process, &message) else {
@@ -72,7 +72,7 @@ impl World {
         invocation
     }
 
-    /// The whole request that answers an invocation.
+    /// Returns the whole request that answers an invocation.
     pub(in crate::platform) fn answer(&self, invocation: &Invocation) -> String {
         let (mut head, mut scratch) = (Vec::new(), Vec::new());
         let from = self.polling().answer(invocation, &mut head, &mut scratch);
@@ -80,7 +80,7 @@ impl World {
         text(&head).to_owned()
     }
 
-    /// Status, headers and body of the response to an invocation.
+    /// Returns status, headers and body of the response to an invocation.
     pub(in crate::platform) fn respond(&self, invocation: &Invocation) -> (u16, String, String) {
         let (mut response, mut scratch) = (Response::default(), Vec::new());
         let from = self.serving().respond(invocation, &mut response, &mut scratch);
@@ -111,7 +111,7 @@ pub(in crate::platform) fn is_due_in(limit_ms: u64, make: impl FnOnce() -> Invoc
     (before + limit_ms..=epoch_ms() + limit_ms).contains(&deadline)
 }
 
-/// The reply of a function.
+/// Sets the reply of a function.
 pub(in crate::platform) fn set(invocation: &mut Invocation, code: u32, body: &[u8]) {
     let status = faas_abi::host::Invocation::reply(invocation, code, Given::from(body.to_vec()));
     assert_eq!(status, faas_abi::OK);

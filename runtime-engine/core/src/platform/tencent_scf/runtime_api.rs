@@ -41,8 +41,8 @@ impl RuntimeApi {
         answered.extend_from_slice(request_id);
     }
 
-    /// The platform hands an event out again until it has an answer, so one that comes again after its answer shows
-    /// that the answer was lost. It is served, and it is said.
+    /// Logs an event that comes again after its answer. The platform hands an event out again until it has an answer,
+    /// so this one's answer was lost. The event is served all the same.
     fn watch_for_repeats(&self, process: &Process, request_id: &[u8]) {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         if !request_id.is_empty() && *answered == request_id {
@@ -58,7 +58,7 @@ impl Polling for RuntimeApi {
         &self.endpoint
     }
 
-    /// No event is delivered before it. The vendor's samples send one blank.
+    /// Writes the request before which no event is delivered. Its body is one blank, as in the vendor's samples.
     fn ready(&self, out: &mut Vec<u8>) -> bool {
         self.requests.post([READY, b""], b"text/plain", 1, out);
         out.push(b' ');
@@ -89,7 +89,8 @@ impl Polling for RuntimeApi {
         self.requests.failed([ERROR, b""], failure, out);
     }
 
-    /// Only 200 is documented: whatever another status means, the next event may be fine.
+    /// Accepts any status from 200 to 299, though only 200 is documented. After any other status the answer is dropped:
+    /// the next event may be fine.
     fn verdict(&self, status: u16) -> PostOutcome {
         if let 200..=299 = status { PostOutcome::Accepted } else { PostOutcome::Dropped }
     }

@@ -6,7 +6,7 @@ use faas_abi::host::Given;
 use std::num::NonZeroUsize;
 
 impl Connection {
-    /// The answer is a stream; its head is this. `false`: nobody takes it any more.
+    /// Begins a stream as the answer, with this head. Returns `false` if nobody takes it any more.
     pub fn begin_stream(&mut self, head: &[u8], chunked: bool, mute: bool, keep: bool) -> bool {
         if self.phase != Phase::Busy {
             return false;
@@ -16,7 +16,7 @@ impl Connection {
         true
     }
 
-    /// A part of the stream; `false` if nobody takes it any more.
+    /// Sends a part of the stream. Returns `false` if nobody takes it any more.
     pub fn chunk(&mut self, chunk: Given) -> bool {
         let Phase::Streaming { chunked, mute, .. } = self.phase else {
             self.unsent.spend(chunk);
@@ -46,7 +46,7 @@ impl Connection {
         self.unsent.len() >= STREAM_FULL
     }
 
-    /// A stream's writer waits for room.
+    /// Notes that a stream's writer waits for room, by its token.
     pub fn wait_for_room(&mut self, token: usize) {
         self.room = token;
     }
@@ -56,8 +56,8 @@ impl Connection {
         std::mem::take(&mut self.room)
     }
 
-    /// The stream has ended. `whole`: nothing failed after its head; otherwise the client has to see that something is
-    /// missing, which over HTTP/1.0 only a broken connection tells.
+    /// Ends the stream. `whole` is `true` if nothing failed after its head. Otherwise the client has to see that
+    /// something is missing, which over HTTP/1.0 only a broken connection tells.
     pub fn end_stream(&mut self, whole: bool) {
         let Phase::Streaming { chunked, mute, keep } = self.phase else { return };
         if !whole {
@@ -69,7 +69,7 @@ impl Connection {
         self.answered(keep && chunked);
     }
 
-    /// The client has to see that something is missing.
+    /// Breaks the connection off, so that the client sees that something is missing.
     pub fn break_off(&mut self) {
         if self.phase != Phase::Closed {
             self.phase = Phase::Broken;

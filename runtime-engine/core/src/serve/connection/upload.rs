@@ -165,7 +165,7 @@ impl Connection {
         }
     }
 
-    /// The other side sends no more, or the connection is gone, and the body is not whole.
+    /// Fails a body that is not whole: the other side sends no more, or the connection is gone.
     pub fn upload_ended(&mut self) {
         self.unread = false;
         if let Some(incoming) = &mut self.incoming {
@@ -205,8 +205,8 @@ impl Connection {
         }
     }
 
-    /// The request is about to have its whole answer: nobody reads its body any more. Returns `false` if the connection
-    /// can carry no other request behind what is left of it.
+    /// Ends the upload of a request that is about to have its whole answer: nobody reads its body any more. Returns
+    /// `false` if the connection can carry no other request behind the rest of that body.
     pub fn end_upload(&mut self) -> bool {
         let Some(incoming) = self.incoming.take() else { return true };
         match incoming.state {

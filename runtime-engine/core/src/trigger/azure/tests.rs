@@ -10,7 +10,7 @@ fn message(body: &str) -> Message {
     assembly.finish()
 }
 
-/// Kind, source and body of an envelope with these members.
+/// Returns kind, source and body of an envelope with these members.
 fn seen(data: &str, metadata: &str) -> (Kind, &'static str, String) {
     let message = message(&format!(r#"{{"Data":{{{data}}},"Metadata":{{{metadata}}}}}"#));
     let reading = read(&message, &mut SpareView::trusting(1));
@@ -34,7 +34,7 @@ fn request(members: &str) -> (Box<HttpView>, Message) {
     (reading.http.expect("a request"), message)
 }
 
-/// A text as a JSON string.
+/// Returns a text as a JSON string.
 fn coded(text: &str) -> String {
     let mut out = Vec::new();
     json::Writer::new(&mut out).string(text);

@@ -10,7 +10,7 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// `id|group|attempt|payload` of each record, and its attributes as `name=value` behind that.
+/// Returns `id|group|attempt|payload` of each record, and its attributes as `name=value` behind that.
 fn records(batch: &Batch, body: &[u8]) -> Vec<String> {
     let record = |number| {
         let bytes = batch.bytes(number, body);
@@ -30,7 +30,7 @@ fn records(batch: &Batch, body: &[u8]) -> Vec<String> {
     (0..batch.len()).map(record).collect()
 }
 
-/// Source, partial failure and records of an event that is recognised by its own look.
+/// Returns source, partial failure and records of an event that is recognised by its own look.
 fn read(event: &str) -> (&'static str, Partial, Vec<String>) {
     let event = event.as_bytes();
     let source = DecodedEvent::of_event(event, &mut SpareView::default()).source;

@@ -134,7 +134,7 @@ mod tests {
         );
     }
 
-    /// Content type and body of a reply.
+    /// Returns content type and body of a reply.
     fn told(content_type: &str, body: &[u8]) -> (String, String) {
         let json: serde_json::Value =
             serde_json::from_str(&of(&[("Content-Type", content_type)], &[], body)).expect("it is JSON");
