@@ -29,8 +29,8 @@ static IS_LIBRARY: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 thread_local! {
-    /// How many guarded calls this thread is in, counted in [`ONE`]s, and [`KEPT`] while [`LAST`] holds a panic: a call
-    /// that ends well looks at nothing else.
+    /// The number of guarded calls that this thread is in, counted in [`ONE`]s, and [`KEPT`] while [`LAST`] holds a
+    /// panic: a call that ends well looks at nothing else.
     static GUARDS: Cell<u32> = const { Cell::new(0) };
     /// The last panic of guarded code that nobody has reported yet.
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };

@@ -132,7 +132,7 @@ impl<R: StreamEnd<M> + Send, M> StreamEndAsync<(AtOnce, M)> for R {
     }
 }
 
-/// The value is a stream, or the reason why there is none.
+/// The value is a stream, or the reason why there is no stream.
 #[cfg(feature = "stream")]
 impl<R, M, E, N> StreamEndAsync<(ByWaiting, M, N)> for Result<R, E>
 where

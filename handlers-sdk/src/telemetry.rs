@@ -168,8 +168,8 @@ pub enum SpanEnd {
 /// # App::builder().module(Spans::MODULE).module(order::MODULE).start().expect("starts").invoke(Invoke::event(""));
 /// ```
 pub trait GatherSpans: Send + Sync + 'static {
-    /// Begins a span. `parent` is a `traceparent`; one that is empty or none begins a trace. Returns its number; 0 if
-    /// it is not sampled or there is no room.
+    /// Begins a span. `parent` is a `traceparent`; any other text, or an empty one, begins a trace. Returns its number,
+    /// which is 0 if it is not sampled or there is no room.
     fn begin(&self, parent: &str, name: &str, attributes: Labels<'_>) -> u64;
 
     /// Returns the `traceparent` of a span, for its children; `None` if there is no such span.
@@ -201,7 +201,7 @@ impl Config {
         telemetry::offer(self.entry(), gather)
     }
 
-    /// Returns the gatherer of this process; `None` if no layer offers one, or none has yet.
+    /// Returns the gatherer of this process. It is `None` if no layer offers one, or no layer has offered one yet.
     pub fn telemetry(&self) -> Option<Telemetry> {
         telemetry::find(self.entry())
     }

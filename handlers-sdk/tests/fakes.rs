@@ -148,7 +148,7 @@ fn a_store_outlives_its_app() {
     }
 }
 
-/// Hears of one parameter for as long as it lives.
+/// A listener that hears of one parameter for as long as it lives.
 struct Hears(#[allow(dead_code, reason = "the watch ends with the layer")] Watching);
 
 static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());

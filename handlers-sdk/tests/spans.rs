@@ -67,7 +67,7 @@ impl GatherSpans for Kept {
     }
 }
 
-/// What is told in this process, of all tests: each looks for its own invocation.
+/// The spans that all tests of this process tell of: each test looks for its own invocation.
 static KEPT: Mutex<Option<Arc<Kept>>> = Mutex::new(None);
 
 fn told() -> Vec<Told> {
@@ -209,7 +209,7 @@ fn fails() {
     std::thread::spawn(work).join().expect("it ends");
 }
 
-/// Must never be formatted.
+/// A value that must never be formatted.
 struct Unwanted;
 
 impl fmt::Display for Unwanted {

@@ -45,7 +45,7 @@ impl Client {
     /// Returns the address of this end.
     ///
     /// # Errors
-    /// The socket has none any more.
+    /// The socket has no address any more.
     pub fn local(&self) -> io::Result<SocketAddr> {
         self.stream.get_ref().local_addr()
     }

@@ -21,7 +21,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Layers that have no function yet.
+/// A set of layers that has no function yet.
 ///
 /// ```
 /// use light_runtime::LightRuntime;

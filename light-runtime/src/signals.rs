@@ -44,7 +44,7 @@ extern "C" fn on_signal(number: c_int) {
 /// Sends SIGTERM and SIGINT as bytes into `socket`, which stays open for the life of the process.
 ///
 /// # Errors
-/// None: these two numbers are always taken.
+/// It never fails: these two numbers are always taken.
 pub(crate) fn signals_into(socket: UnixStream) -> io::Result<()> {
     SIGNALS.store(socket.into_raw_fd(), Ordering::Relaxed);
     OWNER.store(std::process::id(), Ordering::Relaxed);

@@ -49,7 +49,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The time that a connection without requests is kept once the end has begun.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// Serves HTTP/2 over loops of tokio's.
+/// The server of HTTP/2 over loops of tokio's.
 #[derive(Debug, Default)]
 pub(crate) struct OverTokio {
     loops: OnceCell<Vec<Handle>>,
@@ -157,7 +157,7 @@ impl Client {
     }
 }
 
-/// Stands for a request, from its first frame to the end of its answer.
+/// A request, from its first frame to the end of its answer.
 struct InProgress(Arc<Client>);
 
 impl InProgress {

@@ -57,7 +57,7 @@ pub const LIST_RECORD: u32 = 8;
 pub const LIST_FAILED_RECORD: u32 = 9;
 pub const LIST_ATTRIBUTE: u32 = 10;
 pub const LIST_REPLY_TRAILER: u32 = 11;
-/// When each call of the invocation began and ended, since [`NUM_TIMED`] was set.
+/// The times at which each call of the invocation began and ended, since [`NUM_TIMED`] was set.
 pub const LIST_CALL: u32 = 12;
 pub const META_REQUEST_ID: u32 = 1;
 pub const META_FUNCTION: u32 = 2;

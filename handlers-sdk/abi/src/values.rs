@@ -91,7 +91,7 @@ pub struct Field {
     pub value: Bytes,
     /// Says how the value is read: `FAAS_TEXT` or `FAAS_JSON`.
     pub kind: u32,
-    /// Has to be 0 until a later version gives it a meaning.
+    /// A member that has to be 0 until a later version gives it a meaning.
     pub reserved: u32,
 }
 

@@ -7,7 +7,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 const FLAGS: [&str; 3] = ["-std=c++17", "-x", "c++"];
 
-/// Uses every kind of thing the header has, included twice.
+/// A module that uses every kind of thing the header has, and includes it twice.
 const MODULE: &str = r#"
 #include "faas.h"
 #include "faas.h"

@@ -10,8 +10,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Bytes that are cheap to clone. As an argument: the body (of an HTTP trigger) or event, without a copy. As a reply: a
-/// body.
+/// Bytes that are cheap to clone. As an argument they are the body (of an HTTP trigger) or event, without a copy. As a
+/// reply they are its body.
 ///
 /// Those of an argument keep their invocation open: do not store them beyond the call, or copy them first.
 ///

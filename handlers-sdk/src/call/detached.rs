@@ -80,7 +80,7 @@ impl Detached {
         &self.function
     }
 
-    /// Returns the function's version; empty where the platform has none.
+    /// Returns the function's version. It is empty where the platform has no versions.
     pub fn version(&self) -> &str {
         &self.version
     }

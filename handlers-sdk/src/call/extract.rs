@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::marker::{AtOnce, ByWaiting};
 use crate::reply::sink::{AsyncSink, Sink};
 
-/// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and
-/// one that has to be awaited is of no use elsewhere. What does not fit does not compile:
+/// The kind of functions that may take an argument. One that waits on its thread would hold up all others of an event
+/// loop, and one that has to be awaited is of no use elsewhere. An argument that does not fit does not compile:
 ///
 /// ```compile_fail,E0080
 /// use handlers_sdk::{Sink, StreamError, function};

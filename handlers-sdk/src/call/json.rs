@@ -10,8 +10,8 @@ use crate::reply::{IntoReply, Reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// As an argument: the body (of an HTTP trigger) or event as JSON. As a reply: a value, which for an HTTP trigger is
-/// the JSON body of a 200.
+/// A value as JSON. As an argument it is made of the body (of an HTTP trigger) or event. As a reply it is a value,
+/// which for an HTTP trigger is the JSON body of a 200.
 ///
 /// A body that is no such JSON is a 400 which names line, column and field. A request whose `Content-Type` says that
 /// its body is something else is a 415; one without a content type is read. No body at all counts as absent:

@@ -13,7 +13,7 @@ macro_rules! process_reads {
             self.text(::faas_abi::META_FUNCTION)
         }
 
-        /// Returns the function's version; empty where the platform has none.
+        /// Returns the function's version. It is empty where the platform has no versions.
         pub fn version(&self) -> &str {
             self.text(::faas_abi::META_VERSION)
         }

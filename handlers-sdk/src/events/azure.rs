@@ -67,7 +67,7 @@ members! {
         last: String = "Last",
         /// The time after this one.
         next: String = "Next",
-        /// When this was noted.
+        /// The time at which this was noted.
         last_updated: String = "LastUpdated",
     }
 

@@ -43,8 +43,8 @@ impl<'a> Cbor<'a> {
         Some(taken)
     }
 
-    /// Returns the major type of a value, the five bits beside it, and the number they announce. `None` for the number:
-    /// until a break.
+    /// Returns the major type of a value, the five bits beside it, and the number they announce. The number is `None`
+    /// if the value goes on until a break.
     fn head(&mut self) -> Option<(u8, u8, Option<u64>)> {
         let first = *self.take(1)?.first()?;
         let (major, low) = (first >> 5, first & 0x1f);

@@ -83,9 +83,9 @@ members! {
         md5_hash: String = "md5Hash",
         /// The entity tag of the object.
         etag: String = "etag",
-        /// When it was made, in RFC 3339.
+        /// The time at which it was made, in RFC 3339.
         time_created: String = "timeCreated",
-        /// When it was changed last, in RFC 3339.
+        /// The time at which it was changed last, in RFC 3339.
         updated: String = "updated",
         /// Metadata of the owner's.
         metadata: BTreeMap<String, String> = "metadata",

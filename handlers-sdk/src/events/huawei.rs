@@ -67,7 +67,7 @@ members! {
     KafkaRecord {
         /// The topic.
         topic_id: String = "topic_id",
-        /// Values of the messages.
+        /// The values of the messages.
         messages: Vec<String> = "messages",
     }
 

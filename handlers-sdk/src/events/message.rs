@@ -33,7 +33,7 @@ pub struct Message {
     pub body: Vec<u8>,
     /// The attributes that the sender gave it: texts as they are, numbers as their text, bytes as base64.
     pub attributes: BTreeMap<String, String>,
-    /// How often the message was delivered, this time included. 0 if the platform does not say it.
+    /// The number of times that the message was delivered, this time included. It is 0 if the platform does not say it.
     pub attempt: u64,
     /// The group, session, or partition whose messages come in order. `None` if there is no such order.
     pub group: Option<String>,

@@ -35,7 +35,7 @@ members! {
         partition: i64 = "partition",
         /// Its place in the partition.
         offset: i64 = "offset",
-        /// Its key; empty if it has none.
+        /// Its key; empty if it has no key.
         key: String = "key",
         /// Its value: a text, or any JSON where the feed was told that it is JSON.
         value: Value = "value",

@@ -205,7 +205,7 @@ fn stream_message(event: &Value) -> Message {
 }
 
 /// Returns a message by way of Alibaba's EventBridge, of the type and with the data of its CloudEvent; `of` makes the
-/// rest. `None`: it is of no queue.
+/// rest. It is `None` if the event is of no queue.
 fn queue_message(kind: &str, data: &Value, of: impl FnOnce() -> Message) -> Option<Message> {
     Some(match kind {
         "mns:Queue:SendMessage" => {

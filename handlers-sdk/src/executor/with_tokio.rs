@@ -28,7 +28,7 @@ impl Executor {
         Executor { metrics: runtime.metrics(), has_threads: workers > 1, runtime }
     }
 
-    /// Starts the thread of a runtime that has none. Returns `false` if no thread can be started.
+    /// Starts the thread of a runtime that has not got one. Returns `false` if no thread can be started.
     fn drive(&'static self) -> bool {
         static STARTED: OnceLock<bool> = OnceLock::new();
         self.has_threads

@@ -18,7 +18,7 @@ struct Call {
 }
 
 thread_local! {
-    /// The call that the thread is in; null if it is in none. Every hook changes it twice, so it is one pointer.
+    /// The call that the thread is in; null outside of calls. Every hook changes it twice, so it is one pointer.
     static CURRENT: Cell<*const Call> = const { Cell::new(core::ptr::null()) };
 }
 

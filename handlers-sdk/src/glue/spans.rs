@@ -10,7 +10,7 @@ use faas_abi::services::{SPAN_ERROR, SPAN_OK, SPANS, SPANS_MAJOR, TRACEPARENT_BY
 use faas_abi::{Bytes, E_NOT_FOUND, OK, Pair, Status};
 use std::sync::Arc;
 
-/// Drops a number: this provider takes none, which have a service of their own.
+/// Drops a number. This provider takes no numbers, which have a service of their own.
 unsafe extern "C" fn number(_: *mut c_void, _: Bytes, _: f64, _: *const Pair, _: usize) {}
 
 /// Calls the gatherer. Returns `None` if it panics: a span fails nobody's call.

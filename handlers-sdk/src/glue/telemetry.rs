@@ -120,7 +120,7 @@ unsafe extern "C" fn histogram<G: Gather>(
     unsafe { report::<G>(provider, name, labels, n, |gather, name, labels| gather.histogram(name, value, labels)) }
 }
 
-/// Begins no span: this gatherer takes none, which have a service of their own, so every span is as if it were not
+/// Begins no span. This gatherer takes no spans, which have a service of their own, so every span is as if it were not
 /// sampled.
 unsafe extern "C" fn span_begin(_: *mut c_void, _: Bytes, _: Bytes, _: *const Pair, _: usize) -> u64 {
     0

@@ -57,7 +57,7 @@ pub(crate) fn attached(ctx: &FaasContext) -> Option<&Attached> {
 /// Drops the attached state.
 ///
 /// # Safety
-/// No call of the entry may be in progress, and none may come any more.
+/// No call of the entry may be in progress, and no further call may come.
 pub(crate) unsafe fn detach(entry: &Entry) {
     let attached = entry.detach().cast::<Attached>();
     if !attached.is_null() {

@@ -15,9 +15,9 @@ pub(crate) struct Step {
 /// The values that one function needs.
 #[derive(Default)]
 pub(crate) struct Plan {
-    /// Shared values, each after those that it needs.
+    /// The shared values, each after those that it needs.
     pub(crate) shared: Vec<Step>,
-    /// Values per request, each after those that it needs.
+    /// The values per request, each after those that it needs.
     pub(crate) each: Vec<Step>,
     /// The values that its own arguments ask for.
     pub(crate) own: Vec<(TypeId, Source)>,

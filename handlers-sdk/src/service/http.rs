@@ -313,9 +313,9 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 impl Config {
-    /// Returns the client for requests to others, of the layer that offers the service `faas.http`. `None` if no layer
-    /// offers it, or none has yet. Hooks and functions should ask their invocation instead: its requests end at its
-    /// deadline.
+    /// Returns the client for requests to others, of the layer that offers the service `faas.http`. It is `None` if no
+    /// layer offers it, or no layer has offered it yet. Hooks and functions should ask their invocation instead: its
+    /// requests end at its deadline.
     pub fn http_client(&self) -> Option<Client> {
         http::find(self.entry(), 0)
     }

@@ -203,12 +203,12 @@ pub enum Op {
     Put {
         /// The bytes of the value.
         value: Vec<u8>,
-        /// How long the value is kept; `None` keeps it for ever.
+        /// The time for which the value is kept; `None` keeps it for ever.
         ttl: Option<Duration>,
         /// The condition under which it is written.
         only_if: Condition,
     },
-    /// Removes the key with its value.
+    /// The key is to be removed with its value.
     Remove {
         /// The version that the key must still have; `None` removes any.
         expected: Option<u64>,
@@ -324,8 +324,8 @@ impl Config {
         kv::offer(self.entry(), store)
     }
 
-    /// Returns the store of values by key, of the layer that offers the service `faas.kv`. `None` if no layer offers
-    /// it, or none has yet.
+    /// Returns the store of values by key, of the layer that offers the service `faas.kv`. It is `None` if no layer
+    /// offers it, or no layer has offered it yet.
     pub fn kv(&self) -> Option<Kv> {
         kv::find(self.entry())
     }

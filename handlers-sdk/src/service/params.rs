@@ -105,8 +105,8 @@ pub trait Source: Send + Sync + 'static {
 }
 
 impl Config {
-    /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. `None` if no
-    /// layer offers it, or none has yet.
+    /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. It is `None`
+    /// if no layer offers it, or no layer has offered it yet.
     pub fn params(&self) -> Option<Params> {
         params::find(self.entry())
     }

@@ -30,7 +30,7 @@ pub struct LogLine {
     pub entry: String,
     /// The text of the line.
     pub message: String,
-    /// Names and values in their order. A value that is no text is its JSON.
+    /// The names and values in their order. A value that is no text is its JSON.
     pub fields: Vec<(String, String)>,
     /// The request id of the invocation that it belongs to. `None` outside an invocation.
     pub request_id: Option<String>,

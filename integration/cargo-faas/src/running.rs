@@ -139,7 +139,7 @@ impl RunArgs {
         Duration::from_secs(self.timeout)
     }
 
-    /// Returns the platform that the command line names; `None` if it names none.
+    /// Returns the platform that the command line names; `None` if it names no platform.
     pub(crate) fn platform(&self) -> Option<&str> {
         self.yml.platform.as_deref()
     }
@@ -340,7 +340,7 @@ fn stock_layers(build: &Build, screen: Screen) -> Result<Vec<Library>, Failure> 
 /// A layer as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct NamedLayer {
-    /// The text for `FAAS_LAYERS`: `library`, `library.layer`, with a `?` if it is optional.
+    /// The text for `FAAS_LAYERS`: `library` or `library.layer`, with a `?` if it is optional.
     told: String,
     /// The file, if its path is given; `None` for a name.
     file: Option<PathBuf>,

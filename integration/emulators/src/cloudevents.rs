@@ -118,7 +118,7 @@ impl Event {
         if event.attribute("specversion") != Some("1.0") { Err("not version 1.0".to_owned()) } else { Ok(event) }
     }
 
-    /// Returns an attribute of the event; `None` if it has none of that name.
+    /// Returns an attribute of the event; `None` if it has no attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// The pod's name.
 pub const POD: &str = "shop-5d8f7c-x2k7q";
 
-/// What every container of a cluster finds.
+/// The variables that every container of a cluster finds.
 pub const KUBERNETES: &[(&str, &str)] = &[
     ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
     ("KUBERNETES_SERVICE_PORT", "443"),
@@ -24,7 +24,7 @@ pub const KUBERNETES: &[(&str, &str)] = &[
     ("HOSTNAME", POD),
 ];
 
-/// What every container of a container app finds. The cluster below shows through.
+/// The variables that every container of a container app finds. The cluster below shows through.
 pub const CONTAINER_APPS: &[(&str, &str)] = &[
     ("CONTAINER_APP_NAME", "shop"),
     ("CONTAINER_APP_REVISION", "shop--20mh1s9"),

@@ -215,7 +215,7 @@ pub struct Process {
     watched: Arc<Watched>,
     /// The folder, variables, program and arguments, as for a shell.
     started: String,
-    /// When.
+    /// The moment when it was started.
     began: Instant,
 }
 

@@ -18,7 +18,7 @@ pub struct Options {
     pub program: PathBuf,
     /// The runtime it starts at the first invocation.
     pub bootstrap: PathBuf,
-    /// The value of `_HANDLER`; without it the emulator sets none.
+    /// The value of `_HANDLER`; with `None` the emulator does not set it.
     pub handler: Option<String>,
     /// The variables of the function, on top of an otherwise almost empty environment (`PATH` is kept).
     pub env: Vec<(String, String)>,

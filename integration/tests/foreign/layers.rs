@@ -129,7 +129,7 @@ const status = async (target, options) => (await fetch(`API${target}`, options))
 })();
 </script>"#;
 
-/// Fetches from another origin with tokens, and tells this one what came of it.
+/// A page that fetches from another origin with tokens, and tells this one what came of it.
 const GUARDED: &str = r#"<!doctype html><title>page</title><script>
 const asked = async (what, target, options) => {
     try {
@@ -221,7 +221,8 @@ fn browsed(chromium: &Path, listener: TcpListener, origin: &str, page: String) -
     Ok(told)
 }
 
-/// Of Python's `hmac`: `{"alg":"HS256"}`, `{"iss":"own","sub":"ann","shop":7}`, with the secret below.
+/// A token made by Python's `hmac` of `{"alg":"HS256"}` and `{"iss":"own","sub":"ann","shop":7}`, with the secret
+/// below.
 const TOKEN: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJvd24iLCJzdWIiOiJhbm4iLCJzaG9wIjo3fQ.PPVrdAJVCf0AdRHf075giLda6qlwFHPMXUv1xb7W09A";
 

@@ -17,7 +17,8 @@ integration::both![
     it_cannot_be_marked_as_one_to_be_skipped,
 ];
 
-/// A token made by Python's `hmac`: `{"alg":"HS256"}`, `{"iss":"own","sub":"ann","shop":7}`, with the secret below.
+/// A token made by Python's `hmac` of `{"alg":"HS256"}` and `{"iss":"own","sub":"ann","shop":7}`, with the secret
+/// below.
 const TOKEN: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJvd24iLCJzdWIiOiJhbm4iLCJzaG9wIjo3fQ.PPVrdAJVCf0AdRHf075giLda6qlwFHPMXUv1xb7W09A";
 

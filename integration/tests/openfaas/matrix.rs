@@ -63,7 +63,7 @@ impl Run for InPod {
         on_threads(self, bodies, post, || then(self, &[self.pod.process()]))
     }
 
-    /// Checks the watchdog's words: it has none for a function's failure, and some for a time that is up.
+    /// Checks the watchdog's words. It says nothing of a function's failure, and tells of a time that is up.
     fn judge(&self, answer: &Answer, kind: &str) {
         let by = (kind == "TimedOut").then_some("of-watchdog");
         assert_eq!(answer.header("x-openfaas-internal"), by, "{answer:?}");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The platform's words in place of a result that is none.
+/// The platform's words in place of a result that is not an object.
 pub(crate) const NO_RESULT: &str = "The action did not return a dictionary or array.";
 
 /// Returns a folder with the functions of `action.c`.

@@ -41,7 +41,7 @@ fn readers_that_do_not_read_leave_others_their_threads(runtime: &Runtime) {
     }
 }
 
-/// Functions that stream alike: a plain one, an async one, and one in C.
+/// The functions that stream alike: a plain one, an async one, and one in C.
 const STREAMING: [(&str, &str); 3] = [("stream", "stream"), ("stream", "stream_async"), ("overload", "flood")];
 
 /// Does the same as [`unread`] over HTTP/2.

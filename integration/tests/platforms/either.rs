@@ -9,7 +9,7 @@ use integration::on_http::OnHttp;
 use integration::wait::{limit, until};
 use platform_emulators::process::Signal;
 
-/// How a process with a function is started, and where it is sent to.
+/// The way in which a process with a function is started, and the path that it is called at.
 pub(crate) type Way = (fn(&Runtime, Deployment, &str) -> OnHttp, &'static str);
 
 pub(crate) fn echo(runtime: &Runtime, ways: [Way; 2], headers: &str) {

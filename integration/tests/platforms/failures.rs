@@ -53,7 +53,7 @@ fn errors_of(lines: impl Iterator<Item = String>, format: &str) -> Vec<String> {
     lines.filter(level).collect()
 }
 
-/// Asserts that there is one line for each case, with everything in it. `ids`: those that the platform gave the
+/// Asserts that there is one line for each case, with everything in it. `ids` are those that the platform gave the
 /// requests; an empty one is not checked.
 fn check(lines: &[String], format: &str, cases: &[Case], ids: &[String]) {
     assert_eq!(lines.len(), cases.len(), "{lines:#?}");

@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// The answer that the platform's caller gets.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// A reply: to a request with its status and headers, to an event with 200 and none.
+    /// The call has a reply. One to a request has its status and headers; one to an event has the status 200 and no
+    /// headers.
     Reply { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
     /// A failure, in the words that the platform is told.
     Failed(String),
@@ -67,7 +68,8 @@ impl Answer {
         matches!(self, Answer::Reply { status: 200, body, .. } if body == bytes)
     }
 
-    /// Returns the first header of that name, in any case; `None` if a reply has none, and for a failure.
+    /// Returns the first header of that name, in any case. It is `None` if a reply has no such header, and for a
+    /// failure.
     pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
         let Answer::Reply { headers, .. } = self else { return None };
         headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())

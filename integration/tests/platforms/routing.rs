@@ -29,7 +29,8 @@ enum Goes {
 }
 use Goes::{Nowhere, Refused, To};
 
-/// Routes of one unit, the broadest first, and requests with their functions. The wrong results of others stand beside.
+/// The routes of one unit, the broadest first, and requests with their functions. The wrong results of others stand
+/// beside.
 type Case = (&'static [&'static str], &'static [(&'static str, Goes)]);
 
 const CASES: &[Case] = &[

@@ -33,8 +33,8 @@ pub(crate) enum Hung {
 pub(crate) struct Row {
     /// The text before every path of a request.
     pub(crate) prefix: &'static str,
-    /// The events of `orders` and `stock`: their text in the manifest, and the event. Empty where there are only
-    /// requests.
+    /// The events of `orders` and `stock`: their text in the manifest, and the event. The list is empty where there are
+    /// only requests.
     pub(crate) events: &'static [(&'static str, &'static str)],
     /// The fate of the process when a function hangs.
     pub(crate) hung: Hung,
@@ -43,7 +43,7 @@ pub(crate) struct Row {
 /// A row without events.
 pub(crate) const REQUESTS: Row = Row { prefix: "", events: &[], hung: Hung::GoesOn };
 
-/// Events as CloudEvents, told apart by type and by source.
+/// The events as CloudEvents, told apart by type and by source.
 pub(crate) const CLOUD_EVENTS: Row = Row {
     events: &[
         (

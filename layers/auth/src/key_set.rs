@@ -13,7 +13,7 @@ const MOST_KEYS: usize = 64;
 
 struct Key {
     id: Option<String>,
-    /// The only algorithm that the key is for; `None` if it names none.
+    /// The only algorithm that the key is for; `None` if it names no algorithm.
     algorithm: Option<Algorithm>,
     material: Material,
 }

@@ -42,7 +42,7 @@ pub(crate) fn ns(time: Duration) -> u64 {
 }
 
 impl Keys {
-    /// Returns the keys that are good now; waits for them if there are none. `None` if they cannot be had.
+    /// Returns the keys that are good now, and waits for them if they are not here. It is `None` if they cannot be had.
     pub(crate) async fn current(&self) -> Option<Arc<KeySet>> {
         match self {
             Keys::Fixed(keys) => Some(keys.clone()),

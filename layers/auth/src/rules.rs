@@ -26,7 +26,7 @@ pub(crate) struct Rule {
     pub(crate) access: Access,
     /// The scopes, all of which the caller has to have.
     pub(crate) scopes: Vec<String>,
-    /// Names of claims, or JSON pointers into them, each with the values of which it has to have one.
+    /// The names of claims, or JSON pointers into them, each with the values of which it has to have one.
     pub(crate) claims: Vec<(String, Vec<Value>)>,
 }
 

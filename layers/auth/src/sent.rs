@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 pub(crate) enum Sent {
     Token(String),
     Key(String),
-    /// The credentials of `Basic`: `base64(name:password)`.
+    /// The credentials of `Basic`, which are `base64(name:password)`.
     Basic(String),
 }
 

@@ -9,7 +9,7 @@ use handlers_sdk::service::http::Request;
 const OWN: [&str; 7] =
     ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "proxy-authorization"];
 
-/// The agent that is named where the caller names none: some servers refuse requests without.
+/// The agent that is named in a request whose caller names no agent: some servers refuse requests without one.
 const USER_AGENT: &str = concat!("faas-http-client/", env!("CARGO_PKG_VERSION"));
 
 /// Returns `true` for a method by which the same request a second time changes nothing more (RFC 9110, 9.2.2).

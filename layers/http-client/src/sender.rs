@@ -68,9 +68,9 @@ struct Shared {
     settings: Settings,
     exchange: Exchange,
     state: Mutex<State>,
-    /// Notified when there is something to send, or the layer ends.
+    /// The condition that is notified when there is something to send, or the layer ends.
     work: Condvar,
-    /// Notified when there is another deadline, or the layer ends.
+    /// The condition that is notified when there is another deadline, or the layer ends.
     deadlines: Condvar,
 }
 

@@ -45,7 +45,7 @@ impl Series {
         }
     }
 
-    /// Returns the last example since the last call; `None` if there was none.
+    /// Returns the last example since the last call; `None` if there was no example.
     pub(crate) fn take_example(&self) -> Option<Example> {
         self.example.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

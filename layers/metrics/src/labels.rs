@@ -141,8 +141,8 @@ fn known(method: &str) -> &'static str {
     METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-/// Returns `true` if the invocation has a reply. A failure has none: the platform's own error reply is a status of 500
-/// and more.
+/// Returns `true` if the invocation has a reply. A failure has no reply: the platform's own error reply is a status of
+/// 500 and more.
 fn outcome_has_reply(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::Panic | Outcome::Cancelled)
 }

@@ -66,7 +66,7 @@ enum Kind {
 
 /// The labels as they were reported.
 pub(crate) type Pairs = Vec<(String, String)>;
-/// Values by the name of their metric.
+/// The values by the name of their metric.
 type Values = BTreeMap<String, Vec<f64>>;
 
 /// A number on its way to a document.

@@ -70,7 +70,7 @@ pub(crate) struct Settings {
     pub(crate) dimensions: Vec<Vec<Dimension>>,
     /// The path that is answered in the function's place, or on the port of its own.
     pub(crate) path: &'static str,
-    /// The port of its own; `None` if it has none.
+    /// The port of its own; `None` if it has no such port.
     pub(crate) listen: Option<SocketAddr>,
     /// The bounds of the buckets, ascending.
     pub(crate) buckets: Vec<Bound>,

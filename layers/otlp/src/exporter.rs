@@ -57,9 +57,9 @@ struct Shared<S: Signal> {
     signal: S,
     export: Export,
     state: Mutex<State<S::Item>>,
-    /// Notified when the thread has something to do.
+    /// The condition that is notified when the thread has something to do.
     work: Condvar,
-    /// Notified when an attempt is over.
+    /// The condition that is notified when an attempt is over.
     over: Condvar,
 }
 

@@ -61,7 +61,7 @@ pub struct Export {
     pub headers: Vec<(String, String)>,
     /// The name of the service; `None` if it is not configured.
     pub service_name: Option<String>,
-    /// Further attributes of the resource.
+    /// The further attributes of the resource.
     pub attributes: Vec<(String, String)>,
     /// The moments at which it is sent.
     pub flush: Flush,

@@ -36,9 +36,9 @@ pub(crate) struct Terms {
 /// The knowledge of one name.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
-    /// The last good value; `None` if there was none.
+    /// The last good value; `None` if there was no good value.
     value: Option<Value>,
-    /// The time when a source last said that there is a value, or that there is none.
+    /// The time when a source last said that there is a value, or that there is no value.
     checked: Option<Moment>,
     failures: u32,
     /// The moment before which no source is asked, and the kind of its last failure.
@@ -96,7 +96,7 @@ impl Entry {
         }
     }
 
-    /// Returns the news for watches: the value, or that there is none; `None` if nothing is known.
+    /// Returns the news for watches: the value, or that there is no value. It is `None` if nothing is known.
     pub(crate) fn news(&self) -> Option<Result<Value, ErrorKind>> {
         self.checked.map(|_| self.value.clone().ok_or(ErrorKind::NotFound))
     }

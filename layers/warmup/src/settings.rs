@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Settings {
-    /// Names of timers: rules and schedules of EventBridge, triggers of Function Compute, SCF and FunctionGraph.
+    /// The names of timers: rules and schedules of EventBridge, triggers of Function Compute, SCF and FunctionGraph.
     pub(crate) timers: Vec<String>,
     /// The members of warm-up events, beside those that are known.
     pub(crate) events: Vec<Map<String, Value>>,

@@ -38,7 +38,7 @@ pub struct ConfiguredLayer {
     pub name: String,
     /// The instance whose hooks are called.
     pub instance: LayerInstance,
-    /// Is a failure of its hooks the invocation's failure? Otherwise it is skipped and logged.
+    /// `true` if a failure of its hooks is the invocation's failure. Otherwise the failure is skipped and logged.
     pub required: bool,
 }
 
@@ -55,7 +55,7 @@ pub(crate) enum Centre<'a> {
     Function(&'a FunctionInstance, RecordRule),
     /// The answer to an invocation that no function serves.
     Refusal(&'a Refusal),
-    /// Why its function could not start.
+    /// The reason why its function could not start.
     Failure(&'a Failure),
 }
 
@@ -74,11 +74,11 @@ pub struct Chain {
     layers: Vec<Arc<ConfiguredLayer>>,
     /// The layers that hook each phase in any way, at hand: a walk looks each of them up twice.
     hooked: [Vec<Arc<ConfiguredLayer>>; PHASES],
-    /// Does any layer look at the heads of replies?
+    /// `true` if any layer looks at the heads of replies.
     has_heads: bool,
     contexts: Vec<usize>,
     recognisers: Vec<usize>,
-    /// Whether each layer was unwell when it was asked last.
+    /// `true` for each layer that was unwell when it was asked last.
     unwell: Vec<AtomicBool>,
     log: Log,
 }
@@ -132,7 +132,7 @@ impl Chain {
         self.layers
     }
 
-    /// Does any layer take part in that phase?
+    /// Returns `true` if any layer takes part in that phase.
     pub fn has_phase(&self, phase: u32) -> bool {
         !self.hooked(phase).is_empty()
     }

@@ -182,7 +182,8 @@ pub fn is_named<const N: usize>(name: &[u8], known: &[u8; N]) -> bool {
     <&[u8; N]>::try_from(name).is_ok_and(|name| caseless_words(name, known))
 }
 
-/// Compares two texts of the same length without case. What is no whole word overlaps the word before it.
+/// Compares two texts of the same length without case. The end that is no whole word is compared as the text's last
+/// word, which overlaps the one before it.
 #[inline(always)]
 fn caseless_words(a: &[u8], b: &[u8]) -> bool {
     let (long, short) = (|text: &[u8; 8]| u64::from_ne_bytes(*text), |text: &[u8; 4]| u32::from_ne_bytes(*text).into());

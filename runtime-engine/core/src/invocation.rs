@@ -46,7 +46,7 @@ pub struct InvocationMetadata {
     pub invoked_as: Span,
     /// The platform's own trace text.
     pub trace: Span,
-    /// The W3C trace context; empty if the platform has none.
+    /// The W3C trace context; empty if the platform has no such context.
     pub traceparent: Span,
     /// The W3C trace state, `tracestate`.
     pub tracestate: Span,
@@ -340,7 +340,7 @@ impl Invocation {
         self.peer.push_str(address);
     }
 
-    /// Sets a request id of our own making, if the platform gives none.
+    /// Sets a request id of our own making, if the platform gives no id.
     pub fn set_request_id(&mut self, id: &[u8]) {
         self.request_id.clear();
         self.request_id.extend_from_slice(id);
@@ -391,8 +391,9 @@ impl Invocation {
         self.decoded().http.as_deref()
     }
 
-    /// Returns the request in it, to be changed; `None` if the event has none. Only a recogniser may make one: to any
-    /// other layer a view that it made by a header would hide the event's body and make a request of what is none.
+    /// Returns the request in it, to be changed; `None` if the event is no request. Only a recogniser may make one. To
+    /// any other layer a view that it made by a header would hide the event's body, and make a request of another
+    /// event.
     fn http_mut(&mut self) -> Option<&mut HttpView> {
         self.decoded();
         let decoded = self.decoded.get_mut().expect("read just above");
@@ -473,8 +474,8 @@ impl Invocation {
         self.failure.as_ref()
     }
 
-    /// Returns the stamp of a log line about it. `target`: the part of the entry that speaks; `entry` is empty for the
-    /// runtime.
+    /// Returns the stamp of a log line about it. `target` is the part of the entry that speaks; `entry` is empty for
+    /// the runtime.
     pub fn origin<'a>(&'a self, target: &'a [u8], entry: &'a str) -> Origin<'a> {
         use faas_abi::host::Invocation as _;
         Origin {

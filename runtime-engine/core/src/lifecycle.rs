@@ -30,28 +30,28 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// At most this many functions start at once. Starts wait for others more than they work, and processes have few cores.
+/// The most functions that start at once. Starts wait for others more than they work, and processes have few cores.
 const STARTS_AT_ONCE: usize = 8;
 
-/// Holds everything that RuntimeStart needs.
+/// The things that RuntimeStart needs.
 #[derive(Debug)]
 pub struct Start<'a> {
-    /// Holds the settings of the environment.
+    /// The settings of the environment.
     pub settings: &'a Settings,
     /// The functions of the process, if a manifest says them.
     pub manifest: Option<&'a Manifest>,
-    /// Holds the folders that libraries lie in.
+    /// The folders that libraries lie in.
     pub roots: &'a Roots,
-    /// Holds the host's `FAAS_F_*` flags.
+    /// The host's `FAAS_F_*` flags.
     pub features: u64,
-    /// Holds the modules that are linked into the program.
+    /// The modules that are linked into the program.
     pub linked: Linked,
 }
 
 /// The input of FunctionStart.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionStart<'a> {
-    /// Holds the settings of the environment.
+    /// The settings of the environment.
     pub settings: &'a Settings,
     /// The functions of the process, if a manifest says them.
     pub manifest: Option<&'a Manifest>,
@@ -77,7 +77,7 @@ pub struct Runtime {
     /// The layers around all functions.
     chain: Chain,
     functions: Arc<Functions>,
-    /// Whether Resume is to run before the next invocation.
+    /// The turn to run Resume, which is due if it has to run before the next invocation.
     resuming: Turns,
     /// `true` once Close has run.
     closed: AtomicBool,
@@ -253,7 +253,7 @@ impl Runtime {
     /// Writes the line with the functions that run here, and the reason for this platform. A handler of `None` means
     /// that nobody named a function.
     pub fn say_started(&self, handler: Option<&str>, why: &str) {
-        /// More names would be no line for people.
+        /// The most names that a line for people has.
         const MOST_NAMES: usize = 20;
         let all = self.functions.all();
         let what = match all {
@@ -388,7 +388,7 @@ impl Runtime {
         Some(function)
     }
 
-    /// Starts a function for its first invocation. `None`: it could not start, and the invocation has failed.
+    /// Starts a function for its first invocation. Returns `None` if it could not start, and the invocation has failed.
     async fn start_late<'f>(&self, function: &'f Function, place: &mut Place) -> Option<&'f Started> {
         let failed = match function.start(&self.process, &self.chain, &self.factory).await {
             Ok(started) => return Some(started),

@@ -42,9 +42,9 @@ pub enum NotFound {
     },
     /// No name was given, and the folder does not hold exactly one module.
     NotOne {
-        /// Holds the folders that were looked into.
+        /// The folders that were looked into.
         folders: Vec<PathBuf>,
-        /// Holds the names of the modules in them.
+        /// The names of the modules in them.
         found: Vec<String>,
     },
 }

@@ -11,15 +11,15 @@ use faas_abi::{E_INTERNAL, END, OK, Status};
 pub enum OnionStep {
     /// Call `before` of that layer.
     Before(usize),
-    /// Call the centre: the function, or the engine's own work of a phase.
+    /// The centre is to be called: the function, or the engine's own work of a phase.
     Centre,
-    /// Run `head` of that layer; it has no status, come back with `OK`.
+    /// `head` of that layer is to be called. It has no status, so the driver comes back with `OK`.
     Head(usize),
-    /// Call `after` of that layer.
+    /// `after` of that layer is to be called.
     After(usize),
-    /// Call `on_error` of that layer with this status.
+    /// `on_error` of that layer is to be called with this status.
     OnError(usize, Status),
-    /// Everything has been left. `cause` is the first failure, also where a layer recovered from it.
+    /// All layers have been left. `cause` is the first failure, also where a layer recovered from it.
     Finished {
         /// Zero, or the status that stands after all layers.
         status: Status,
@@ -45,7 +45,7 @@ pub struct Onion {
     status: Status,
     cause: Option<Status>,
     heads: bool,
-    /// Layers on the way in that are not entered. Rare, so no memory is taken for it before.
+    /// The layers on the way in that are not entered. They are rare, so no memory is taken for them before.
     passed_by: Vec<usize>,
 }
 

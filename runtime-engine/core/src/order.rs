@@ -2,8 +2,8 @@
 //! for every kind of item; this one is some hundred bytes. It may not be used where an invocation waits for it as a
 //! matter of course.
 
-/// Sorts `items` in place, so that none stands behind one that it `is_before`. Equal items come in any order. It takes
-/// n log n comparisons at worst, and no memory.
+/// Sorts `items` in place, so that no item stands behind one that it `is_before`. Equal items come in any order. It
+/// takes n log n comparisons at worst, and no memory.
 pub fn sort<T>(items: &mut [T], is_before: impl Fn(&T, &T) -> bool) {
     for top in (0..items.len() / 2).rev() {
         sink(items, top, &is_before);

@@ -25,7 +25,7 @@ pub struct Identity {
     pub account: String,
     /// The handler as it is configured.
     pub handler: String,
-    /// Memory in MiB; 0 = unknown.
+    /// The memory in MiB, or 0 if it is not known.
     pub memory_mb: u64,
     /// The number of proxies in front of the process that are trusted to tell a client's address and scheme; with 0 no
     /// proxy is.
@@ -78,7 +78,7 @@ impl Clock {
 /// The process: identity, clock, log, and what it is doing.
 #[derive(Debug)]
 pub struct Process {
-    /// Holds the names of the function and its place.
+    /// The names of the function and its place.
     pub identity: Identity,
     /// The log that lines are written to.
     pub log: Log,
@@ -88,7 +88,7 @@ pub struct Process {
     debug: AtomicBool,
     warm: AtomicBool,
     in_flight: AtomicU32,
-    /// Does anybody wait for invocations to end?
+    /// `true` if a thread waits for invocations to end.
     awaited: AtomicBool,
     quiet: (Mutex<()>, Condvar),
     given: OnceLock<Vec<(String, String)>>,
@@ -238,7 +238,7 @@ pub fn epoch_ms() -> u64 {
 /// The moment when an invocation must be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// Milliseconds since 1970, as the platform says it.
+    /// The milliseconds since 1970, as the platform says them.
     pub epoch_ms: u64,
     /// The moment on [`Process::now_ns`]'s clock. Converted once per invocation: after a freeze the clocks differ.
     pub ns: u64,

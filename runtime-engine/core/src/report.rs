@@ -61,7 +61,7 @@ pub fn replied_does_not_end(process: &Process, request_id: &[u8], function: &str
 struct Whose<'a> {
     /// The function's name in its module.
     function: &'a str,
-    /// The record's id; empty for what is no record.
+    /// The record's id; empty if the failure is of no record.
     record: &'a str,
 }
 
@@ -88,7 +88,7 @@ fn write(process: &Process, origin: Origin<'_>, phase: u32, whose: Whose<'_>, fa
     );
 }
 
-/// Holds the parts of a failure's detail, taken apart.
+/// The parts of a failure's detail, taken apart.
 struct Parts<'a> {
     location: &'a str,
     rest: &'a str,

@@ -109,11 +109,12 @@ impl Manifest {
         Ok(())
     }
 
-    /// Looks for the secrets that have not been found among the values that the platform has sent since and at the
-    /// layer that offers `faas.params`. `None`: there are none. Values that are found are hidden from the log.
+    /// Looks for the secrets that have not been found. It looks among the values that the platform has sent since, and
+    /// at the layer that offers `faas.params`. Returns `None` if all had been found before. Values that are found are
+    /// hidden from the log.
     ///
     /// # Errors
-    /// A secret that is nowhere: what it is for, and where it was looked for.
+    /// A secret is nowhere. The failure says what it is for, and where it was looked for.
     pub(crate) fn ask_modules_for_secrets(&self, process: &Process) -> Result<Option<Manifest>, Failure> {
         if self.secrets.waiting.is_empty() {
             return Ok(None);

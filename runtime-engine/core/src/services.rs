@@ -47,7 +47,7 @@ impl Services {
         }
     }
 
-    /// Does the entry with this view of the host offer anything?
+    /// Returns `true` if the entry with this view of the host offers anything.
     fn has_offer_of(&self, host: HostTable) -> bool {
         self.all().iter().any(|offer| offer.owner == host.context())
     }

@@ -175,19 +175,20 @@ impl std::error::Error for BadSetting {}
 /// The runtime's own settings, on every platform.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which function; `None`: the platform's own variable, or the only module there is.
+    /// The function that serves: `FAAS_HANDLER`. With `None` it is that of the platform's own variable, or of the only
+    /// module there is.
     pub handler: Option<String>,
-    /// Holds the names of the layers, the outermost one first.
+    /// The names of the layers, the outermost one first: `FAAS_LAYERS`.
     pub layers: Vec<LayerName>,
-    /// Level of the log. `FAAS_LOG`, else the platform's variable, else info.
+    /// The level of the log: `FAAS_LOG`, else the platform's variable, else info.
     pub level: Level,
-    /// Look of the log. `FAAS_LOG_FORMAT`, else the platform's variable, else text.
+    /// The look of the log: `FAAS_LOG_FORMAT`, else the platform's variable, else text.
     pub format: Format,
-    /// Stacks and causes in error replies and logs: `FAAS_DEBUG`.
+    /// `true` if stacks and causes stand in error replies and logs: `FAAS_DEBUG`.
     pub debug: bool,
-    /// The time that start may take: `FAAS_INIT_TIMEOUT`. `None`: as long as the platform lets it.
+    /// The time that start may take: `FAAS_INIT_TIMEOUT`. With `None` it may take as long as the platform lets it.
     pub init_timeout: Option<Duration>,
-    /// The limit of an invocation on platforms that give none: `FAAS_TIMEOUT`.
+    /// The limit of an invocation on platforms that set no limit: `FAAS_TIMEOUT`. `None` without the variable.
     pub timeout: Option<Duration>,
     /// The time that invocations may still run after a stop signal: `FAAS_GRACE`, 8 s, below the ten seconds that most
     /// platforms give.
@@ -214,7 +215,7 @@ pub struct LayerName {
     pub config: String,
 }
 
-/// Without the configuration, which may hold secrets.
+/// The configuration is left out, since it may hold secrets.
 impl fmt::Debug for LayerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LayerName({:?}, required: {}, config: {} bytes)", self.name, self.required, self.config.len())
@@ -277,9 +278,9 @@ pub fn layer_variable(layer: &str) -> String {
 /// The beginning of the names of variables that configure layers.
 const LAYER_PREFIX: &str = "FAAS_LAYER_";
 
-/// Does a variable link to a Kubernetes service? In every pod beside a Service called `fc-server` stands
-/// `FC_SERVER_PORT=tcp://10.96.7.1:8080`, which says nothing of this process. Source: Kubernetes' documentation of the
-/// variables of services.
+/// Returns `true` for a variable that links to a Kubernetes service. In every pod beside a Service called `fc-server`
+/// stands `FC_SERVER_PORT=tcp://10.96.7.1:8080`, which says nothing of this process. Source: Kubernetes' documentation
+/// of the variables of services.
 fn is_service_link(name: &str, value: &str) -> bool {
     name.ends_with("_PORT") && value.contains("://")
 }

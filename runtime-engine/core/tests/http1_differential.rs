@@ -27,7 +27,7 @@ const RESPONSES: &[&str] = &[
     "HTTP/1.1 304 \r\nEtag: \"x\"\r\nEmpty:  \r\n\r\n",
 ];
 
-/// Bytes on which parsers part company.
+/// The bytes on which parsers part company.
 const TELLING: &[u8] = b"\r\n\t :\0\x0b\x0c\x7f\x80\xff,;#?/*@[]\"\\(){}HTp109AZaz_-+%";
 
 #[derive(Clone, Debug)]

@@ -312,7 +312,7 @@ fn health(plan: &Plan, chain: &Chain, lines: &Lines) -> Verdict {
     )
 }
 
-/// A loader of files that has none: nothing is loaded here.
+/// A loader for which no file exists: nothing is loaded here.
 struct NoFiles;
 
 impl Files for NoFiles {
@@ -416,7 +416,8 @@ struct Life<'a> {
     layers: Vec<usize>,
     events: Vec<Event>,
     skipped: usize,
-    /// Lines at level ERROR: one for an invocation that failed, and one for a phase after the start that did.
+    /// The number of lines at level ERROR: one for an invocation that failed, and one for a phase after the start that
+    /// did.
     errors: usize,
 }
 

@@ -238,7 +238,7 @@ impl World {
         World { runtime, log, place }
     }
 
-    /// Takes an event as a driver does. `left`: how long it may take.
+    /// Takes an event as a driver does. `left` is the time that it may take.
     fn begin(&mut self, event: &str, left: Option<Duration>) {
         let mut assembly = Assembly::request(Vec::new(), b"", b"", b"");
         assembly.body().extend_from_slice(event.as_bytes());

@@ -220,7 +220,7 @@ fn first_line(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usiz
     range.start.min(text.len())..end.min(text.len())
 }
 
-/// Returns the known word that is nearest to another one; `None` if none is near.
+/// Returns the known word that is nearest to another one; `None` if no word is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     // A word of this length is no slip of the pen, and a search for it would take long.
     if word.len() > 60 {

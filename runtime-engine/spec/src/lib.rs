@@ -121,7 +121,7 @@ pub struct Read {
     pub sources: Sources,
     /// The findings, in the order of the texts.
     pub diagnostics: Vec<Diagnostic>,
-    /// How many diagnostics are not listed, because there are too many.
+    /// The number of diagnostics that are not listed, because there are too many.
     pub left_out: usize,
     /// The service; `None` if there is an error among the diagnostics.
     pub spec: Option<Spec>,

@@ -16,7 +16,7 @@ pub struct Service {
     pub stage: String,
     /// The settings that all functions have in common.
     pub provider: Common,
-    /// Layers around everything, outermost first.
+    /// The layers around everything, outermost first.
     pub layers: Vec<Layer>,
     /// The functions, in the order of the yml.
     pub functions: Vec<Function>,

@@ -96,11 +96,11 @@ pub struct Owner {
 /// ```
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Routes and events that only the second one has.
+    /// The routes and events that only the second one has.
     pub appear: Vec<Owner>,
-    /// Routes and events that only the first one has.
+    /// The routes and events that only the first one has.
     pub vanish: Vec<Owner>,
-    /// Routes and events whose owner is another in the second plan: the owner before, the owner after.
+    /// The routes and events whose owner is another in the second plan: the owner before, the owner after.
     #[serde(rename = "move")]
     pub moved: Vec<(Owner, Owner)>,
 }

@@ -140,7 +140,7 @@ impl Node {
         }
     }
 
-    /// Returns the boolean; `None` if it is none.
+    /// Returns the boolean; `None` if it is no boolean.
     pub fn as_bool(&self) -> Option<bool> {
         match &self.value {
             Value::Bool(value) => Some(*value),

@@ -128,7 +128,7 @@ impl Resolver<'_> {
         has_room
     }
 
-    /// Reports a text that looks like a variable and is none.
+    /// Reports a text that looks like a variable and is not a variable.
     fn doubt(&mut self, text: &str, span: Span, mode: Mode) {
         if mode == Mode::Lenient {
             return;
@@ -218,7 +218,8 @@ impl Resolver<'_> {
         Node::new(value, node.span)
     }
 
-    /// Resolves a variable: the first of its alternatives that has a value. If none has, an error explains the first.
+    /// Resolves a variable to the first of its alternatives that has a value. If no alternative has a value, an error
+    /// explains the first.
     fn variable(&mut self, alternatives: &[Source], written: &str, span: Span, mode: Mode, depth: usize) -> Found {
         match self.first(alternatives, written, span, mode, depth) {
             Found::Nothing(why) => {

@@ -287,8 +287,8 @@ fn domain(s_yaml: &str) -> Vec<(String, String)> {
     paths.into_iter().zip(routes.lines().filter_map(|line| value(line, "functionName"))).collect()
 }
 
-/// Routes of several units whose paths a domain can tell apart. Each path goes to the unit whose router has the best
-/// route.
+/// The routes of several units whose paths a domain can tell apart. Each path goes to the unit whose router has the
+/// best route.
 const ROUTES: &str = "service: shop\nfunctions:\n  \
     root: {events: [{http: {path: '/*'}}]}\n  \
     api: {events: [{http: {path: '/api/*'}}]}\n  \

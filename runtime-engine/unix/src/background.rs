@@ -71,8 +71,8 @@ impl Background {
         Background(Arc::new(Shared { log: log.clone(), state: Mutex::default(), called: Condvar::new() }))
     }
 
-    /// Runs the job on one of the threads. If the system gives none, it runs when one is free, or right here if there
-    /// is none at all.
+    /// Runs the job on one of the threads. If the system gives no thread, it runs when one is free, or right here if
+    /// there is not one at all.
     pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
         let mut state = self.0.state();
         state.jobs.push_back(Box::new(job));

@@ -67,7 +67,7 @@ pub fn no_entry() -> String {
     )
 }
 
-/// Returns the first address of the library that holds this one, 0 if none does.
+/// Returns the first address of the library that holds this one; 0 if no library does.
 fn base(address: *const u8) -> usize {
     let mut info = DlInfo {
         file: std::ptr::null(),

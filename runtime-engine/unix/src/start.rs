@@ -91,7 +91,7 @@ pub(crate) enum Source<'a> {
     Linked {
         /// The module that offers the function.
         function: &'static Module,
-        /// Holds the modules that offer the layers.
+        /// The modules that offer the layers.
         layers: &'a [&'static Module],
     },
 }
@@ -300,7 +300,8 @@ impl Life<'_> {
 /// The limit to a start, while the start runs; its drop tells the thread that waits that the start is over.
 struct Limit(#[expect(dead_code, reason = "its drop is the message")] Option<Lasting>);
 
-/// Returns the features that the host offers, `FAAS_F_*`. `lends`: a call may hold its thread for as long as it waits.
+/// Returns the features that the host offers, `FAAS_F_*`. If `lends`, a call may hold its thread for as long as it
+/// waits.
 pub(crate) fn features(concurrency: usize, suspends: bool, lends: bool) -> u64 {
     let several = if concurrency > 1 { F_CONCURRENT } else { 0 };
     let suspend = if suspends { F_SUSPEND } else { 0 };

@@ -185,7 +185,7 @@ pub(crate) fn lead_a_group() {
     unsafe { c::setpgid(0, 0) };
 }
 
-/// Sends a signal to a process; one that has ended already needs none.
+/// Sends a signal to a process. One that has ended already is left alone.
 pub(crate) fn send(process: c_int, signal: c_int) {
     // SAFETY: takes two numbers.
     unsafe { c::kill(process, signal) };

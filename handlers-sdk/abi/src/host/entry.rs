@@ -154,7 +154,7 @@ impl FunctionInstance {
     }
 }
 
-/// Returns a layer's hook for a phase; `None` if it has none.
+/// Returns a layer's hook for a phase; `None` if it has no such hook.
 #[inline]
 fn hook<H>(hook: Option<H>, phases: u32, phase: u32) -> Option<H> {
     if phases & crate::constants::phase_bit(phase) == 0 { None } else { hook }
@@ -290,8 +290,8 @@ impl LayerInstance {
         }
     }
 
-    /// Returns the hook that runs when a reply's head is fixed; `None` if it has none. The instance must outlive every
-    /// use: the runtimes keep layers for the life of the process.
+    /// Returns the hook that runs when a reply's head is fixed; `None` if it has no such hook. The instance must
+    /// outlive every use: the runtimes keep layers for the life of the process.
     pub fn head_hook(&self) -> Option<HeadHook> {
         self.table.head.map(|call| HeadHook { call, this: self.this })
     }

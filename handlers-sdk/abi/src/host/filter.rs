@@ -28,10 +28,11 @@ impl Filter {
         Filter { call, arg, drop }
     }
 
-    /// Returns the bytes that go out in place of the piece, which may be none. Nothing is passed after the last piece.
+    /// Returns the bytes that go out in place of the piece. There may be no bytes. No piece is passed after the last
+    /// one.
     ///
     /// # Errors
-    /// The status with which the filter failed. One that has no meaning here is `E_INTERNAL`.
+    /// The error is the status with which the filter failed. One that has no meaning here is `E_INTERNAL`.
     pub fn pass(&mut self, piece: &[u8], is_last: bool) -> Result<Given, Status> {
         let mut out = Buf::EMPTY;
         // SAFETY: `arg` is the module's until `drop`; the piece is borrowed for the call, and `out` is ours.

@@ -6,9 +6,9 @@ use core::ffi::c_void;
 /// Owned bytes: the host's own, or a module's with its `release`.
 #[derive(Debug)]
 pub enum Given {
-    /// Holds bytes of the host's own.
+    /// Bytes of the host's own.
     Host(Vec<u8>),
-    /// Holds bytes that a module lets go of.
+    /// Bytes that a module lets go of.
     Module(ModuleBuf),
 }
 
@@ -23,7 +23,7 @@ unsafe impl Send for ModuleBuf {}
 unsafe impl Sync for ModuleBuf {}
 
 impl Given {
-    /// Holds no bytes, and no memory.
+    /// No bytes, which take no memory.
     pub const EMPTY: Given = Given::Host(Vec::new());
 
     /// Takes over a buffer that a module passed.

@@ -12,7 +12,7 @@ use std::collections::hash_map::Entry;
 /// The abilities of this host: its minor version and feature bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// Holds the host's `FAAS_F_*` flags.
+    /// The host's `FAAS_F_*` flags.
     pub features: u64,
 }
 
@@ -38,8 +38,8 @@ pub struct FunctionEntry {
     pub name: String,
     /// The events it is written for, as a JSON array; empty for any event.
     pub triggers: String,
-    /// The group of the function. Functions of one module with the same group share an instance. Empty if it shares
-    /// none.
+    /// The group of the function. Functions of one module with the same group share an instance. It is empty if the
+    /// function shares its instance with no other.
     pub group: String,
     table: Function,
 }

@@ -68,7 +68,7 @@ members! {
         event_source_arn: String = "eventSourceARN",
         /// The region.
         aws_region: String = "awsRegion",
-        /// Set if the service itself did it, as when an item's time to live is over.
+        /// The service, if it made the change itself, as when an item's time to live is over.
         user_identity: Option<Identity> = "userIdentity",
         /// The change itself, with the images of the item.
         dynamodb: Change = "dynamodb",

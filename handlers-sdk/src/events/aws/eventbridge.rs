@@ -43,7 +43,7 @@ members! {
         region: String = "region",
         /// The things that it is about, as ARNs. For a schedule: the rule or the schedule.
         resources: Vec<String> = "resources",
-        /// The data of the sender: any JSON, `null` if there is none. See [`EventBridge::detail_as`].
+        /// The data of the sender: any JSON, which is `null` without data. See [`EventBridge::detail_as`].
         detail: Value = "detail",
     }
 }

@@ -30,7 +30,7 @@ members! {
     /// assert_eq!(sample("aws/kinesis").run(read::MODULE).text(), r#"{"batchItemFailures":[]}"#);
     /// ```
     Kinesis {
-        /// The records; the last call of a window has none.
+        /// The records. The last call of a window has no records.
         records: Vec<Record> = "Records",
         /// The window, if there is one.
         window: Option<Window> = "window",

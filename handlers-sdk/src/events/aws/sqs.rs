@@ -58,9 +58,9 @@ members! {
         string_value: Option<String> = "stringValue",
         /// The value of a `Binary`.
         binary_value: Option<Base64> = "binaryValue",
-        /// Not used by SQS so far.
+        /// A list of texts, which SQS does not use so far.
         string_list_values: Vec<String> = "stringListValues",
-        /// Not used by SQS so far.
+        /// A list of bytes, which SQS does not use so far.
         binary_list_values: Vec<Base64> = "binaryListValues",
     }
 }

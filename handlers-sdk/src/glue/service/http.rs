@@ -235,7 +235,7 @@ impl Told {
     }
 }
 
-/// Returns the request of a table. `None`: it is no text.
+/// Returns the request of a table; `None` if its method or URL is no text.
 ///
 /// # Safety
 /// `request` is lent for the call, and its body given.

@@ -19,7 +19,7 @@ pub(super) type Deliver<T> = Box<dyn FnOnce(Result<T, ErrorKind>) + Send>;
 /// The calls of one provider that have not been answered.
 pub(crate) struct Open<T> {
     state: Mutex<State<T>>,
-    /// Notified when the last completion that runs has returned.
+    /// The condition that is notified when the last completion that runs has returned.
     idle: Condvar,
 }
 

@@ -15,8 +15,8 @@ pub(super) type Tell = Box<dyn Fn(Result<Value, ErrorKind>) + Send>;
 struct State {
     /// The newest news that it has not been told; `None` if it has been told all. Older news are dropped.
     next: Option<Result<Value, ErrorKind>>,
-    /// The last news before `next`: a version, or `None` for a name that is not there. `None` outside if it was told
-    /// nothing yet.
+    /// The last news before `next`: a version, or `Some(None)` for a name that is not there. It is `None` if it was
+    /// told nothing yet.
     told: Option<Option<u64>>,
     /// `true` while a thread tells it. That thread goes on with the news that come meanwhile.
     is_telling: bool,
@@ -71,7 +71,7 @@ impl One {
 #[derive(Default)]
 pub(crate) struct Watches {
     known: Mutex<Known>,
-    /// Notified when a watch has heard its last.
+    /// The condition that is notified when a watch has heard its last.
     fewer: Condvar,
 }
 

@@ -62,7 +62,7 @@ struct State {
     cancelled: usize,
 }
 
-/// What is said for one method and URL.
+/// The answers that requests of one method and URL get, in order.
 struct Script {
     method: String,
     url: String,

@@ -109,7 +109,7 @@ pub fn connect(port: u16) -> io::Result<TcpStream> {
 /// Sends a request and reads its answer whole.
 ///
 /// # Errors
-/// The answer is none that was asked for.
+/// The answer is another than the one that was asked for.
 pub fn exchange(stream: &mut TcpStream, ask: &Ask) -> io::Result<()> {
     stream.write_all(format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", ask.target).as_bytes())?;
     let (mut bytes, mut filled) = ([0; 4096], 0);

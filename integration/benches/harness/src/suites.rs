@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-/// Names of the subjects, as the tables and budgets say them.
+/// The names of the subjects, as the tables and budgets say them.
 pub mod name {
     pub const C_STATIC: &str = "C, static";
     pub const C_DYNAMIC: &str = "C, dynamic";
@@ -71,7 +71,7 @@ pub struct Results {
     pub http_counts: Vec<(String, Counts)>,
     /// Starts of processes of functions, by runtime and by what the functions are written in.
     pub unit_starts: Vec<(&'static str, units::Kind, Suite)>,
-    /// Requests to one of many functions, by runtime.
+    /// The requests to one of many functions, by runtime.
     pub unit_trips: Vec<(&'static str, Suite)>,
     /// The instructions of processes of functions.
     pub unit_counts: Vec<units::Counted>,

@@ -31,7 +31,7 @@ pub fn of_samples(subjects: &[String], samples: &Samples, columns: &[Column]) ->
     markdown(&head, &rows)
 }
 
-/// Returns a number as text, or a dash if there is none.
+/// Returns a number as text, or a dash for `None`.
 pub fn number(number: Option<f64>, digits: usize) -> String {
     number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
 }

@@ -134,7 +134,7 @@ impl fmt::Display for TooNew {
 }
 
 impl Artefact {
-    /// Returns the newest glibc that it wants; `None` if it wants none.
+    /// Returns the newest glibc that it wants; `None` if it needs no glibc.
     pub(crate) fn glibc(&self) -> Option<Glibc> {
         self.wanted.iter().filter_map(|wanted| Glibc::of_symbol_version(&wanted.version)).max()
     }

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// The registry in the files until another one is given.
 const NO_REGISTRY: &str = "registry.example";
 
-/// What both commands take.
+/// The arguments that both commands take.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TemplateArgs {
     #[command(flatten)]

@@ -62,7 +62,7 @@ fn is_alive(pid: u64) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// Returns the address of the dev that runs in a folder; `None` if none runs.
+/// Returns the address of the dev that runs in a folder; `None` if no dev runs there.
 pub(crate) fn of(path: &Path) -> Option<String> {
     read(path).filter(|(_, pid)| is_alive(*pid)).map(|(url, _)| url)
 }

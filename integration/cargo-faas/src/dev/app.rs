@@ -103,7 +103,7 @@ impl App {
         Around { store: Arc::clone(&self.store), screen: self.screen, gone: gone.clone() }
     }
 
-    /// Returns the deployment that serves; `None` if none does.
+    /// Returns the deployment that serves; `None` if no deployment does.
     pub(crate) fn now(&self) -> Option<Arc<Generation>> {
         self.current.borrow().clone()
     }

@@ -37,7 +37,7 @@ pub(crate) struct Timer {
     pub(crate) unit: String,
     /// The function of the timer.
     pub(crate) function: String,
-    /// The name of the timer; empty if it has none.
+    /// The name of the timer; empty if it has no name.
     pub(crate) source: String,
     /// The schedule that it fires by.
     pub(crate) schedule: Schedule,
@@ -130,7 +130,7 @@ impl Deployment {
         }
     }
 
-    /// Returns the number of the unit that has a function; `None` if none has.
+    /// Returns the number of the unit that has a function; `None` if no unit has it.
     pub(crate) fn unit_of(&self, function: &str) -> Option<usize> {
         let has = |unit: &Unit| unit.manifest.functions.iter().any(|other| other.name == function);
         self.units.iter().position(has)
@@ -180,7 +180,7 @@ impl Deployment {
 }
 
 impl Unit {
-    /// Returns the name of a function's timer of that number, counted from 0; empty if it has none.
+    /// Returns the name of a function's timer of that number, counted from 0. It is empty if the timer has no name.
     pub(crate) fn timer_name(&self, function: &str, number: usize) -> String {
         let function = self.manifest.functions.iter().find(|other| other.name == function);
         let names =

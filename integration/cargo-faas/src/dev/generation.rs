@@ -284,7 +284,7 @@ impl Generation {
         !self.is_ending.load(Ordering::SeqCst) && self.plain.iter().any(|plain| plain.process.status().is_some())
     }
 
-    /// Waits until it is known that a runtime has left, or for a moment if none has.
+    /// Waits until it is known that a runtime has left, or for a moment if no runtime has.
     pub(crate) async fn until_lost(&self) {
         const MOMENT: Duration = Duration::from_secs(1);
         let until = Instant::now() + MOMENT;
@@ -356,7 +356,7 @@ impl Generation {
         Ok(slot)
     }
 
-    /// Returns the runtime of a slot, which is started if none runs.
+    /// Returns the runtime of a slot, which is started if it does not run.
     fn stage(&self, slot: &Slot) -> Result<Arc<dyn Stage>, Failure> {
         let mut running = slot.running.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_ending.load(Ordering::SeqCst) {

@@ -36,7 +36,7 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// The place as `file:line:column`; empty if it is not known.
     pub(crate) place: String,
-    /// The cause of the failure; empty if the line has none.
+    /// The cause of the failure; empty if the line names no cause.
     pub(crate) cause: String,
 }
 
@@ -65,11 +65,11 @@ pub(crate) enum Line {
     Invocation(String, Value),
     /// Any other line.
     Text {
-        /// The request id; `None` if the line has none.
+        /// The request id; `None` if the line has no id.
         request_id: Option<String>,
-        /// The function; `None` if the line has none.
+        /// The function; `None` if the line names no function.
         function: Option<String>,
-        /// The failure; `None` if the line tells of none.
+        /// The failure; `None` if the line tells of no failure.
         problem: Option<Problem>,
     },
 }
@@ -118,8 +118,8 @@ fn json_log(line: &Value) -> Line {
     Line::Text { request_id: text("requestId"), function: text("function"), problem }
 }
 
-/// Reads a line of the log in the format `text`: time, level, request id, origin, message, fields. `None` for any other
-/// line.
+/// Reads a line of the log in the format `text`: time, level, request id, origin, message, fields. It is `None` for any
+/// other line.
 fn text_log(text: &str) -> Option<Line> {
     let mut words = text.splitn(4, ' ');
     let (time, level, id, rest) = (words.next()?, words.next()?, words.next()?, words.next()?);

@@ -52,7 +52,7 @@ impl Dev {
     }
 }
 
-/// Which `cargo faas dev` is asked.
+/// The `cargo faas dev` that is asked.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Running {
     /// The address of a running dev, or, to send a request, of a running bootstrap [default: the dev of this project]
@@ -60,7 +60,7 @@ pub(crate) struct Running {
     pub(crate) url: Option<String>,
 }
 
-/// What `invoke` can ask a running dev.
+/// The questions that `invoke` can ask a running dev.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "With a running dev")]
 pub(crate) struct Asking {

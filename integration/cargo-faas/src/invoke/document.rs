@@ -21,11 +21,11 @@ pub(super) struct Ended {
     pub(super) status: u16,
     pub(super) headers: Headers,
     pub(super) body: Vec<u8>,
-    /// From the event to the reply.
+    /// The time from the event to the reply; `None` if it is not known.
     pub(super) took: Option<Duration>,
-    /// `true` if it was the first of its process; `None`: nothing says.
+    /// `true` if it was the first of its process; `None` if nothing says so.
     pub(super) cold_start: Option<bool>,
-    /// Why it failed, if it has.
+    /// The reason why it failed; `None` if it has not.
     pub(super) problem: Option<String>,
 }
 

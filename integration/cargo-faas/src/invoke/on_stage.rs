@@ -14,7 +14,7 @@ use platform_emulators::aws_lambda::Shutdown;
 use platform_emulators::process::Signal;
 use std::time::{Duration, Instant};
 
-/// How long a runtime may take to leave after SIGTERM: its own grace and a little more.
+/// The time that a runtime may take to leave after SIGTERM: its own grace and a little more.
 const GRACE: Duration = Duration::from_secs(12);
 
 /// Starts the task on a platform, sends it an event and ends it. What is shown of the reply goes to the screen.
@@ -76,7 +76,7 @@ pub(super) fn run(
     Ok((ended, Stopped { shutdown, phases, violations: stage.breaches() }))
 }
 
-/// Shows the reply, and returns what went wrong; `None`: nothing has.
+/// Shows the reply, and returns what went wrong; `None` if it went well.
 fn show(reply: &Reply, is_request: bool, took: Duration, screen: Screen) -> Option<String> {
     let failed = || format!("the answer has the status {}", reply.status);
     let problem = reply.failure.clone().or_else(|| (reply.status >= 500).then(failed));

@@ -9,7 +9,7 @@ use crate::stage::{CallInput, ClientRequest, Platform};
 use handlers_sdk::testing::{Sample, samples};
 use serde_json::Value;
 
-/// What a function is written for, of all that a deployment serves the plainest.
+/// The events that a function is written for: of all that a deployment serves, the plainest.
 #[derive(Debug, PartialEq, Eq)]
 enum Serves<'a> {
     /// A request to a route: its method and its path, with parameters.
@@ -18,11 +18,11 @@ enum Serves<'a> {
     Requests,
     /// Events of a kind: the word of the manifest.
     Events(&'a str),
-    /// Nothing is said.
+    /// The deployment does not say it.
     Unsaid,
 }
 
-/// What the command line gives.
+/// The input that the command line gives.
 pub(super) enum Given {
     /// A JSON text.
     Text(String),
@@ -32,10 +32,10 @@ pub(super) enum Given {
     Sample(&'static Sample),
 }
 
-/// What is sent on a platform.
+/// The input that is sent on a platform.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// In words.
+    /// The input in words.
     pub(super) title: String,
     pub(super) input: CallInput,
     /// The function whose it is, for platforms that name it.

@@ -6,8 +6,8 @@ use crate::project::metadata::Workspace;
 use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Value};
 
-/// Returns the `Cargo.toml` of the workspace that a folder lies in. `None` if it lies in none. A crate by itself is no
-/// workspace, and a crate in its folder is another one.
+/// Returns the `Cargo.toml` of the workspace that a folder lies in; `None` if it lies in no workspace. A crate by
+/// itself is no workspace, and a crate in its folder is another one.
 ///
 /// # Errors
 /// The folder is not there, or cargo finds a mistake in a folder above it.

@@ -110,7 +110,7 @@ struct Written {
     digest: Option<String>,
     /// The text of the handler on the platform.
     handler: String,
-    /// The newest glibc that any file in it wants; `None` if none wants one.
+    /// The newest glibc that any file in it wants; `None` if no file wants one.
     glibc: Option<String>,
     sbom: PathBuf,
     findings: Vec<Finding>,

@@ -32,8 +32,8 @@ pub(crate) struct Script {
     pub(crate) text: &'static str,
 }
 
-/// The sizes in bytes that a platform refuses to exceed; `None` where it publishes none. The source of each stands in
-/// docs/packaging.md.
+/// The sizes in bytes that a platform refuses to exceed; `None` where it publishes no limit. The source of each stands
+/// in docs/packaging.md.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     /// The limit of a zip that is sent with the call that creates the function. A larger one goes by way of a bucket.

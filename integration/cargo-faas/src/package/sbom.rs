@@ -77,7 +77,7 @@ pub(crate) fn sbom(
     Ok(format!("{text:#}\n"))
 }
 
-/// Returns the version of a package of the workspace itself; `None` if the workspace has none of that name.
+/// Returns the version of a package of the workspace itself; `None` if the workspace has no package of that name.
 pub(crate) fn version<'m>(metadata: &'m Value, package: &str) -> Option<&'m str> {
     let mut all = metadata["packages"].as_array().into_iter().flatten();
     all.find(|one| one["name"] == *package && one["source"].is_null())?["version"].as_str()

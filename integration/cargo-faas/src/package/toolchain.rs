@@ -43,7 +43,7 @@ impl Arch {
     }
 }
 
-/// Which linker.
+/// The linker that a package is linked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Linker {
     /// zig if cargo-zigbuild is installed, else cargo's own

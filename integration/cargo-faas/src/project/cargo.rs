@@ -93,7 +93,7 @@ impl CargoBuild<'_> {
     }
 }
 
-/// Reads the file that a message of cargo's tells of; `None` if it tells of none.
+/// Reads the file that a message of cargo's tells of; `None` if it tells of no file.
 fn read(message: &str) -> Option<Artifact> {
     let message: Value = serde_json::from_str(message).ok()?;
     if message["reason"] != "compiler-artifact" {

@@ -107,7 +107,7 @@ fn find_layers(layers: &[Value], libraries: &[Library]) -> Result<Vec<usize>, Fa
 /// Returns the library of a layer, by its number.
 ///
 /// # Errors
-/// No library has it; or the library has several, and none is named.
+/// No library has it, or the library has several and the name says no single one.
 pub(crate) fn find_layer(text: &str, libraries: &[Library]) -> Result<usize, Failure> {
     let failed = |why: String| Failure::new("layer", why);
     let name = Name::parse(text).map_err(|error| failed(error.to_string()))?;

@@ -33,7 +33,8 @@ pub(crate) struct Declared {
 pub(crate) struct DeclaredFunction {
     /// The name of the function, which is the part of a handler behind the dot.
     pub(crate) name: String,
-    /// Functions of one library with the same group are the methods of one class; empty if it stands alone.
+    /// The group of the function. Functions of one library with the same group are the methods of one class. It is
+    /// empty if the function stands alone.
     pub(crate) group: String,
     /// The events that it is written for, each in the form of an element of a manifest's `events`; empty for any event.
     pub(crate) triggers: Vec<Value>,

@@ -21,7 +21,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// The folder of the package's `Cargo.toml`.
     pub(crate) folder: PathBuf,
-    /// The name of its shared library, with `-` written as `_`. `None` if it makes none.
+    /// The name of its shared library, with `-` written as `_`. It is `None` if the package makes no shared library.
     pub(crate) library: Option<String>,
 }
 

@@ -66,7 +66,7 @@ pub(crate) struct Build {
     pub(crate) builder: Builder,
     /// The further arguments of cargo, such as `--features`.
     pub(crate) more: Vec<OsString>,
-    /// Layers that have to be there besides those that the yml names, by their names.
+    /// The layers that have to be there besides those that the yml names, by their names.
     pub(crate) layers: Vec<String>,
     /// A runtime of this machine, which is asked for the declarations of libraries.
     pub(crate) runtime: PathBuf,
@@ -352,7 +352,7 @@ struct Named {
     layers: BTreeSet<String>,
 }
 
-/// Returns a layer that comes with the runtimes, from the cache. `None` if none has that name.
+/// Returns a layer that comes with the runtimes, from the cache; `None` if no layer has that name.
 ///
 /// # Errors
 /// The layer does not build or cannot be loaded.

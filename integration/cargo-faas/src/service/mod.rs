@@ -22,7 +22,7 @@ use serverless_spec::diagnostic::{Diagnostic, Severity, render};
 use serverless_spec::source::Sources;
 use serverless_spec::{Read, Spec};
 
-/// What all commands about a yml take.
+/// The arguments that all commands about a yml take.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServiceArgs {
     #[command(flatten)]

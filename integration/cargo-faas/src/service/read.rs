@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The names that a yml may have, in the order in which midway looks for them.
 const NAMES: [&str; 4] = ["f.yml", "f.yaml", "serverless.yml", "serverless.yaml"];
 
-/// Which yml, and what it is read with.
+/// The yml, and the options that it is read with.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct YmlArgs {
     /// The yml [default: f.yml, serverless.yml or serverless.yaml, whichever is here]
@@ -76,7 +76,7 @@ pub(crate) fn read(yml: &YmlArgs) -> Result<Found, Failure> {
     }
 }
 
-/// Reads the only yml of a folder. `None` if it has none.
+/// Reads the only yml of a folder; `None` if it has no yml.
 ///
 /// # Errors
 /// The folder has two, or the yml cannot be read.

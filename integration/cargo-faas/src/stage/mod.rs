@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// Names and values in order.
+/// The names and values of headers, in order.
 pub(crate) type Headers = Vec<(String, String)>;
 
 /// The limit for everything that should happen at once, such as a start or a stop.
@@ -181,7 +181,7 @@ pub(crate) const PLAIN_HTTP: &str = "http";
 /// Returns the platform of that name or word.
 ///
 /// # Errors
-/// There is none.
+/// No platform has it.
 pub(crate) fn platform(word: &str) -> Result<&'static Platform, Failure> {
     let found = named(word).and_then(|names| PLATFORMS.iter().find(|platform| platform.name == names.word));
     found.ok_or_else(|| {

@@ -75,7 +75,7 @@ pub(crate) const LEFT_OUT: &[LeftOut] = &[
     ),
 ];
 
-/// Returns the number of the table's line for a command; `None` if it has none.
+/// Returns the number of the table's line for a command; `None` if it has no line.
 pub(crate) fn entry(page: &Page, command: &Command) -> Option<usize> {
     LEFT_OUT.iter().position(|entry| {
         let is_of_page = entry.page.is_empty() || entry.page == page.name;

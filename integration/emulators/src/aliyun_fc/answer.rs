@@ -60,7 +60,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Returns the runtime's status; 0 if it gave none.
+    /// Returns the runtime's status; 0 if the answer has no status.
     pub fn status(&self) -> u16 {
         self.head.as_ref().map_or(0, |head| head.status)
     }
@@ -77,7 +77,7 @@ pub struct Response {
     pub kind: Kind,
     /// The request id, from `X-Fc-Request-Id`.
     pub request_id: String,
-    /// The status; 0 if the function gave none.
+    /// The status; 0 if the function set no status.
     pub status: u16,
     /// The headers that are passed on.
     pub headers: Vec<(String, String)>,

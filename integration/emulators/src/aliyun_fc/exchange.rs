@@ -93,7 +93,7 @@ pub struct Exchange<'f> {
     request_id: String,
     wire: Option<Wire>,
     until: Instant,
-    /// The head of the answer, or the reason why there is none.
+    /// The head of the answer, or the reason why there is no head.
     pub head: Result<Head, Kind>,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum Dialect {
     /// Function Compute 3.0.
     Fc3,
-    /// Function Compute 2.0: services, and a hook before a freeze.
+    /// Function Compute 2.0, which has services, and a hook before a freeze.
     Fc2,
     /// The vendor's first local tool: it initialises, tries again every half a second, and names no control path.
     OldLocal,
@@ -60,7 +60,7 @@ pub struct Options {
     pub pre_freeze: bool,
     /// The limit of a hook, in seconds.
     pub hook_timeout: u32,
-    /// Requests at once in one instance, 1 to 200.
+    /// The number of requests at once in one instance, 1 to 200.
     pub concurrency: usize,
     /// `true` if the function has a role, and so credentials.
     pub role: bool,

@@ -147,7 +147,7 @@ pub struct Snapshot {
     pub faults: usize,
     /// The number of breaches of the protocol so far.
     pub violations: usize,
-    /// Invocations without an answer, in the order submitted.
+    /// The invocations without an answer, in the order submitted.
     pub in_flight: Vec<InFlight>,
     /// `true` if the process that was spawned last has ended.
     pub ended: bool,

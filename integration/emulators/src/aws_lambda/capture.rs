@@ -103,7 +103,7 @@ pub struct Frame {
 /// The reason why bytes on the log descriptor are not frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// The type word is none of the known ones.
+    /// The type word is not a known one.
     UnknownType {
         /// The offset of the frame.
         at: usize,

@@ -97,7 +97,7 @@ pub(crate) struct Control {
     pub(crate) machine: Machine,
     pub(crate) extensions: Registry,
     pub(crate) invocations: HashMap<String, Invocation>,
-    /// Invocations without an answer, in the order submitted.
+    /// The invocations without an answer, in the order submitted.
     open: VecDeque<String>,
     /// The invocations among them that no poll has taken.
     queue: VecDeque<String>,

@@ -164,7 +164,7 @@ impl Aws {
         under_way
     }
 
-    /// Queues a fault for the next call of that endpoint that has none before it.
+    /// Queues a fault for the next call of that endpoint for which no other is queued.
     pub fn fault(&self, endpoint: Endpoint, fault: Fault) {
         self.shared.change(|control| control.script.push(endpoint, fault));
     }

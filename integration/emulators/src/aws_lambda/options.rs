@@ -85,7 +85,7 @@ pub struct Options {
     pub chunk_next: ChunkNext,
     /// `true` for header names in lower case instead of the platform's `Lambda-Runtime-…`.
     pub lower_case_headers: bool,
-    /// Further variables, which are set last.
+    /// The further variables, which are set last.
     pub env: Vec<(String, String)>,
 }
 
@@ -217,8 +217,8 @@ pub struct Event {
     pub content_type: Option<String>,
     /// The time this invocation may take, from its delivery; `None` takes the function's.
     pub deadline_in: Option<Duration>,
-    /// Headers that are sent as they are, after the platform's own and in place of one of the same name: for malformed
-    /// values.
+    /// The headers that are sent as they are, after the platform's own and in place of one of the same name. They are
+    /// for malformed values.
     pub headers: Vec<(String, String)>,
 }
 

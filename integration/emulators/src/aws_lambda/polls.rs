@@ -68,7 +68,7 @@ impl Control {
         Ok((token, receiver))
     }
 
-    /// Restores the environment, and the restore poll returns. Returns `false` when none is parked.
+    /// Restores the environment, and the restore poll returns. Returns `false` if no poll is parked.
     pub(crate) fn restore(&mut self) -> bool {
         let Machine::Classic(machine) = &mut self.machine else { return false };
         let Some((_, sender)) = self.restore_parked.take() else { return false };

@@ -12,7 +12,7 @@ use crate::acceptor::Command;
 pub(crate) struct Shared {
     control: Mutex<Control>,
     changed: Condvar,
-    /// Notified when the next deadline is nearer than the one the deadline task sleeps to.
+    /// The condition that is notified when the next deadline is nearer than the one the deadline task sleeps to.
     pub(crate) deadlines: Notify,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
 }

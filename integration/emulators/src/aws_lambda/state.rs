@@ -184,7 +184,7 @@ impl Classic {
         }
     }
 
-    /// Notes that the environment was restored: the restore poll is answered. Returns `false` when none is awaited.
+    /// Notes that the environment was restored: the restore poll is answered. Returns `false` if no restore is awaited.
     pub(crate) fn restored(&mut self) -> bool {
         let parked = self.state == State::RestoreReady;
         if parked {

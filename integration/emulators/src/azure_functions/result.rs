@@ -65,7 +65,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Returns the text that a binding has got; `None` if it has got none.
+    /// Returns the text that a binding has got; `None` if it has got no text.
     pub fn output(&self, name: &str) -> Option<String> {
         self.outputs.iter().find(|(other, _)| other == name).map(|(_, value)| value.text())
     }

@@ -75,7 +75,7 @@ impl Call {
     }
 }
 
-/// Connections to one port, kept between calls.
+/// The connections to one port that are kept between calls.
 #[derive(Debug)]
 pub(super) struct Pool {
     address: SocketAddr,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The time that the watchdog assumes if none is set, or if it cannot read it.
+/// The time that the watchdog assumes if it is not set, or cannot be read.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A function's deployment. An empty text leaves its variable out.
@@ -18,19 +18,19 @@ pub struct Options {
     pub port: u16,
     /// The port that the watchdog forwards to.
     pub upstream: u16,
-    /// `exec_timeout`.
+    /// The value of `exec_timeout`.
     pub exec_timeout: String,
-    /// `write_timeout`.
+    /// The value of `write_timeout`.
     pub write_timeout: String,
-    /// `healthcheck_interval`.
+    /// The value of `healthcheck_interval`.
     pub healthcheck_interval: String,
-    /// `max_inflight`; 0: no limit.
+    /// The value of `max_inflight`; 0 means no limit.
     pub max_inflight: usize,
-    /// `ready_path`.
+    /// The value of `ready_path`.
     pub ready_path: String,
-    /// `suppress_lock`.
+    /// The value of `suppress_lock`.
     pub suppress_lock: bool,
-    /// `log_callid`.
+    /// The value of `log_callid`.
     pub log_callid: bool,
     /// The folder of temporary files; empty for the usual one.
     pub temporary: PathBuf,

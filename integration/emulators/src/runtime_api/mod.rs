@@ -165,7 +165,7 @@ pub struct Snapshot {
     pub polls: usize,
     /// The number of events that no process has been given.
     pub waiting: usize,
-    /// The request id of the event that is out; `None` if none is.
+    /// The request id of the event that is out; `None` if no event is.
     pub out: Option<String>,
     /// The number of open connections.
     pub connections: usize,

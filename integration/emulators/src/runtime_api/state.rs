@@ -39,7 +39,7 @@ pub(crate) struct Rules {
     pub(crate) headers: Box<dyn Fn(&str) -> Headers + Send>,
     /// `true` if the process has to say that it is ready.
     pub(crate) awaits_ready: bool,
-    /// `true` if a poll waits for an event. Otherwise it is told at once that there is none.
+    /// `true` if a poll waits for an event. Otherwise it is told at once that there is no event.
     pub(crate) holds_polls: bool,
     /// `true` if an event without an answer is handed out again at the next poll.
     pub(crate) hands_out_again: bool,
@@ -201,7 +201,7 @@ impl State {
         id
     }
 
-    /// Takes the next event for the process, where none is out, and gives it to the parked poll if there is one.
+    /// Takes the next event for the process, if no event is out. Gives it to the parked poll, if there is one.
     fn dispatch(&mut self) {
         if self.out.is_some() || !self.ready || self.ended {
             return;

@@ -34,7 +34,7 @@ pub const MAX_RESULT: usize = 6 << 20;
 pub struct Options {
     /// The limits of time.
     pub times: Times,
-    /// The configured handler; `None` for functions that have none.
+    /// The configured handler; `None` for functions without one.
     pub handler: Option<String>,
     /// The folder of the code; `None` leaves the variable out.
     pub code_root: Option<PathBuf>,

@@ -14,7 +14,7 @@ pub mod timer;
 
 #[cfg(test)]
 mod tests {
-    /// What follows the line that says what a file is.
+    /// Lists files with their texts.
     macro_rules! shown {
         ($($file:literal)*) => {
             [$(($file, include_str!($file))),*]

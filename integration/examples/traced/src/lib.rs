@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use tokio::sync::Barrier;
 use tracing::Instrument;
 
-/// For requests that wait for one another.
+/// The barrier at which requests wait for one another.
 static FOUR: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(4));
 
 /// Answers with the price of an order.

@@ -32,7 +32,7 @@ pub(crate) enum Kind {
 /// The errors by which the services say that there is no such name.
 const NOTHING: [&str; 2] = ["ResourceNotFoundException", "ParameterNotFound"];
 
-/// Returns the address of the extension if the configuration names none.
+/// Returns the address of the extension for a configuration that names no address.
 pub(crate) fn endpoint(config: &Config) -> String {
     let port = config.env("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT").unwrap_or("2773");
     format!("http://localhost:{port}")

@@ -22,8 +22,8 @@ static DIGITS: [u8; 256] = {
 /// A text that is not base64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeError {
-    /// Bytes from the start of the text to the first one that does not belong there; the text's length if it breaks off
-    /// in the middle of a byte.
+    /// The number of bytes from the start of the text to the first one that does not belong there. It is the text's
+    /// length if that breaks off in the middle of a byte.
     pub offset: usize,
 }
 

@@ -79,19 +79,19 @@ pub enum Due {
     At(u64),
     /// The module of the invocation with this serial is to be told to end.
     Cancel {
-        /// Which invocation of the slot.
+        /// The serial of the invocation in its slot.
         serial: u32,
         /// `true` if a stop asks for it, `false` if the invocation's own deadline does.
         closing: bool,
     },
     /// The invocation is to be answered for: its worker no longer may.
     Report {
-        /// Is `true` for the cancel of a stop, as for [`Due::Cancel`].
+        /// `true` if a stop asks for it, as for [`Due::Cancel`].
         closing: bool,
     },
     /// Its thread counts as lost.
     Hung {
-        /// `true`: to work after its reply, of which nobody has heard yet; `false`: it was answered for.
+        /// `true` if it is lost to work after its reply, of which nobody has heard yet; `false` if it was answered for.
         replied: bool,
     },
 }

@@ -33,18 +33,18 @@ pub trait Loader: Files + Send + Sync {
 pub struct Linked {
     /// The module that functions are made of; `None` if they are loaded by name.
     pub function: Option<CheckedModule>,
-    /// Holds the modules of the layers, the outermost one first.
+    /// The modules of the layers, the outermost one first.
     pub layers: Vec<CheckedModule>,
     /// Services that the program itself offers, by name and major version, before any module may.
     pub services: Vec<(&'static str, u32, ServiceTable)>,
 }
 
-/// Which function of which library serves, as far as anybody has said.
+/// The function and library that are to serve, as far as anybody has named them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// The function's name in the process; if it is empty, the name in its module.
     pub name: &'a str,
-    /// Which function of which library it is.
+    /// The name of the function, or of it and its library; `None` if nobody has named either.
     pub handler: Option<&'a HandlerName>,
     /// The library that holds it, where it is given and not looked for.
     pub code: Option<&'a Path>,
@@ -105,7 +105,7 @@ impl Source<'_> {
     }
 }
 
-/// Which functions share an instance: those of one group of one module, with the same configuration.
+/// The things that functions which share an instance have in common: the group, its module, and the configuration.
 #[derive(PartialEq, Eq, Hash)]
 struct GroupKey {
     module: String,
@@ -524,7 +524,8 @@ fn feature_names(features: u64) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Does an entry of `FAAS_LAYERS` mean this layer of a linked module? It names the layer, or `module.layer`.
+/// Returns `true` if an entry of `FAAS_LAYERS` means this layer of a linked module. It names the layer, or
+/// `module.layer`.
 fn names_linked(named: &LayerName, module: &CheckedModule, layer: &str) -> bool {
     let rest = named.name.strip_suffix(layer);
     rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix('.') == Some(module.name.as_str()))

@@ -35,7 +35,7 @@ pub(crate) enum Change {
 /// The fence of one function.
 #[derive(Debug)]
 pub(crate) struct Fence {
-    /// `None`: the function is never fenced.
+    /// The rule of the fence; `None` if the function is never fenced.
     rule: Option<FenceRule>,
     in_a_row: AtomicU32,
     /// The moment when the next invocation is let through; 0 while the fence is down.

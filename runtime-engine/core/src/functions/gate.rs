@@ -17,7 +17,7 @@ pub(crate) struct Gate {
 pub(crate) struct Admitted<'a>(Option<&'a AtomicUsize>);
 
 impl Gate {
-    /// Lets this many pass at once. `None`: any number.
+    /// Makes a gate that lets this many pass at once. With `None` it lets any number pass.
     pub(crate) fn new(limit: Option<usize>) -> Gate {
         Gate { limit: limit.unwrap_or(usize::MAX), running: AtomicUsize::new(0) }
     }
@@ -27,7 +27,7 @@ impl Gate {
         self.limit
     }
 
-    /// Lets one more run. `None`: as many as may are running.
+    /// Lets one more run. Returns `None` if as many as may are running.
     pub(crate) fn admit(&self) -> Option<Admitted<'_>> {
         if self.limit == usize::MAX {
             return Some(Admitted(None));

@@ -63,7 +63,7 @@ use target::{Started, Target};
 #[derive(Debug)]
 pub struct Functions {
     all: Vec<Function>,
-    /// `None`: there is one function, and every invocation is its.
+    /// The way to the function of an invocation; `None` if there is one function, which serves every invocation.
     routing: Option<Routing>,
 }
 

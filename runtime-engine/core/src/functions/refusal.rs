@@ -13,7 +13,7 @@ use faas_abi::{E_INTERNAL, LIST_REPLY_HEADER, OK, Status};
 pub(crate) enum Refusal {
     /// No function is there for this request or event.
     NoOwner(String),
-    /// There are functions for the path and none for the method; the methods there are.
+    /// The path has functions, but not for this method. The text lists the methods that it has.
     Method(String),
     /// The client has asked what methods a path takes; the methods.
     Options(String),

@@ -335,7 +335,7 @@ impl End {
 struct Search {
     /// The bit of the method, 0 if only routes for any method take it.
     wanted: u64,
-    /// The bit of the method whose routes serve if none takes the wanted one, 0 if there is none.
+    /// The bit of the method whose routes serve if no route takes the wanted one; 0 if there is no such method.
     instead: u64,
     /// The most specific route of those.
     second: Option<usize>,

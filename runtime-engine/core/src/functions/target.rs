@@ -27,7 +27,7 @@ use std::time::Duration;
 pub(crate) struct Target {
     /// Its name in the process; empty if it is the only one and has the name that its module gives it.
     pub(crate) name: String,
-    /// Which function of which library it is, as far as anybody has said.
+    /// The name of the function, or of it and its library; `None` if nobody has named either.
     pub(crate) handler: Option<HandlerName>,
     /// The library that holds it, where it is given and not looked for.
     pub(crate) code: Option<PathBuf>,
@@ -37,13 +37,13 @@ pub(crate) struct Target {
     pub(crate) configured_by: String,
     /// Its own variables, which it and its own layers see over those of the process.
     pub(crate) environment: Environment,
-    /// The limit of one of its invocations; `None`: as long as the platform and the process let it.
+    /// The limit of one of its invocations. With `None` it may take as long as the platform and the process let it.
     pub(crate) timeout: Option<Duration>,
-    /// The number of its invocations that may run at once; `None`: as many as the process runs.
+    /// The number of its invocations that may run at once. With `None` it is as many as the process runs.
     pub(crate) concurrency: Option<usize>,
-    /// Layers around it alone, outermost first, inside those of the process.
+    /// The layers around it alone, outermost first, inside those of the process.
     pub(crate) layers: Vec<LayerName>,
-    /// The rule by which callers are kept away from it; `None`: never.
+    /// The rule by which callers are kept away from it; `None` if they never are.
     pub(crate) fence: Option<FenceRule>,
     /// `true` if it starts with its first invocation and not with the process.
     pub(crate) is_lazy: bool,

@@ -10,11 +10,11 @@ pub enum Framing {
     /// The message has no body.
     #[default]
     Empty,
-    /// `Content-Length`: this many bytes follow, perhaps none.
+    /// The message has `Content-Length`: this many bytes follow, perhaps 0.
     Length(u64),
     /// The body comes in chunks: `Transfer-Encoding: chunked`.
     Chunked,
-    /// All bytes until the connection ends: responses only.
+    /// The body is all bytes until the connection ends, as only a response's may be.
     UntilClose,
 }
 

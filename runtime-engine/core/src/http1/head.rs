@@ -11,14 +11,14 @@ use super::{Limits, Refusal, grammar, method_refusal};
 /// The two versions that are spoken here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
-    /// HTTP/1.0: no transfer codings, closed after one exchange unless asked otherwise.
+    /// HTTP/1.0 has no transfer codings, and closes after one exchange unless a header asks otherwise.
     Http10,
     /// The message is of HTTP/1.1.
     #[default]
     Http11,
 }
 
-/// Which kind of message is read.
+/// The kind of message that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Request,
@@ -29,7 +29,7 @@ pub(super) enum Side {
 #[derive(Clone, Debug, Default)]
 pub(super) struct StartLine {
     pub(super) version: Version,
-    /// Did it come as HTTP/2, and is a message of HTTP/1.1 only here?
+    /// `true` if it came as HTTP/2, and is a message of HTTP/1.1 only here.
     pub(super) is_http2: bool,
     pub(super) method: Range<usize>,
     pub(super) target: Range<usize>,
@@ -58,8 +58,8 @@ pub(super) struct HeadReader {
     pub(super) start: StartLine,
     pub(super) announced: Announced,
     pub(super) fields: Vec<Field>,
-    /// The heads of earlier responses. Requests have none: they come from many clients, and their heads have less in
-    /// common.
+    /// The heads of earlier responses. Requests are not remembered: they come from many clients, and their heads have
+    /// less in common.
     recall: Recall,
 }
 
@@ -262,7 +262,7 @@ fn status_line(bytes: &[u8], start: &mut StartLine) -> Result<Option<usize>, Ref
     Ok(Some(next))
 }
 
-/// Length of `HTTP/` digit `.` digit.
+/// The length of `HTTP/` digit `.` digit.
 const VERSION: usize = 8;
 
 /// Returns the two numbers of the version at `from`, or `None` while it is not all there.
@@ -285,8 +285,8 @@ fn known((major, minor): (u8, u8)) -> Result<Version, Refusal> {
     }
 }
 
-/// Returns the authority (empty if the target has none) and the target in origin form, or `*` for OPTIONS (RFC 9112
-/// §3.2). The fourth form, host and port, is one of CONNECT alone, which is refused.
+/// Returns the authority and the target in origin form, or `*` for OPTIONS (RFC 9112 §3.2). The authority is empty if
+/// it is not in the target. The fourth form, host and port, is one of CONNECT alone, which is refused.
 fn split_target(
     bytes: &mut [u8],
     method: &Range<usize>,

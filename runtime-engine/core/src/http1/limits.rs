@@ -4,17 +4,18 @@
 /// more than the sum of these and one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the start line and all header lines, line ends and the empty line included. Over it: 431.
+    /// The bytes of the start line and all header lines, line ends and the empty line included. A larger head is
+    /// refused with 431.
     pub head_bytes: usize,
-    /// Bytes of the request target as sent. Over it: 414.
+    /// The bytes of the request target as sent. A longer one is refused with 414.
     pub target_bytes: usize,
-    /// Number of header lines, and of trailer lines. Over it: 431.
+    /// The number of header lines, and of trailer lines. More are refused with 431.
     pub headers: usize,
-    /// Bytes of the body after its framing is undone. Over it: 413.
+    /// The bytes of the body after its framing is undone. A larger one is refused with 413.
     pub body_bytes: u64,
-    /// Bytes of the trailer section, line ends and the empty line included. Over it: 431.
+    /// The bytes of the trailer section, line ends and the empty line included. A larger one is refused with 431.
     pub trailer_bytes: usize,
-    /// Bytes of all chunk extensions of one body together. Over it: 400.
+    /// The bytes of all chunk extensions of one body together. More are refused with 400.
     pub chunk_ext_bytes: usize,
 }
 

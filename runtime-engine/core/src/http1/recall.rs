@@ -28,7 +28,7 @@ pub(super) struct Recall {
     taken: usize,
 }
 
-/// A whole head; offsets count from its first byte. One without bytes is none.
+/// A whole head; offsets count from its first byte. An empty pattern means that no head is remembered.
 #[derive(Debug, Default)]
 struct Remembered {
     pattern: Vec<u8>,

@@ -45,7 +45,7 @@ pub enum Refusal {
     FoldedHeader { line: usize },
     /// A control character in a field value.
     BadHeaderValue { line: usize, found: u8 },
-    /// More field lines than the limit.
+    /// The head has more field lines than the limit.
     TooManyHeaders { limit: usize },
     /// The head is longer than the limit.
     HeadTooLarge { limit: usize },

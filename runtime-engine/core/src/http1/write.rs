@@ -103,10 +103,10 @@ impl<'a> HeadWriter<'a> {
         Ok(HeadWriter { out, from, status: 0, to_head: false })
     }
 
-    /// Begins a final response; a status without a known reason gets none.
+    /// Begins a final response. A status without a known reason is written without a phrase.
     ///
     /// # Errors
-    /// The status is out of range; nothing was written.
+    /// The status is out of range. Then no byte was written.
     pub fn response(out: &'a mut Vec<u8>, status: u16) -> Result<HeadWriter<'a>, Unwritable> {
         if !(200..=999).contains(&status) {
             return Err(Unwritable::Status(status));

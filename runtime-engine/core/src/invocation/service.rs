@@ -87,7 +87,7 @@ impl Invocation {
     }
 
     /// Looks for the route of the request. One that is found stands with its parameters over those of the platform.
-    /// `None`: the event has no request.
+    /// Returns `None` if the event has no request.
     pub(crate) fn route<'r>(&mut self, router: &'r Router) -> Option<Found<'r>> {
         // The search writes into memory of the place's own, and reads the request meanwhile.
         let mut params = std::mem::take(&mut self.params);

@@ -5,7 +5,7 @@ use crate::log::{Field, Level, Log, Origin, visible};
 use faas_abi::host::Stamped;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// More of the log than this is written as usual: a reply is no place for it.
+/// The most bytes of the log that go into a reply. Further lines are written as usual.
 const CAPTURE_BYTES: usize = 64 << 10;
 
 /// The ids of an invocation as they are when its first call begins, and where its lines go.
@@ -23,7 +23,7 @@ impl Stamp {
         Origin { request_id: &self.request_id, tenant: &self.tenant, entry, target, trace: &self.trace, account }
     }
 
-    /// Keeps a line for the reply, if the platform takes it there. `false`: it is to be written.
+    /// Keeps a line for the reply, if the platform takes it there. Returns `false` if it is to be written.
     pub(crate) fn capture<'f>(
         &self,
         log: &Log,

@@ -14,7 +14,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 
-/// More than this many bytes of a streamed reply are collected for no platform: each has a smaller limit of its own.
+/// The most bytes of a streamed reply that are collected. Each platform has a smaller limit of its own.
 const COLLECT_BYTES: usize = 64 << 20;
 
 /// The driver's end of a streamed reply.
@@ -28,8 +28,8 @@ pub trait Stream: Send + Sync {
 
 /// The driver's end of a request's body that comes piece by piece.
 pub trait BodySource: Send + Sync {
-    /// Returns the next bytes, none at the end, and does not wait. `ready` is completed when there may be some, if the
-    /// answer is `Err(PENDING)`.
+    /// Returns the next bytes, and does not wait. They are empty at the end. If the answer is `Err(PENDING)`, `ready`
+    /// is completed when there may be some.
     ///
     /// # Errors
     /// `PENDING`; `E_TOO_BIG`, `E_INVALID`, `E_DEADLINE` or `E_CANCELLED` as `faas.h` says of `stream_read`, and then
@@ -42,7 +42,7 @@ pub trait BodySource: Send + Sync {
 /// The destination of a streamed reply.
 #[derive(Default)]
 pub(super) struct Outgoing {
-    /// The driver's; `None`: there is nowhere.
+    /// The driver's destination; `None` if a stream has nowhere to go.
     pub(super) stream: Option<Box<dyn Stream>>,
     /// The stations of the bytes on their way; `None` if they go straight to the driver.
     pub(super) detour: Option<Detour>,

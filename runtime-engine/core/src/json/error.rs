@@ -6,7 +6,8 @@ use std::fmt;
 /// The reason why a text is not JSON, and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {
-    /// Bytes from the start of the text to the offending byte; the length of the text if it ends too early.
+    /// The number of bytes from the start of the text to the offending byte. It is the length of the text if that ends
+    /// too early.
     pub offset: usize,
     /// The thing that should have stood there.
     pub kind: ErrorKind,
@@ -44,7 +45,7 @@ pub enum ErrorKind {
     Escape,
     /// Four hexadecimal digits after `\u`.
     HexDigit,
-    /// A surrogate pair: a low surrogate after a high one, none alone.
+    /// A surrogate pair: a low surrogate after a high one, and neither alone.
     Surrogate,
     /// Text that is well-formed UTF-8.
     Utf8,

@@ -194,7 +194,7 @@ impl fmt::Debug for Value<'_> {
 pub struct Key<'a> {
     /// The text between the quotes.
     inside: &'a str,
-    /// Whether there is a backslash in it.
+    /// `true` if there is a backslash in it.
     escaped: bool,
 }
 
@@ -260,7 +260,7 @@ fn next_item(bytes: &[u8], at: usize) -> Option<usize> {
 /// Iterator over the members of an object, see [`Value::members`].
 #[derive(Clone)]
 pub struct Members<'a> {
-    /// The object, valid JSON by construction; empty if the value is none.
+    /// The object, valid JSON by construction; empty if the value is no object.
     text: &'a str,
     /// The place behind the last member.
     at: usize,
@@ -303,7 +303,7 @@ impl std::iter::FusedIterator for Members<'_> {}
 /// Iterator over the elements of an array, see [`Value::elements`].
 #[derive(Clone)]
 pub struct Elements<'a> {
-    /// The array, valid JSON by construction; empty if the value is none.
+    /// The array, valid JSON by construction; empty if the value is no array.
     text: &'a str,
     /// The place behind the last element.
     at: usize,

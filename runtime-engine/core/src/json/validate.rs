@@ -22,8 +22,8 @@ pub(super) fn validate(text: &str, notes: &mut impl Notes) -> Result<(usize, usi
     Ok((start, end))
 }
 
-/// Is told where values begin and end, in the order of the text. The check is compiled for each implementation, so that
-/// calls without a body cost nothing.
+/// A listener that is told where values begin and end, in the order of the text. The check is compiled for each
+/// implementation, so that calls without a body cost nothing.
 pub(super) trait Notes {
     /// Notes that an array or object that is not empty begins at that byte.
     #[inline(always)]

@@ -21,7 +21,7 @@ use crate::encoding::base64;
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    /// Whether a value stands before the next one in the same array or object.
+    /// `true` if a value stands before the next one in the same array or object.
     comma: bool,
 }
 

@@ -62,8 +62,8 @@ pub(super) async fn end_alone(process: &Arc<Process>, failed: FailedStart) {
     failed.end(process);
 }
 
-/// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the
-/// layers of the process. `failed`: what was made for a function that could not start.
+/// Runs Close, if `phase`, and ends every instance. Functions come in reverse of start, each with its own layers, then
+/// the layers of the process. `failed` holds the instances that were made for a function that could not start.
 pub(super) async fn close(
     process: &Arc<Process>,
     chain: Chain,

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Request ids of our own making, where a platform gives none: 16 random bytes a process, counted up.
+/// The request ids of our own making, for platforms that give no id. They are 16 random bytes a process, counted up.
 ///
 /// They are counted as text, since the next id differs from the last in one digit mostly.
 #[derive(Debug)]

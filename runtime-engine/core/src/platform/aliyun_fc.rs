@@ -32,7 +32,7 @@ const PORT: u16 = 9000;
 /// No variable tells the configured number, and the platform never sends more.
 const CONCURRENCY: usize = 200;
 
-/// Headers of the platform's own, both ways. Those of a client are not let through.
+/// The beginning of the platform's own headers, both ways. Those of a client are not let through.
 const OWN: &[u8] = b"x-fc-";
 
 /// The header by which a response says that the function has failed, whatever the HTTP status.
@@ -111,7 +111,7 @@ pub struct FunctionCompute {
     /// `true` if the platform's own variables say that this is the platform. It lets no client send a header of its own
     /// names. Where `FAAS_PLATFORM` alone says it, anybody may send them, and they are not obeyed.
     is_there: bool,
-    /// The path of the health check; empty if none is configured.
+    /// The path of the health check; empty if no check is configured.
     ready: Vec<u8>,
     /// The hooks that run, for the line at their end.
     hooks: Mutex<Vec<Running>>,

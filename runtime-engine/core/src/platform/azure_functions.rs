@@ -80,7 +80,7 @@ fn identity(env: &Env<'_>) -> Identity {
     }
 }
 
-/// Returns the names of the function here; with none, every name is meant.
+/// Returns the names of the function here. An empty list means every name.
 fn names(env: &Env<'_>, settings: &Settings) -> Vec<String> {
     let handler = settings.handler.as_deref().and_then(|text| Name::parse(text).ok());
     let handler = handler.map(|name| name.entry.unwrap_or(name.library));

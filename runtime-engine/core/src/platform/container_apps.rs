@@ -13,9 +13,10 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "azure-container-apps";
 
-/// Until the ingress has learnt of a replica's end.
+/// The time until the ingress has learnt of a replica's end.
 const LAME_DUCK: Duration = Duration::from_secs(5);
-/// Below the thirty seconds that a replica has unless its template says otherwise.
+/// The time that invocations may take after SIGTERM. It is below the thirty seconds that a replica has unless its
+/// template says otherwise.
 const GRACE: Duration = Duration::from_secs(25);
 
 const APP: &str = "CONTAINER_APP_NAME";

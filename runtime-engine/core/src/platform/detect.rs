@@ -155,7 +155,7 @@ pub struct PlatformName {
     pub word: &'static str,
     /// The platform's [`PlatformEntry::title`].
     pub title: &'static str,
-    /// Holds the platform's [`PlatformEntry::aliases`].
+    /// The platform's [`PlatformEntry::aliases`].
     pub aliases: &'static [&'static str],
 }
 

@@ -3,7 +3,7 @@
 use crate::settings::BadSetting;
 use std::net::Ipv6Addr;
 
-/// The port that a client of HTTP takes where an address names none.
+/// The port that a client of HTTP takes for an address without a port.
 const HTTP_PORT: u16 = 80;
 
 /// Reads `host:port` out of the value of a variable that says where a control plane is. A URL is taken where it says no

@@ -203,7 +203,7 @@ impl Agent {
     }
 }
 
-/// Does the call carry a request, whose response is to be enclosed?
+/// Returns `true` if the call carries a request, whose response is to be enclosed.
 fn is_request(metadata: &InvocationMetadata) -> bool {
     metadata.format == MessageFormat::Fn
 }

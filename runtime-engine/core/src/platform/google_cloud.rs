@@ -25,8 +25,8 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "google-cloud";
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
-/// variable tells what it is configured for, and the front end never sends more.
+/// The number of invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured
+/// for. No variable tells the configured number, and the front end never sends more.
 const CONCURRENCY: usize = 1000;
 
 /// Says of a response that the function failed, and how.

@@ -141,7 +141,7 @@ pub(super) fn head(invocation: &Invocation, code: Code, response: &mut Response)
     }
 }
 
-/// Returns the content type of a reply that sets none itself.
+/// Returns the content type of a reply that does not set it itself; `None` for a reply with a status.
 pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
     match code {
         Code::Value => Some(b"application/json"),

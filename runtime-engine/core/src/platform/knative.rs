@@ -23,11 +23,11 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "knative";
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that a revision can be configured for. The
-/// queue-proxy holds back what is more.
+/// The number of invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that a revision can be configured
+/// for. The queue-proxy holds further requests back.
 const CONCURRENCY: usize = 1000;
 
-/// Until routes have learnt of a pod's end.
+/// The time until routes have learnt of a pod's end.
 const LAME_DUCK: Duration = Duration::from_secs(5);
 
 /// The time that invocations which run may take after SIGTERM: a pod has as long to end as a request may take, 300 s if
@@ -93,7 +93,7 @@ fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
 /// The kinds of requests that the process takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
-    /// Events as events, all else as requests.
+    /// Events are taken as events, and everything else as requests.
     Both,
     /// Everything is taken as a request.
     Requests,
@@ -119,7 +119,7 @@ pub struct Knative {
     listen: String,
     concurrency: usize,
     takes: Takes,
-    /// The handshake of webhooks answered?
+    /// `true` if the handshake of webhooks is answered.
     webhook: bool,
     live: Vec<u8>,
     ready: Vec<u8>,

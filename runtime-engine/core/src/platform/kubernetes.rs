@@ -13,9 +13,10 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "kubernetes";
 
-/// Until the routes of a cluster of ordinary size have learnt of a pod's end.
+/// The time until the routes of a cluster of ordinary size have learnt of a pod's end.
 const LAME_DUCK: Duration = Duration::from_secs(5);
-/// Below the thirty seconds that a pod has unless its specification says otherwise.
+/// The time that invocations may take after SIGTERM. It is below the thirty seconds that a pod has unless its
+/// specification says otherwise.
 const GRACE: Duration = Duration::from_secs(25);
 
 /// The platform's entry in the list of all.

@@ -56,7 +56,7 @@ pub enum BodyFrom {
     Scratch,
 }
 
-/// One of the three directions.
+/// One of the three directions in which a process and its platform talk.
 #[derive(Debug)]
 pub enum Protocol {
     /// The process asks its platform for events.

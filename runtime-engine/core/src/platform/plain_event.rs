@@ -12,7 +12,7 @@ use crate::trigger::MessageFormat;
 
 const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 
-/// The content type of a result that names none, and of every failure.
+/// The content type of a result that does not name its own, and of every failure.
 const JSON: &[u8] = b"application/json";
 
 /// Writes requests to one control plane.
@@ -145,7 +145,7 @@ fn is_event(metadata: &InvocationMetadata) -> bool {
     metadata.format == MessageFormat::Event
 }
 
-/// Returns the place of the result; an empty one if there is none or it is too long.
+/// Returns the place of the result. The failure of the invocation is the error, and so is a result that is too long.
 fn result_body(invocation: &Invocation, max_result: usize, scratch: &mut Vec<u8>) -> Result<BodyFrom, Failure> {
     if let Some(failure) = invocation.failure() {
         return Err(failure.clone());

@@ -81,8 +81,8 @@ impl fmt::Debug for dyn Polling {
 pub enum Delivery {
     /// The poll has brought an event.
     Event(InvocationMetadata),
-    /// There is no event now, which is not a failure: the runtime polls again after a short pause that grows while
-    /// there is none.
+    /// No event is there now, which is not a failure. The runtime polls again after a short pause, which grows from one
+    /// such answer to the next.
     Nothing,
     /// A failure; poll again after a pause that grows.
     Again(String),

@@ -29,8 +29,8 @@ pub trait Serving: Send + Sync {
     fn start(&self) -> StartAt {
         StartAt::Once
     }
-    /// Does the platform say when it freezes the process? Then [`Signal::Suspend`] comes, and Resume runs before the
-    /// next invocation.
+    /// Returns `true` if the platform says when it freezes the process. Then [`Signal::Suspend`] comes, and Resume runs
+    /// before the next invocation.
     fn suspends(&self) -> bool {
         false
     }
@@ -104,12 +104,12 @@ impl fmt::Debug for dyn Serving {
 /// An invocation that has failed, or that was not taken, as its response tells of it.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedInvocation<'a> {
-    /// The facts that the protocol knows of it. Its memory may be out of reach: only what is no
-    /// [`Span`](crate::fields::Span) is to be read.
+    /// The facts that the protocol knows of it. Its memory may be out of reach: a [`Span`](crate::fields::Span) of it
+    /// is not to be read.
     pub metadata: &'a InvocationMetadata,
-    /// Its id, empty if it has none.
+    /// Its id; empty if it has no id.
     pub request_id: &'a [u8],
-    /// Why it failed.
+    /// The reason why it failed.
     pub failure: &'a Failure,
 }
 
@@ -178,7 +178,7 @@ pub enum Route {
     Invoke(InvocationMetadata),
     /// An invocation by this request, which the protocol has made out of the one that came.
     Rewritten(Box<Message>, InvocationMetadata),
-    /// Something the runtime answers itself; not an invocation, not logged.
+    /// The runtime answers the request itself. It is no invocation, and is not logged.
     Local(LocalResponse),
     /// Answered by the runtime after asking the layers how they are.
     Health,
@@ -204,7 +204,7 @@ pub enum Signal {
     Stop,
 }
 
-/// Holds what comes with [`Signal::Initialize`].
+/// The values that come with [`Signal::Initialize`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Initial {
     /// Values that functions and layers are to see as their environment.
@@ -223,7 +223,7 @@ pub struct LocalResponse {
     pub status: u16,
     /// Content type of the body.
     pub content_type: &'static str,
-    /// Holds headers beside the content type.
+    /// Its headers beside the content type.
     pub headers: &'static [(&'static str, &'static str)],
     /// The body of the response.
     pub body: Cow<'static, str>,
@@ -262,7 +262,7 @@ impl LocalResponse {
 pub struct Response {
     /// The status of HTTP.
     pub status: u16,
-    /// Headers in order, cookies included.
+    /// Its headers in order, cookies included.
     pub headers: Fields,
 }
 

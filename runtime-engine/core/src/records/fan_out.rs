@@ -88,7 +88,7 @@ struct FanOut<'a> {
     of_batch: Arc<OfBatch>,
     lanes: Lanes,
     running: Arc<Running>,
-    /// The first record that is not done, where a platform goes on from it; `usize::MAX`: none.
+    /// The first record that is not done, where a platform goes on from it; `usize::MAX` if all are done.
     checkpoint: AtomicUsize,
     /// No record is begun from this moment on, on the process' clock.
     begin_until: u64,

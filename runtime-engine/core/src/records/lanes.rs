@@ -43,7 +43,7 @@ impl Lanes {
         self.first.len()
     }
 
-    /// Takes the next lane, by its first record. `None`: all have been taken.
+    /// Takes the next lane, by its first record. Returns `None` if all have been taken.
     pub(super) fn take(&self) -> Option<usize> {
         let lane = self.taken.fetch_add(1, Ordering::Relaxed);
         self.first.get(lane).map(|first| *first as usize)

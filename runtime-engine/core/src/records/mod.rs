@@ -47,7 +47,7 @@ impl RecordFailures {
 /// The settings of records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordSettings {
-    /// The number of records of a batch that run at once; `None`: it depends on the function.
+    /// The number of records of a batch that run at once; `None` if it depends on the function.
     pub concurrency: Option<usize>,
     /// The outcome of a batch of which some records failed.
     pub failures: RecordFailures,

@@ -30,7 +30,7 @@ pub(super) enum Why {
     Failed {
         /// The status that stood at its end.
         status: Status,
-        /// Holds the words of the failure.
+        /// The words of the failure.
         failure: Failure,
     },
     /// A record before it, whose order it keeps, is not done.

@@ -31,9 +31,9 @@ pub struct Admission<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     work: T,
-    /// Since when it waits, on the same clock.
+    /// The moment in nanoseconds since which it waits, on the same clock as `until`.
     since: u64,
-    /// Until when it may wait, in nanoseconds on the process' clock.
+    /// The moment until which it may wait, in nanoseconds on the process' clock.
     until: u64,
     /// `true` if it has begun: then it is never refused.
     begun: bool,

@@ -91,7 +91,7 @@ enum Phase {
     Busy,
     /// A stream is its answer, and has begun.
     Streaming { chunked: bool, mute: bool, keep: bool },
-    /// Everything is sent and nothing more is read; waiting for the other side to have read it.
+    /// All bytes are sent and no more are read. The connection waits for the other side to have read them.
     Lingering,
     /// The client has to see that something is missing.
     Broken,
@@ -128,7 +128,7 @@ pub struct Connection {
     active_at: u64,
     /// The moment in nanoseconds when its client last took some of the waiting bytes.
     progress_at: u64,
-    /// The token of a stream's writer that waits for room; 0 if none does.
+    /// The token of a stream's writer that waits for room; 0 if no writer waits.
     room: usize,
     /// `true` if requests may be taken before their bodies.
     takes_heads: bool,
@@ -379,7 +379,7 @@ impl Connection {
         self.unsent.len()
     }
 
-    /// Notes that `count` bytes were taken; returns the token of a writer who has room again, 0 for none.
+    /// Notes that `count` bytes were taken. Returns the token of a writer who has room again, or 0 if no writer has.
     pub fn sent(&mut self, count: usize, clock: &impl NsClock) -> usize {
         self.unsent.sent(count);
         self.charge.force(self.unsent.len());

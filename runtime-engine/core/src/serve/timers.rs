@@ -17,7 +17,7 @@ impl Timers {
         self.heap.push(Reverse((moment, number)));
     }
 
-    /// Returns the earliest moment, [`NEVER`] if there is none.
+    /// Returns the earliest moment, which is [`NEVER`] if there is no moment.
     pub fn earliest(&self) -> u64 {
         self.heap.peek().map_or(NEVER, |Reverse((moment, _))| *moment)
     }

@@ -4,12 +4,12 @@ use super::{BadSetting, Env};
 use crate::http1::Limits;
 use std::time::Duration;
 
-/// Threads that run invocations, where nobody sets `FAAS_THREADS`: enough for functions that wait, few enough for small
-/// containers.
+/// The number of threads that run invocations, where nobody sets `FAAS_THREADS`. It is enough for functions that wait,
+/// and few enough for small containers.
 const THREADS: usize = 64;
-/// A request has to come in within this time (`FAAS_READ_TIMEOUT`).
+/// The time within which a request has to come in (`FAAS_READ_TIMEOUT`).
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// A client has to take something of its response within this time (`FAAS_WRITE_TIMEOUT`).
+/// The time within which a client has to take something of its response (`FAAS_WRITE_TIMEOUT`).
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The number of connections that may be open (`FAAS_MAX_CONNECTIONS`).
 const MAX_CONNECTIONS: usize = 10_000;
@@ -19,14 +19,14 @@ const MAX_BUFFERED: u64 = 64 << 20;
 /// The number of threads that may be lost to functions that never return (`FAAS_MAX_HUNG`).
 const MAX_HUNG: usize = 16;
 
-/// Holds the settings of a server.
+/// The settings of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// Sizes of a request; the body's is `FAAS_MAX_BODY`, bytes.
+    /// The sizes of a request; that of the body is `FAAS_MAX_BODY`, in bytes.
     pub limits: Limits,
-    /// Invocations accepted at once; more are refused.
+    /// The number of invocations that are accepted at once; more are refused.
     pub concurrency: usize,
-    /// Invocations run at once; the other accepted ones wait.
+    /// The number of invocations that run at once; the other accepted ones wait.
     pub threads: usize,
     /// The time from a connection to its first byte, from the first byte of a request to the end of its head, and
     /// between any two parts of its body, which also has to come at a least rate.
@@ -35,13 +35,13 @@ pub struct ServerSettings {
     pub write_timeout: Duration,
     /// The time of ordinary service after a stop signal (`FAAS_LAME_DUCK`), for routers that learn late.
     pub lame_duck: Duration,
-    /// Threads that may be lost before the process leaves. `FAAS_MAX_HUNG=0` means 1: the first ends it.
+    /// The number of threads that may be lost before the process leaves. `FAAS_MAX_HUNG=0` means 1: the first ends it.
     pub max_hung: usize,
     /// `true` if each invocation and each refused request leaves an access line (`FAAS_ACCESS_LOG`).
     pub access_log: bool,
-    /// Connections that may be open; beyond it idle ones are closed for new ones.
+    /// The number of connections that may be open. Beyond it idle ones are closed for new ones.
     pub max_connections: usize,
-    /// Bytes of unfinished requests and unsent responses that are held; beyond it requests are refused.
+    /// The bytes of unfinished requests and unsent responses that are held. Beyond it requests are refused.
     pub max_buffered: usize,
 }
 

@@ -94,7 +94,7 @@ pub enum ReplyFormat {
     Lattice,
     /// `statusCode`, `headers`, `body`, `isBase64Encoded`, one value a header: Alibaba, Tencent, Huawei.
     Plain,
-    /// The form of [`Plain`](ReplyFormat::Plain), with `multiValueHeaders`: Yandex.
+    /// The form is that of [`Plain`](ReplyFormat::Plain) with `multiValueHeaders`, which Yandex takes.
     Yandex,
     /// `statusCode`, `headers` and `body` of an OpenWhisk web action.
     WebAction,

@@ -93,7 +93,7 @@ pub(crate) fn metadata(
     arrival(process, pairs, path, headers, body).1
 }
 
-/// One environment for each way of being called, with headers and a body that make an event there.
+/// The environments, one for each way of being called, with headers and a body that make an event there.
 pub(crate) const WAYS: &[(Pairs<'static>, &str, Pairs<'static>, &str)] = &[
     (&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")], "/", &[("Lambda-Runtime-Aws-Request-Id", "a")], ""),
     (&[("SCF_RUNTIME_API", "127.0.0.1"), ("SCF_RUNTIME_API_PORT", "9001")], "/", &[("request_id", "a")], ""),

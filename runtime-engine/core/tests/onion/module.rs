@@ -13,10 +13,10 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Names of layers by number.
+/// The names of layers by number.
 pub(crate) const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// Values of the header that hooks add, by number.
+/// The values of the header that hooks add, by number.
 pub(crate) const HEADERS: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
 
 /// Returns `true` for a code of a reply, by the list in `faas.h`.

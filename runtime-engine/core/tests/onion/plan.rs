@@ -29,7 +29,7 @@ pub(crate) enum Act {
     Body,
     /// `token`, ended at once or left to the end of the invocation.
     Token { ended: bool },
-    /// `stream_filter`: `mark` goes behind each piece and behind the last. One that `fails` does so at its first piece.
+    /// `stream_filter` puts `mark` behind each piece and behind the last. One that `fails` does so at its first piece.
     Filter { mark: u8, fails: bool },
     /// `stream_begin`.
     Begin { code: u32 },
@@ -148,11 +148,11 @@ pub(crate) struct Plan {
     pub(crate) phase: Member,
     pub(crate) function_has_cancel: bool,
     pub(crate) function_creates: bool,
-    /// Is there anywhere for streams to go?
+    /// `true` if streams have somewhere to go.
     pub(crate) has_stream: bool,
-    /// Must a reply go out in one piece, so that streams are collected?
+    /// `true` if a reply must go out in one piece, so that streams are collected.
     pub(crate) is_whole: bool,
-    /// Is there a handle through which the other thread can cancel?
+    /// `true` if there is a handle through which the other thread can cancel.
     pub(crate) has_cancel_handle: bool,
     /// The walks: of each invocation one for INVOKE and one for REPLIED, or one for each lifecycle phase by its number.
     pub(crate) runs: Vec<Run>,

@@ -25,7 +25,7 @@ pub(crate) enum Hook {
     Context,
 }
 
-/// The words of a failure: none, those of `fail` with that number, or the runtime's own.
+/// The words of a failure: no words, those of `fail` with that number, or the runtime's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Words {
     None,
@@ -133,7 +133,7 @@ fn run(job: Job) {
 pub(crate) struct World {
     pub(crate) id: u64,
     pub(crate) plan: Plan,
-    /// The walk being done; `None`: the walk of the phase that is called.
+    /// The walk being done; `None` stands for the walk of the phase that is called.
     pub(crate) now: Option<AtomicUsize>,
     pub(crate) cancel: Mutex<Option<Cancel<Invocation>>>,
     /// Chunks the stream has taken, still held.
@@ -141,7 +141,8 @@ pub(crate) struct World {
     pub(crate) opens: AtomicUsize,
     pub(crate) writes: AtomicUsize,
     pub(crate) buffers: Mutex<Vec<Arc<Buffer>>>,
-    /// Values of slots and filters, counting their drops; tokens, counting their calls; instances, counting their ends.
+    /// The values of slots and filters, counting their drops; tokens, counting their calls; instances, counting their
+    /// ends.
     pub(crate) slots: Mutex<Vec<Arc<AtomicU32>>>,
     pub(crate) filters: Mutex<Vec<Arc<AtomicU32>>>,
     pub(crate) tokens: Mutex<Vec<Arc<AtomicU32>>>,

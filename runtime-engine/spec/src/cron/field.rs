@@ -1,6 +1,6 @@
 //! One field of a schedule: the values it has, read and written.
 
-/// Values in order, without repeats.
+/// The values in order, without repeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Set(Vec<u16>);
 

@@ -117,7 +117,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>, script: &mut Script) {
     }
 }
 
-/// Adds a route at the gateway. Returns `false` if there is none: without a path the function has an address of its
+/// Adds a route at the gateway. Returns `false` if there is no route: without a path the function has an address of its
 /// own.
 fn request(
     site: &Site<'_>,

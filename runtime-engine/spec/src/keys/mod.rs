@@ -86,7 +86,7 @@ pub enum Shape {
     OneOrMany(&'static Shape),
     /// One of these shapes, the first that fits the kind of value.
     Either(&'static [Shape]),
-    /// Names and values of environment variables.
+    /// The names and values of environment variables.
     Environment,
     /// An element of `events`.
     Event,

@@ -5,7 +5,7 @@ use crate::source::Sources;
 use crate::variables::literal;
 
 impl Node {
-    /// Returns the value as JSON. Numbers are written as they stand, so that none is rounded.
+    /// Returns the value as JSON. Numbers are written as they stand, so that no number is rounded.
     pub fn to_json(&self, sources: &Sources) -> String {
         match &self.value {
             Value::Null => "null".to_owned(),

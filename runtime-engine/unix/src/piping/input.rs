@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// The bytes that one read asks for at least: as many as a pipe holds.
 const READ: usize = 64 << 10;
-/// Memory up to this size is kept for the next event.
+/// The size up to which memory is kept for the next event.
 const KEPT: usize = 1 << 20;
 
 /// The pipe, and the bytes that have come out of it.

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use stream::Wire;
 
-/// Holds what all workers share.
+/// The state that all workers share.
 pub(crate) struct Shared {
     pub(crate) runtime: Runtime,
     pub(crate) protocol: Arc<dyn Polling>,

@@ -197,7 +197,7 @@ impl Wire {
         PENDING
     }
 
-    /// Writes the waiting bytes until the stream has ended and none wait any more.
+    /// Writes the waiting bytes until the stream has ended and no bytes wait any more.
     fn write_on(&self) {
         let mut state = self.state();
         loop {

@@ -17,8 +17,8 @@ const DEAF_NS: u64 = 1_000_000_000;
 const LOOK_NS: u64 = 100_000_000;
 
 impl Server {
-    /// Returns `true` if there is memory for the response of one more invocation. Where there is none, clients that
-    /// have taken nothing of theirs for a second are given up, the longest first, until there is.
+    /// Returns `true` if there is memory for the response of one more invocation. If there is too little, clients that
+    /// have taken nothing of theirs for a second are given up, the longest first, until there is enough.
     pub(super) fn has_memory(&self) -> bool {
         !self.budget.is_exhausted() || self.give_up_deaf_readers()
     }

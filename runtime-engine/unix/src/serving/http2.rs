@@ -20,8 +20,8 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// How a connection of HTTP/2 begins (RFC 9113 §3.4), the whole of it: what begins like it and goes on otherwise is a
-/// request of HTTP/1.1, and is refused as one.
+/// The bytes with which a connection of HTTP/2 begins (RFC 9113 §3.4). Bytes that begin like these and go on otherwise
+/// are a request of HTTP/1.1, and are refused as one.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A server of HTTP/2 connections.
@@ -40,20 +40,21 @@ pub trait Recipient: Send + Sync {
     fn answer(&self, response: &Response, body: Given);
     /// Takes the head of a stream. Returns `false` if nobody takes the stream any more.
     fn begin(&self, response: &Response) -> bool;
-    /// Takes a part of the stream. `PENDING`: it is taken, and its writer is about to [`wait`](Recipient::wait) for
-    /// room. `is_last`: it is taken also while a writer waits, which has ended without its room.
+    /// Takes a part of the stream. The status is `PENDING` if it is taken, and its writer is about to
+    /// [`wait`](Recipient::wait) for room. If `is_last`, it is taken also while a writer waits, which has ended without
+    /// its room.
     fn chunk(&self, chunk: Given, is_last: bool) -> Status;
     /// Notes that the stream's writer waits until there is room again, which may be already.
     fn wait(&self, writer: Waiting);
-    /// Returns the next part of the request's body, nothing at its end. `Err(PENDING)`: none is here, and its reader is
-    /// about to [`wait`](Recipient::wait_for_part) for one.
+    /// Returns the next part of the request's body, which is empty at the end. The error is `PENDING` if no part is
+    /// here, and its reader is about to [`wait`](Recipient::wait_for_part) for one.
     ///
     /// # Errors
     /// As those of `BodySource`.
     fn part(&self) -> Result<Vec<u8>, Status>;
     /// Notes that the reader of the request's body waits until a part has come, which may be already.
     fn wait_for_part(&self, reader: Waiting);
-    /// Notes that the stream has ended. `whole`: nothing failed after its head.
+    /// Notes that the stream has ended. `whole` is `true` if nothing failed after its head.
     fn end(&self, whole: bool);
     /// Notes that the invocation runs in the slot of this number, until its answer.
     fn runs_in(&self, slot: usize);
@@ -94,7 +95,7 @@ pub trait Peer: Send + Sync {
     fn close(&self);
 }
 
-/// Holds all connections of HTTP/2.
+/// All connections of HTTP/2.
 #[derive(Default)]
 pub(super) struct Peers(Mutex<List>);
 
@@ -158,8 +159,8 @@ impl Peers {
         self.all().iter().for_each(|peer| peer.end());
     }
 
-    /// Closes one in `part` of those connections that have been idle for longer than `least`: those that were for the
-    /// longest time. They have closed a moment later.
+    /// Closes one in `part` of those connections that have been idle for longer than `least`. It takes those that were
+    /// idle for the longest time. They have closed a moment later.
     pub(super) fn make_room(&self, part: usize, least: Duration) {
         let all = self.all();
         let now = Instant::now();
@@ -247,8 +248,8 @@ impl Desk {
         self.server.takes_heads && self.server.protocol.may_stream(head)
     }
 
-    /// Takes a request; its answer goes to the recipient, from any thread. `is_head`: it is only the head, and the body
-    /// is the recipient's to give.
+    /// Takes a request. Its answer goes to the recipient, from any thread. If `is_head`, it is only the head, and the
+    /// body is the recipient's to give.
     pub fn exchange(&self, message: Message, is_head: bool, peer: &Arc<str>, recipient: Arc<dyn Recipient>) {
         let server = &self.server;
         let manner = Manner { to_head: message.method() == b"HEAD", version: Version::Http11, keep: true };

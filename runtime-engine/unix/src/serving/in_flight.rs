@@ -211,9 +211,9 @@ impl Stream for ToClient {
     }
 }
 
-/// Sends a part of a stream, and does not wait. What the socket does not take is kept up to a limit; beyond it the
-/// writer waits for its token, unless that is 0: then nobody waits. `returns_soon`: the call does not wait on its thread
-/// for that.
+/// Sends a part of a stream, and does not wait. The bytes that the socket does not take are kept up to a limit. Beyond
+/// it the writer waits for its token, unless that is 0: then nobody waits. If `returns_soon`, the call does not wait on
+/// its thread for that.
 fn write(
     server: &Server,
     link: &Link,

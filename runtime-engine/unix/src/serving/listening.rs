@@ -192,8 +192,8 @@ impl Server {
     }
 
     /// Closes some of the connections that no thread works for, those that have done nothing for the longest time.
-    /// Returns `false` if there are none yet, or if they take a moment to close, for which the next one waits. A
-    /// connection that has come just now is about to send a request, and stays.
+    /// Returns `false` if there are no such connections yet, or if they take a moment to close, for which the next one
+    /// waits. A connection that has come just now is about to send a request, and stays.
     fn make_room(&self) -> bool {
         let now = self.runtime.process().now_ns();
         let mut idle: Vec<_> = Vec::new();

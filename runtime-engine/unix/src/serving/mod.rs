@@ -80,7 +80,7 @@ use worker::Worker;
 /// The time that the main thread waits between two looks whether it is the last to hold the server.
 const LAST_HOLDER: Duration = Duration::from_millis(1);
 
-/// Holds what all threads of the server share.
+/// The state that all threads of the server share.
 #[derive(Debug)]
 pub(crate) struct Server {
     runtime: Runtime,

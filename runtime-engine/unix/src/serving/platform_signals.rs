@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Connections that wait for the answer to a probe of health.
+/// The connections that wait for the answer to a probe of health.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
     /// `true` while the layers are asked.

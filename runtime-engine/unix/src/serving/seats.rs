@@ -21,7 +21,7 @@ pub(super) struct Seat {
     pub(super) charge: Charge,
 }
 
-/// Holds all seats of the server.
+/// All seats of the server.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     #[expect(

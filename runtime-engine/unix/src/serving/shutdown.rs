@@ -208,7 +208,7 @@ impl Server {
         }
     }
 
-    /// Returns `true` if the process has no client to wait for. `late`: it does not wait for clients that have not
+    /// Returns `true` if the process has no client to wait for. If `late`, it does not wait for clients that have not
     /// moved for a while.
     fn clients_are_served(&self, late: bool) -> bool {
         if self.http2_peers.len() == 0 && self.table.len() == 0 {

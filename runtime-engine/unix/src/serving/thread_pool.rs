@@ -25,9 +25,9 @@ const LONG_NS: u64 = 100_000;
 /// The number of short invocations that weigh as much as a long one: a few that the system interrupted make no
 /// difference, a function that is long one time in nine does.
 const LONG_WEIGHT: u32 = 8;
-/// From this value of `long` on, invocations are taken to be long.
+/// The value of `long` from which on invocations are taken to be long.
 const MOSTLY: u32 = 32;
-/// The largest value of `long`: every recent invocation was long.
+/// The largest value of `long`, which means that every recent invocation was long.
 const SURE: u32 = 64;
 
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) struct ThreadPool {
     listening: AtomicUsize,
     /// The number of times that a watcher has taken an invocation: the last to do so is the leader.
     takes: AtomicU64,
-    /// How certain it is that invocations are long, from 0 to [`SURE`].
+    /// The certainty that invocations are long, from 0 to [`SURE`].
     long: AtomicU32,
     /// `true` if the function says itself that it takes long.
     blocks: bool,
@@ -61,7 +61,8 @@ struct State {
 }
 
 impl ThreadPool {
-    /// Makes the pool with the main thread, which watches. `blocks`: the function says itself that it takes long.
+    /// Makes the pool with the main thread, which watches. `blocks` is `true` if the function says itself that it takes
+    /// long.
     pub(super) fn new(most: usize, blocks: bool) -> ThreadPool {
         ThreadPool {
             most,
@@ -149,8 +150,8 @@ impl ThreadPool {
     }
 
     /// Decides after an invocation that was that taking: the thread goes on watching, or leaves it to others and waits
-    /// until it is needed. `busy`: news came thick, and every listener more is woken by it. Returns `false` if the work
-    /// is over.
+    /// until it is needed. `busy` is `true` if news came thick, and every listener more is woken by it. Returns `false`
+    /// if the work is over.
     pub(super) fn settle(&self, take: u64, busy: bool) -> bool {
         let is_overtaken = self.takes.load(SeqCst) != take;
         let is_crowded = busy && self.listening.load(SeqCst) > 0 && !self.is_long();

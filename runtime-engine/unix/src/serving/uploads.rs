@@ -34,8 +34,8 @@ impl BodySource for FromClient {
     }
 }
 
-/// Reads the part of the body that has come, and does not wait: a reader that finds none waits for its token.
-/// `returns_soon`: the call does not wait on its thread for that.
+/// Reads the part of the body that has come, and does not wait. A reader that finds no bytes waits for its token. If
+/// `returns_soon`, the call does not wait on its thread for that.
 fn read(
     server: &Server,
     link: &Link,

@@ -66,7 +66,7 @@ impl<'s> Worker<'s> {
         }
     }
 
-    /// Works until the end. `called`: the thread was made because another needed a watcher.
+    /// Works until the end. `called` is `true` if the thread was made because another needed a watcher.
     pub(super) fn work(&mut self, called: bool) {
         let server = self.server;
         if called {
@@ -378,7 +378,7 @@ impl<'s> Worker<'s> {
         connection.answered(manner.keep);
     }
 
-    /// Leaves the watching to others for a while, and calls one if there are none.
+    /// Leaves the watching to others for a while, and calls one if nobody else watches.
     pub(super) fn step_aside(&mut self, now: u64) -> u64 {
         let (take, alone) = self.server.pool.take();
         self.taken = Some(take);

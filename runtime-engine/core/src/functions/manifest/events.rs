@@ -169,7 +169,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Does it stand for every method?
+/// Returns `true` if the word stands for every method.
 fn is_every(method: &str) -> bool {
     matches!(method, "ANY" | "*")
 }

@@ -21,7 +21,7 @@ pub struct ManifestKey {
 pub struct ManifestObject<const N: usize> {
     /// The name of the object, with its article.
     pub what: &'static str,
-    /// Holds the keys that the object may have.
+    /// The keys that the object may have.
     pub keys: [ManifestKey; N],
 }
 

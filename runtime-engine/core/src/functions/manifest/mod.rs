@@ -86,11 +86,11 @@ pub struct FunctionSpec {
     pub fence: FenceSetting,
     /// The settings of its calls for the records of a batch.
     pub records: RecordSpec,
-    /// Holds the events that the function serves.
+    /// The events that the function serves.
     pub events: Vec<EventSpec>,
 }
 
-/// Without the values of the configuration and of the environment, which may be secrets.
+/// The values of the configuration and of the environment are left out, since they may be secrets.
 impl fmt::Debug for FunctionSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let variables: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
@@ -155,23 +155,23 @@ pub struct EventSpec {
     pub filter: EventFilter,
 }
 
-/// Which events a function serves.
+/// The rule that says which events a function serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventFilter {
     /// Requests of a method and a path.
     Http {
-        /// The path, which begins with `/`. `None`: every path.
+        /// The path, which begins with `/`; `None` for every path.
         path: Option<String>,
-        /// The methods, in capitals, each once. Empty: every method.
+        /// The methods, in capitals, each once. An empty list stands for every method.
         methods: Vec<Cow<'static, str>>,
     },
     /// Events of any other kind.
     Other {
         /// The kind, which is never [`Kind::Http`].
         kind: Kind,
-        /// The name of the source. `None`: every source.
+        /// The name of the source; `None` for every source.
         source: Option<String>,
-        /// The type of an event of a bus. `None`: every type.
+        /// The type of an event of a bus; `None` for every type.
         event_type: Option<String>,
     },
 }

@@ -52,7 +52,7 @@ impl Methods {
         }
     }
 
-    /// Returns the bit of a route's method, which is made if there is none. The usual methods are taken in any case,
+    /// Returns the bit of a route's method, and makes one for a new method. The usual methods are taken in any case,
     /// others as they are written.
     pub(super) fn take(&mut self, method: &str) -> Result<u64, Unusable> {
         if let Some(place) = USUAL.iter().position(|usual| caseless(usual.as_bytes(), method.as_bytes())) {

@@ -12,7 +12,7 @@ pub struct Params {
     segments: Vec<Segment>,
     /// `true` if the path has no more than `segments`.
     complete: bool,
-    /// Names and values of the parameters.
+    /// The names and values of the parameters.
     pairs: Vec<(Range<usize>, Range<usize>)>,
     /// Places of the tree that are still to be visited.
     pub(super) pending: Vec<super::Step>,
@@ -56,7 +56,7 @@ impl Params {
     }
 
     /// Reads the first segments of a path that begins with a slash or is empty, at most `count`: no pattern has more.
-    /// Unless slashes at the end are told apart (`strict`), one there is left out.
+    /// One slash at the end is left out, unless paths with and without it are told apart (`strict`).
     pub(super) fn read(&mut self, raw_path: &[u8], count: usize, strict: bool) {
         let mut at = raw_path.len().min(1);
         self.complete = loop {

@@ -6,7 +6,7 @@ use super::{Message, ReadProgress, Reader, Refusal, State, mem};
 /// A part of a body that has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
-    /// These bytes, with the framing undone. Never none.
+    /// These bytes have come, with the framing undone. They are never empty.
     Data(Vec<u8>),
     /// There is nothing for now: more has to be read.
     More,

@@ -201,7 +201,7 @@ fn only_the_functions_own_names_are_answered_to() {
     }
 }
 
-/// Does a line of a module's go to the reply?
+/// Returns `true` if a line of a module's goes to the reply.
 fn capture(invocation: &Invocation, level: Level, message: &[u8], fields: &[Field<'_>]) -> bool {
     let mut stamp = Stamp::default();
     invocation.stamp(&mut stamp);

@@ -25,8 +25,8 @@ use std::time::Duration;
 /// The only port that the platform sends to.
 const PORT: u16 = 8000;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
-/// variable tells what it is configured for, and the platform never sends more.
+/// The number of invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured
+/// for. No variable tells the configured number, and the platform never sends more.
 const CONCURRENCY: usize = 1000;
 
 const OWN: &[u8] = b"x-cff-";
@@ -37,11 +37,11 @@ pub(super) struct Server {
     listen: String,
     concurrency: usize,
     limits: Limits,
-    /// Is it an image that is sent events?
+    /// `true` if the process is an image that is sent events.
     takes_events: bool,
-    /// Does the platform ask for FunctionStart by a request?
+    /// `true` if the platform asks for FunctionStart by a request.
     initializes: bool,
-    /// The path of a health check, where one is configured; empty: none.
+    /// The path of the health check; empty if no check is configured.
     ready: Vec<u8>,
 }
 

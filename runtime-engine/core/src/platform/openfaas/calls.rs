@@ -36,7 +36,7 @@ const FORGOTTEN_NS: u64 = 60_000_000_000;
 pub(super) struct Calls {
     /// The clock and the log, from the first call on.
     process: OnceLock<Arc<Process>>,
-    /// Do lines end with the call's id?
+    /// `true` if lines end with the call's id.
     ids: bool,
     state: Mutex<State>,
 }
@@ -53,9 +53,9 @@ struct State {
 struct Call {
     id: Vec<u8>,
     method: &'static str,
-    /// Is method and path of the call: `POST /path`.
+    /// The method and path of the call: `POST /path`.
     line: String,
-    /// Is it a probe of the kubelet, whose calls would fill the log?
+    /// `true` for a probe of the kubelet, whose calls would fill the log.
     quiet: bool,
     began_ns: u64,
     ended_ns: Option<u64>,

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Marks an answer that is not the function's.
 const INTERNAL: &[u8] = b"x-openfaas-internal";
 
-/// The watchdog's port for metrics; `FAAS_METRICS_PORT` says another, 0 none.
+/// The watchdog's port for metrics. `FAAS_METRICS_PORT` overrides it, and 0 there turns the port off.
 const METRICS_PORT: u16 = 8081;
 
 /// The protocol, as the variables of the platform set it up.

@@ -35,7 +35,7 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The folder where secrets are mounted. Source: OpenFaaS' documentation, "Secrets".
 const SECRETS: &str = "/var/openfaas/secrets";
-/// Invocations at once where neither `max_inflight` nor `FAAS_CONCURRENCY` says how many.
+/// The number of invocations at once where neither `max_inflight` nor `FAAS_CONCURRENCY` sets it.
 const CONCURRENCY: usize = 256;
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
@@ -88,9 +88,9 @@ fn is_forked(env: &Env<'_>) -> bool {
 /// The watchdog's times. Each is a number of seconds or a duration as Go writes it.
 #[derive(Clone, Copy, Debug)]
 struct Times {
-    /// The limit of an invocation; none if it is off.
+    /// The limit of an invocation; `None` if it is off.
     exec: Option<Duration>,
-    /// The limit of what has none.
+    /// The limit of an invocation that the watchdog does not limit: `FAAS_TIMEOUT`; `None` without one.
     otherwise: Option<Duration>,
     /// The time from the stop signal to the end of new requests.
     drain: Duration,
@@ -141,7 +141,7 @@ impl Times {
     }
 }
 
-/// Does the client ask for server-sent events or lines of JSON?
+/// Returns `true` if the client asks for server-sent events or lines of JSON.
 fn wants_stream(request: &Message) -> bool {
     let Some(accept) = request.header("accept") else { return false };
     [&b"text/event-stream"[..], b"application/x-ndjson"]

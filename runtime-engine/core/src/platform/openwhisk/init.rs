@@ -9,10 +9,10 @@ use crate::platform::{Initial, LocalResponse};
 /// The answer to code that is wanted and not there, as the stock proxy words it.
 const NO_CODE: &str = "Missing main/no code to execute.";
 
-/// Reads the body. `wants_code`: has this process no function without it?
+/// Reads the body. `wants_code` is `true` if this process has no function without the code in it.
 ///
 /// # Errors
-/// The answer to what is no initialisation.
+/// The error is the answer to a body that is no initialisation.
 pub(super) fn read(body: &[u8], wants_code: bool) -> Result<Initial, LocalResponse> {
     let body = json::parse(body).map_err(|error| refusal(400, &error.to_string()))?;
     let value = body.get("value").filter(|value| value.kind() == ValueKind::Object);

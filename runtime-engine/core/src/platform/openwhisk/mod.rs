@@ -87,12 +87,12 @@ fn parts(full: &str) -> (&str, &str) {
     (package, name)
 }
 
-/// Holds what activations are read with.
+/// The settings that activations are read with.
 #[derive(Debug)]
 struct Activations {
-    /// The limit of one that brings no deadline; `None`: it has none.
+    /// The limit of an activation that brings no deadline; `None` if it has no limit.
     timeout: Option<Duration>,
-    /// The values of [`STANDING`] in the process' own environment; empty where there is none.
+    /// The values of [`STANDING`] in the process' own environment. A value is empty if its variable is not set.
     standing: [String; STANDING.len()],
 }
 

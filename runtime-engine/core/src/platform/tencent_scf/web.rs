@@ -18,8 +18,8 @@ use std::time::Duration;
 /// The only port that the platform sends to.
 const PORT: u16 = 9000;
 
-/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No
-/// variable tells what it is configured for, and the platform never sends more.
+/// The number of invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured
+/// for. No variable tells the configured number, and the platform never sends more.
 const CONCURRENCY: usize = 100;
 
 const OWN: &[u8] = b"x-scf-";
@@ -30,7 +30,7 @@ pub(super) struct WebFunction {
     listen: String,
     concurrency: usize,
     timeout: Option<Duration>,
-    /// The path of a health check, where one is configured; empty: none.
+    /// The path of the health check; empty if no check is configured.
     ready: Vec<u8>,
 }
 

@@ -51,7 +51,7 @@ impl Connection {
         self.room = token;
     }
 
-    /// Returns the token of a writer who waits for room that nobody will make, 0 for none.
+    /// Returns the token of a writer who waits for room that nobody will make, or 0 if no writer waits so.
     pub fn take_room(&mut self) -> usize {
         std::mem::take(&mut self.room)
     }

@@ -46,7 +46,7 @@ pub(super) struct Incoming {
     /// The moment since which no reader waits for the client; `None` while one does.
     idle_since: Option<u64>,
     deadline: u64,
-    /// The token of the reader who waits, 0 if none does.
+    /// The token of the reader who waits; 0 if no reader waits.
     ready: usize,
 }
 
@@ -181,8 +181,8 @@ impl Connection {
         }
     }
 
-    /// Returns the token of a reader who waits and has something to look at: that something may have come, or that
-    /// nothing will. 0 for none.
+    /// Returns the token of a reader who waits and has something to look at: bytes may have come, or it is known that
+    /// no more will. It is 0 if there is no such reader.
     pub fn upload_news(&mut self) -> usize {
         let is_closed = self.phase == Phase::Closed;
         let Some(incoming) = &mut self.incoming else { return 0 };
@@ -224,7 +224,8 @@ impl Connection {
         true
     }
 
-    /// Throws away what has come of a body that nobody reads. `None`: there is more to do, or the next request is next.
+    /// Throws away the bytes that have come of a body which nobody reads. Returns `None` if there is more to do, or the
+    /// next request is next.
     pub(super) fn skip(&mut self, config: &ServerSettings, draining: bool, clock: &impl NsClock) -> Option<Step> {
         let part = self.reader.as_mut().map_or(Ok(Part::End), Reader::take_part);
         match (part, self.skips) {

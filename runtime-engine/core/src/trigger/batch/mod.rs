@@ -201,7 +201,7 @@ impl Batch {
         self.index.names.at(record).map_or(&[], |(id, _)| id)
     }
 
-    /// Returns the group that a record is ordered in; empty if it has none.
+    /// Returns the group that a record is ordered in; empty if it has no group.
     pub(crate) fn group(&self, record: usize) -> &[u8] {
         self.index.names.at(record).map_or(&[], |(_, group)| group)
     }

@@ -139,7 +139,7 @@ pub(crate) fn own(reply: &[u8], logs: &[String], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Writes the member `Logs`. The host reads texts alone, so a line of the reply that is none goes as its JSON text.
+/// Writes the member `Logs`. The host reads texts alone, so a line of the reply that is no text goes as its JSON text.
 fn lines(json: &mut Writer<'_>, own: &[Value<'_>], logs: &[String]) {
     json.key("Logs").begin_array();
     for line in own {
