@@ -39,7 +39,8 @@ fn is_for_this_target() -> bool {
         && !is_static
 }
 
-/// Makes the folder. `None` if the compiler that links is no gcc's, is for another architecture, or lacks the archives.
+/// Makes the folder. Returns `None` if the compiler that links is no gcc's, is for another architecture, or lacks the
+/// archives.
 fn link_folder() -> Option<PathBuf> {
     let linker = Linker(env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into()));
     let machine = linker.answers(&["-dumpmachine"])?;
@@ -60,7 +61,7 @@ fn link_folder() -> Option<PathBuf> {
 struct Linker(OsString);
 
 impl Linker {
-    /// Runs it with these arguments, and returns its output. `None` if it cannot be run or fails.
+    /// Runs it with these arguments, and returns its output. Returns `None` if it cannot be run or fails.
     fn answers(&self, arguments: &[&str]) -> Option<String> {
         let output = Command::new(&self.0).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -46,7 +46,7 @@ const EXAMPLES: &[&str] = &[
 /// Returns the packages of the layers: every folder of `layers` that makes a module.
 ///
 /// # Panics
-/// If a folder or manifest cannot be read.
+/// A folder or manifest cannot be read.
 pub fn layers() -> Vec<String> {
     let folder = workspace().join("layers");
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -18,7 +18,7 @@ impl Client {
     /// Connects to the server.
     ///
     /// # Errors
-    /// Refused, or nobody there.
+    /// The connection is refused, or nobody is there.
     pub fn connect(address: SocketAddr) -> io::Result<Client> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -37,7 +37,7 @@ impl Client {
     /// Waits for the first byte of a reply: `false` if the connection ends in order before it.
     ///
     /// # Errors
-    /// A reset, or nothing within the limit.
+    /// The connection is reset, or no bytes come within the limit.
     pub fn begins(&mut self) -> io::Result<bool> {
         Ok(!self.stream.fill_buf()?.is_empty())
     }
@@ -84,7 +84,7 @@ impl Client {
     /// Reads one reply to a request with a method other than HEAD.
     ///
     /// # Errors
-    /// Not HTTP, cut short, or nothing within the limit.
+    /// The bytes are not HTTP or cut short, or no bytes come within the limit.
     pub fn read(&mut self) -> io::Result<Reply> {
         self.read_reply(false)
     }
@@ -100,7 +100,7 @@ impl Client {
     /// Reads one chunk; the last one is empty.
     ///
     /// # Errors
-    /// Not a chunk, cut short, or nothing within the limit.
+    /// The bytes are no chunk or cut short, or no bytes come within the limit.
     pub fn chunk(&mut self) -> io::Result<Vec<u8>> {
         let line = self.line()?;
         let size = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16);
@@ -161,7 +161,7 @@ impl Client {
     /// Reads all bytes until the server closes.
     ///
     /// # Errors
-    /// A reset, or no end within the limit.
+    /// The connection is reset, or does not end within the limit.
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest)?;

@@ -43,7 +43,7 @@ impl Redis {
     /// Starts the server again on its port, with the values on its disk.
     ///
     /// # Panics
-    /// As for [`start`](Self::start).
+    /// It panics as [`start`](Self::start) does.
     pub fn start_again(&mut self) {
         self.process = spawn(&self.program, self.folder.path(), self.port, &self.more);
     }
@@ -65,7 +65,7 @@ impl Redis {
     /// Sends the server a signal.
     ///
     /// # Panics
-    /// The system refuses.
+    /// The system refuses it.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal).expect("the signal is sent");
     }

@@ -81,7 +81,7 @@ impl LightRuntime {
     /// the environment as in the programs; signals and deadlines stay with the process' owner.
     ///
     /// # Errors
-    /// If a setting, a module or a start does not fit.
+    /// A setting, a module or a start does not fit.
     pub fn wrap(self, module: &'static Module) -> Result<Wrapped, Failed> {
         let look_up = |name: &str| std::env::var(name).ok();
         let env = Env::new(&look_up);
@@ -107,7 +107,7 @@ impl Wrapped {
     /// Serves one event and returns the reply's bytes.
     ///
     /// # Errors
-    /// The function's or a layer's failure.
+    /// The error is the function's or a layer's failure.
     pub fn invoke(&mut self, event: &[u8]) -> Result<Vec<u8>, Failed> {
         let cold = self.runtime.process().enter();
         self.place.reset();

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 /// Sends a byte other than 0 into `socket` for every SIGTERM and SIGINT from now on.
 ///
 /// # Errors
-/// If there are no descriptors left, or the system takes no handler.
+/// No descriptors are left, or the system takes no handler.
 pub(crate) fn signals_into(socket: UnixStream) -> io::Result<()> {
     let owner = std::process::id();
     for signal in [SIGTERM, SIGINT] {

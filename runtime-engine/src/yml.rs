@@ -24,7 +24,7 @@ impl Files for Beside {
 /// set, and `FAAS_UNIT` says which of several deployments it is.
 ///
 /// # Errors
-/// Everything that is wrong with the yml, or which deployments there are.
+/// The text has everything that is wrong with the yml, or lists the deployments that there are.
 pub(crate) fn manifest(path: &Path, platform: &str, env: &Env<'_>) -> Result<MadeManifest, String> {
     let text = std::fs::read(path).map_err(|error| error.to_string())?;
     let environment: BTreeMap<String, String> = std::env::vars_os()

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// Reads a switch such as `FAAS_DEBUG`: `1`, `true`, `yes` and `on` switch it on, `0`, `false`, `no` and `off` switch
-/// it off, in any case. `None` if the text is another one.
+/// it off, in any case. Returns `None` if the text is another one.
 ///
 /// ```
 /// use faas_abi::settings::switch;
@@ -28,8 +28,8 @@ pub fn switch(text: &[u8]) -> Option<bool> {
 /// of every other key.
 pub const ENVIRONMENT: &str = "faas.environment";
 
-/// Reads a duration: whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them. `None` if the
-/// text is no duration.
+/// Reads a duration: whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them. Returns `None`
+/// if the text is no duration.
 ///
 /// ```
 /// use faas_abi::settings::duration;

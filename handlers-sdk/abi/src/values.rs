@@ -129,7 +129,8 @@ pub struct Buf {
     pub ptr: *const u8,
     /// The number of bytes.
     pub len: usize,
-    /// The function that frees the bytes. `None` for static storage, or memory that lives as long as the invocation.
+    /// The function that frees the bytes. It is `None` for static storage, or memory that lives as long as the
+    /// invocation.
     pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
     /// The argument that `release` is called with.
     pub owner: *mut c_void,

@@ -168,7 +168,7 @@ impl BodyReader {
     /// left of a part is not given again.
     ///
     /// # Errors
-    /// As those of [`BodyStream::next`].
+    /// They are those of [`BodyStream::next`].
     pub fn next_part(&mut self) -> Option<Result<Chunk, StreamError>> {
         made(self.end.wait_for_next())
     }

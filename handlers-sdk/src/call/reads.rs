@@ -56,19 +56,19 @@ macro_rules! process_reads {
         }
 
         /// Returns the client for requests to others, of the layer that offers the service `faas.http`. The requests
-        /// end at this call's deadline. `None` if no layer offers it.
+        /// end at this call's deadline. It is `None` if no layer offers it.
         pub fn http_client(&self) -> Option<$crate::service::http::Client> {
             let reader = self.reader();
             $crate::glue::service::http::find(reader.entry(), reader.num(::faas_abi::NUM_DEADLINE_NS))
         }
 
-        /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. `None` if
-        /// no layer offers it.
+        /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. It is
+        /// `None` if no layer offers it.
         pub fn params(&self) -> Option<$crate::service::params::Params> {
             $crate::glue::service::params::find(self.reader().entry())
         }
 
-        /// Returns the store of values by key, of the layer that offers the service `faas.kv`. `None` if no layer
+        /// Returns the store of values by key, of the layer that offers the service `faas.kv`. It is `None` if no layer
         /// offers it.
         pub fn kv(&self) -> Option<$crate::service::kv::Kv> {
             $crate::glue::service::kv::find(self.reader().entry())
@@ -149,7 +149,7 @@ macro_rules! reads {
 
         /// Returns the id of the trace, as its platform's tools look for it: X-Ray's root (`1-5759e988-…`) on AWS,
         /// otherwise the 32 digits of [`traceparent`](Self::traceparent), which is the answer on AWS, too, once a layer
-        /// has chosen another trace. `None` without a trace.
+        /// has chosen another trace. It is `None` without a trace.
         pub fn trace_id(&self) -> Option<&str> {
             let of_w3c = self.traceparent().and_then(|text| text.split('-').nth(1)).filter(|id| id.len() == 32);
             let of_xray = self.trace().and_then(|trace| trace.split(';').find_map(|part| part.strip_prefix("Root=")));

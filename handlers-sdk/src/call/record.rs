@@ -35,7 +35,8 @@ impl<'a> RecordInfo<'a> {
         self.reader.text(META_RECORD_ID)
     }
 
-    /// Returns the text by which the record is ordered: a message group, a partition, a key. `None` if it has no order.
+    /// Returns the text by which the record is ordered: a message group, a partition, a key. It is `None` if it has no
+    /// order.
     pub fn group(&self) -> Option<&'a str> {
         Some(self.reader.text(META_RECORD_GROUP)).filter(|group| !group.is_empty())
     }

@@ -19,7 +19,7 @@ pub struct Described {
     pub message: Option<String>,
 }
 
-/// Recognises one type of error and describes it. `None` for an error of any other type.
+/// Recognises one type of error and describes it. Returns `None` for an error of any other type.
 pub type Describe = fn(&(dyn StdError + 'static)) -> Option<Described>;
 
 /// Returns the SDK's own errors that functions hand on. Their paths are no part of the interface.

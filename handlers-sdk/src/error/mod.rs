@@ -206,7 +206,7 @@ impl Error {
         self.0.status
     }
 
-    /// Returns the place where it was made: the call of `new`, or the `?`. `None` if it is not known.
+    /// Returns the place where it was made: the call of `new`, or the `?`. It is `None` if it is not known.
     pub fn location(&self) -> Option<&'static Location<'static>> {
         self.0.place
     }

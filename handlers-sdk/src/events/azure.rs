@@ -168,7 +168,7 @@ impl Envelope {
     /// Reads an envelope.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: the bytes are no envelope.
+    /// It is `Runtime.UnmarshalError` if the bytes are no envelope.
     pub fn parse(event: &[u8]) -> Result<Envelope, Error> {
         view::read(event)
     }
@@ -177,7 +177,7 @@ impl Envelope {
     /// as that, if it does not fit as it is.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: there is no such binding, or its value has another shape.
+    /// It is `Runtime.UnmarshalError` if there is no such binding, or its value has another shape.
     pub fn binding<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         read(&self.data, "binding", name)
     }
@@ -185,7 +185,7 @@ impl Envelope {
     /// Returns a value that the host knows of the trigger, by its name.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: there is no such thing, or it has another shape.
+    /// It is `Runtime.UnmarshalError` if there is no such thing, or it has another shape.
     pub fn metadata<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         read(&self.metadata, "metadata", name)
     }
@@ -263,7 +263,7 @@ impl Outputs {
     /// Sets a binding's value, as JSON.
     ///
     /// # Errors
-    /// `Runtime.MarshalError`: it cannot be written as JSON.
+    /// It is `Runtime.MarshalError` if it cannot be written as JSON.
     pub fn json<T: Serialize>(self, name: impl Into<String>, value: &T) -> Result<Outputs, Error> {
         let value =
             serde_json::to_value(value).map_err(|error| Error::new("Runtime.MarshalError", error.to_string()))?;

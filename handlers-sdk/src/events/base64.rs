@@ -32,7 +32,7 @@ impl Base64 {
     /// Returns the bytes. Both alphabets (RFC 4648 §4 and §5) are read, with padding or without.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: the text is no base64.
+    /// It is `Runtime.UnmarshalError` if the text is no base64.
     pub fn bytes(&self) -> Result<Vec<u8>, Error> {
         decode(self.0.as_bytes()).map_err(|place| {
             let message = format!("expected base64, found what is none at byte {place} of {}", self.0.len());

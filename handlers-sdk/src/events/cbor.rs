@@ -21,7 +21,7 @@ const BREAK: u8 = 0xff;
 /// Reads one value, which has to be all there is.
 ///
 /// # Errors
-/// `Runtime.UnmarshalError`: the bytes are no CBOR. The message has the number of the first wrong byte.
+/// It is `Runtime.UnmarshalError` if the bytes are no CBOR. The message has the number of the first wrong byte.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Error> {
     let mut cbor = Cbor { rest: bytes };
     let value = cbor.value(DEPTH).filter(|_| cbor.rest.is_empty());

@@ -127,7 +127,7 @@ impl CloudEvent {
     /// Returns the data, which is JSON, as a type of yours.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: the data is no JSON, or has another shape.
+    /// It is `Runtime.UnmarshalError` if the data is no JSON, or has another shape.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         json::read(self.data())
     }

@@ -139,7 +139,7 @@ impl Legacy {
     /// Returns the data as a type of yours.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it has another shape.
+    /// It is `Runtime.UnmarshalError` if it has another shape.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         T::deserialize(&self.data).map_err(|error| {
             let message = format!("the data of {:?} does not fit: {error}", self.context.event_type);

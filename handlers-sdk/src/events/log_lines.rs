@@ -60,7 +60,7 @@ pub struct Log {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {
-    /// The time of the line, in milliseconds since 1970. `None` if the platform does not say it.
+    /// The time of the line, in milliseconds since 1970. It is `None` if the platform does not say it.
     pub millis: Option<u64>,
     /// `INFO`, `ERROR`, …; empty if the platform does not say it.
     pub level: String,

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// The id of the message; for a stream, its place. Empty if the platform does not say it.
+    /// The id of the message; for a stream, its place. It is empty if the platform does not say it.
     pub id: String,
     /// The bytes that were sent, with the platform's coding undone.
     pub body: Vec<u8>,
@@ -35,9 +35,9 @@ pub struct Message {
     pub attributes: BTreeMap<String, String>,
     /// The number of times that the message was delivered, this time included. It is 0 if the platform does not say it.
     pub attempt: u64,
-    /// The group, session, or partition whose messages come in order. `None` if there is no such order.
+    /// The group, session, or partition whose messages come in order. It is `None` if there is no such order.
     pub group: Option<String>,
-    /// The key that it was sent with. `None` if it has no key.
+    /// The key that it was sent with. It is `None` if it has no key.
     pub key: Option<Vec<u8>>,
     /// The queue, stream or topic, as the platform names it.
     pub source: String,
@@ -47,7 +47,7 @@ impl Message {
     /// Returns the body as text.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it is no UTF-8.
+    /// It is `Runtime.UnmarshalError` if it is no UTF-8.
     pub fn text(&self) -> Result<&str, Error> {
         core::str::from_utf8(&self.body).map_err(|error| self.unfit(&error.to_string()))
     }
@@ -55,7 +55,7 @@ impl Message {
     /// Returns the body, which is JSON, as a type of yours.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it is no JSON, or has another shape. The error names the message's id.
+    /// It is `Runtime.UnmarshalError` if it is no JSON, or has another shape. The error names the message's id.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.body).map_err(|error| self.unfit(&error.to_string()))
     }

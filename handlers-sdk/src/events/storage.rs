@@ -65,9 +65,9 @@ pub struct StorageObject {
     pub bucket: String,
     /// The object's key as the object has it, with the platform's coding undone.
     pub key: String,
-    /// The size in bytes. `None` if the platform does not say it, as for an object that is gone.
+    /// The size in bytes. It is `None` if the platform does not say it, as for an object that is gone.
     pub size: Option<u64>,
-    /// The entity tag. `None` if the platform does not say it.
+    /// The entity tag. It is `None` if the platform does not say it.
     pub etag: Option<String>,
     /// The bucket's region; empty if the platform does not say it.
     pub region: String,

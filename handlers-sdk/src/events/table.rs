@@ -86,11 +86,11 @@ pub struct Change {
     pub table: String,
     /// The key of the row.
     pub keys: Row,
-    /// The row afterwards. `None` if it is gone, or the platform does not say it.
+    /// The row afterwards. It is `None` if it is gone, or the platform does not say it.
     pub new: Option<Row>,
-    /// The row before. `None` if it is new, or the platform does not say it.
+    /// The row before. It is `None` if it is new, or the platform does not say it.
     pub old: Option<Row>,
-    /// The time of the change, in milliseconds since 1970. `None` if the platform does not say it.
+    /// The time of the change, in milliseconds since 1970. It is `None` if the platform does not say it.
     pub millis: Option<u64>,
 }
 
@@ -188,7 +188,7 @@ fn dynamo_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     Ok(aws::DynamoDb::parse(body)?.records.into_iter().map(change).collect())
 }
 
-/// Returns the milliseconds of a time in seconds. `None` for 0, by which the platform means that it has no time.
+/// Returns the milliseconds of a time in seconds. It is `None` for 0, by which the platform means that it has no time.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float is cut to what fits")]
 fn millis(seconds: f64) -> Option<u64> {
     (seconds > 0.0).then_some((seconds * 1_000.0) as u64)

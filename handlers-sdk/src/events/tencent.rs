@@ -265,7 +265,7 @@ impl Cls {
     /// Returns the gzip stream. [`Log`](super::Log) unpacks it, with the feature `events-log`.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it is no base64.
+    /// It is `Runtime.UnmarshalError` if it is no base64.
     pub fn compressed(&self) -> Result<Vec<u8>, Error> {
         self.logs.data.bytes()
     }

@@ -29,7 +29,7 @@ use crate::error::Error;
 pub struct Timer {
     /// The name of the schedule: rule, trigger or job. On Azure it is the function's name, on Yandex the trigger's id.
     pub name: String,
-    /// The time at which it was due, in RFC 3339, as the platform says it. `None` if it does not say it.
+    /// The time at which it was due, in RFC 3339, as the platform says it. It is `None` if it does not say it.
     pub time: Option<String>,
     /// The bytes that the schedule is configured with; empty without any.
     pub payload: Vec<u8>,

@@ -54,7 +54,8 @@ macro_rules! argument {
             /// Reads an event.
             ///
             /// # Errors
-            /// `Runtime.UnmarshalError`: the bytes are no such event, or a member has a shape that does not fit.
+            /// It is `Runtime.UnmarshalError` if the bytes are no such event, or a member has a shape that does not
+            /// fit.
             #[inline]
             pub fn parse(event: &[u8]) -> Result<Self, crate::error::Error> {
                 crate::events::view::read(event)

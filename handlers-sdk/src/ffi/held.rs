@@ -101,7 +101,7 @@ impl Held {
     /// Returns the first share of a call after which there is no reply: of a phase, or of one record of a batch.
     ///
     /// # Safety
-    /// As for [`new`](Self::new).
+    /// It needs the same as [`new`](Self::new).
     pub(crate) unsafe fn without_reply(entry: &'static Entry, inv: *mut Inv, tok: *mut Tok) -> Held {
         // SAFETY: the caller's promise.
         let mut held = unsafe { Held::new(entry, inv, tok, false) };

@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     /// [`token`](Reader::token).
     ///
     /// # Errors
-    /// `PENDING` if no chunk is here yet, else the status that says why no more will come.
+    /// It is `PENDING` if no chunk is here yet, else the status that says why no more will come.
     ///
     /// # Safety
     /// One thread at a time reads an invocation's body.

@@ -47,7 +47,7 @@ impl Later for AfterReply {
     }
 }
 
-/// Takes the work that this invocation's call has left, in the phase Replied. `None` if it left no work.
+/// Takes the work that this invocation's call has left, in the phase Replied. Returns `None` if it left no work.
 pub(crate) fn take(held: &Held) -> Option<Box<AfterReply>> {
     let slot = held.reader().slot(key()).cast::<Slot>();
     // SAFETY: null, or what `keep` put under our key. It lives as long as the invocation, and nobody changes it but

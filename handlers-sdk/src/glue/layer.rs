@@ -141,7 +141,7 @@ unsafe extern "C" fn destroy<L: LayerDef>(this: *mut c_void) {
 /// Runs one hook.
 ///
 /// # Safety
-/// `this` from `create::<L>`; `inv` Alive and this layer's alone while the hook runs.
+/// `this` must come from `create::<L>`. `inv` must be Alive, and this layer's alone while the hook runs.
 unsafe fn hook<L: LayerDef>(this: *mut c_void, inv: *mut Inv, body: impl FnOnce(&L, Writer<'_>) -> Status) -> Status {
     // SAFETY: the caller's promise; hooks share the instance (`Layer: Sync`).
     let instance = unsafe { &*this.cast::<Instance<L>>() };

@@ -16,7 +16,7 @@ unsafe extern "C" fn number(_: *mut c_void, _: Bytes, _: f64, _: *const Pair, _:
 /// Calls the gatherer. Returns `None` if it panics: a span fails nobody's call.
 ///
 /// # Safety
-/// `provider` from `offer::<G>`.
+/// `provider` must come from `offer::<G>`.
 unsafe fn told<G: GatherSpans, T>(provider: *mut c_void, to: impl FnOnce(&G) -> T) -> Option<T> {
     // SAFETY: `offer` made it of a shared value that is never freed.
     let gather = unsafe { &*provider.cast::<G>() };

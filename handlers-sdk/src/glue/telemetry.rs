@@ -81,7 +81,7 @@ impl fmt::Debug for Labels<'_> {
 /// Takes one report to the gatherer.
 ///
 /// # Safety
-/// `provider` from `offer::<G>`; the texts are lent for the call.
+/// `provider` must come from `offer::<G>`. The texts are lent for the call.
 unsafe fn report<G: Gather>(
     provider: *mut c_void,
     name: Bytes,

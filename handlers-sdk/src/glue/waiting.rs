@@ -90,7 +90,8 @@ unsafe impl Send for Call {}
 /// Calls an `async` hook.
 ///
 /// # Safety
-/// `this` from `create::<L>`; `inv` and `tok` those of the call, Alive and this layer's alone until the call has ended.
+/// `this` must come from `create::<L>`. `inv` and `tok` must be those of the call, Alive and this layer's alone until
+/// the call has ended.
 pub(super) unsafe fn start<L: LayerDef>(
     this: *mut c_void,
     way: Way,

@@ -109,7 +109,7 @@ impl Scope {
     /// Runs what providers wrote for the end of their values, in reverse order. A failure keeps no other from its end.
     ///
     /// # Errors
-    /// The first failure; all of them are logged.
+    /// The error is the first failure; all of them are logged.
     pub(crate) async fn close(&self, _alone: &Alone<'_>, ctx: &FaasContext) -> Result<(), Error> {
         let all: Vec<(Source, Value)> = lock(&self.made).values.iter().rev().cloned().collect();
         let mut result = Ok(());

@@ -132,7 +132,7 @@ impl<'a> Invocation<'a> {
     /// Adds one more value.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn add(&mut self, list: List, name: &str, value: &str) -> Result<(), Error> {
         accepted(name, self.writer.add(list.number(), name, value))
     }
@@ -140,7 +140,7 @@ impl<'a> Invocation<'a> {
     /// Removes all values of that name, if there are any.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn remove(&mut self, list: List, name: &str) -> Result<(), Error> {
         accepted(name, self.writer.remove(list.number(), name))
     }
@@ -148,7 +148,7 @@ impl<'a> Invocation<'a> {
     /// Sets a request header.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
         self.set(List::Header, name, value)
     }
@@ -156,7 +156,7 @@ impl<'a> Invocation<'a> {
     /// Leaves a text for the layers further in and for the function.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn set_extension(&mut self, name: &str, value: &str) -> Result<(), Error> {
         self.set(List::Extension, name, value)
     }
@@ -164,7 +164,7 @@ impl<'a> Invocation<'a> {
     /// Sets one of the contract's texts (`handlers_sdk::abi::META_…`), for instance a recognised trigger.
     ///
     /// # Errors
-    /// As for [`set`](Self::set); most of them are the host's own.
+    /// It fails as [`set`](Self::set) does; most of the names are the host's own.
     pub fn set_meta(&mut self, key: u32, value: &str) -> Result<(), Error> {
         accepted("that text", self.writer.set_meta(key, value))
     }
@@ -172,7 +172,7 @@ impl<'a> Invocation<'a> {
     /// Replaces the body that [`body`](Self::body) returns from now on.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn set_body(&mut self, body: Vec<u8>) -> Result<(), Error> {
         accepted("the body", self.writer.set_body(body))
     }
@@ -204,7 +204,7 @@ impl<'a> Invocation<'a> {
     /// ```
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn set_value<T: Any + Send + Sync>(&mut self, value: T) -> Result<(), Error> {
         accepted("a value", values::set(&mut self.writer, value))
     }
@@ -233,7 +233,7 @@ impl<'a> Invocation<'a> {
     /// Sets another status for the reply, 200 to 599.
     ///
     /// # Errors
-    /// As for [`set`](Self::set); or the reply is a stream whose head is out already.
+    /// It fails as [`set`](Self::set) does, and if the reply is a stream whose head is out already.
     pub fn set_reply_status(&mut self, status: u16) -> Result<(), Error> {
         accepted("the status", self.writer.set_num(NUM_REPLY_CODE, u64::from(status)))
     }
@@ -241,7 +241,7 @@ impl<'a> Invocation<'a> {
     /// Sets an earlier deadline, in nanoseconds on the clock of [`now_ns`](Self::now_ns).
     ///
     /// # Errors
-    /// As for [`set`](Self::set); a later one is refused.
+    /// It fails as [`set`](Self::set) does, and refuses a later moment.
     pub fn set_deadline_ns(&mut self, deadline: u64) -> Result<(), Error> {
         accepted("the deadline", self.writer.set_num(NUM_DEADLINE_NS, deadline))
     }
@@ -331,7 +331,7 @@ impl<'a> Invocation<'a> {
     /// Sets a reply header; also before there is a reply.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn set_reply_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
         accepted(name, self.writer.set(LIST_REPLY_HEADER, name, value))
     }
@@ -339,7 +339,7 @@ impl<'a> Invocation<'a> {
     /// Adds a reply header.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn add_reply_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
         accepted(name, self.writer.add(LIST_REPLY_HEADER, name, value))
     }
@@ -347,7 +347,7 @@ impl<'a> Invocation<'a> {
     /// Removes a reply header, if it is there.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn remove_reply_header(&mut self, name: &str) -> Result<(), Error> {
         accepted(name, self.writer.remove(LIST_REPLY_HEADER, name))
     }
@@ -355,7 +355,7 @@ impl<'a> Invocation<'a> {
     /// Adds a `Set-Cookie`, as its whole text.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// It fails as [`set`](Self::set) does.
     pub fn add_reply_cookie(&mut self, text: &str) -> Result<(), Error> {
         accepted("a cookie", self.writer.add(LIST_REPLY_COOKIE, "", text))
     }
@@ -373,7 +373,7 @@ impl<'a> Invocation<'a> {
     /// Answers in the place of the function: `return invocation.respond(Response::new(401));`
     ///
     /// # Errors
-    /// As for [`set_reply`](Self::set_reply).
+    /// It fails as [`set_reply`](Self::set_reply) does.
     pub fn respond<M>(&mut self, reply: impl IntoReply<M>) -> Result<Flow, Error> {
         self.set_reply(reply).map(|()| Flow::Respond)
     }
@@ -381,7 +381,7 @@ impl<'a> Invocation<'a> {
     /// Answers in the place of a failure: `return invocation.recover(Response::new(503));`
     ///
     /// # Errors
-    /// As for [`set_reply`](Self::set_reply).
+    /// It fails as [`set_reply`](Self::set_reply) does.
     pub fn recover<M>(&mut self, reply: impl IntoReply<M>) -> Result<Recovery, Error> {
         self.set_reply(reply).map(|()| Recovery::Recovered)
     }

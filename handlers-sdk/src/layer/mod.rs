@@ -210,7 +210,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// the layer surrounds is loaded by then.
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn after_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -226,7 +226,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs before a function starts.
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn before_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -234,7 +234,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs after a function has started.
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn after_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -242,7 +242,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs if a function did not start.
     ///
     /// # Errors
-    /// As for [`runtime_start_failed`](Self::runtime_start_failed).
+    /// It fails as [`runtime_start_failed`](Self::runtime_start_failed) does.
     fn function_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -393,7 +393,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs before the functions close.
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn before_close(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -401,7 +401,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs after they have closed: flush what is left.
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn after_close(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -409,7 +409,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs if closing failed further in; `after_close` is not called then.
     ///
     /// # Errors
-    /// As for [`runtime_start_failed`](Self::runtime_start_failed).
+    /// It fails as [`runtime_start_failed`](Self::runtime_start_failed) does.
     fn close_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -417,7 +417,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs before the process is frozen or snapshotted: flush, let go of connections.
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn suspend(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -446,7 +446,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// ```
     ///
     /// # Errors
-    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.
     fn resume(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }

@@ -42,7 +42,8 @@ impl<'a> Phase<'a> {
 
     process_reads!();
 
-    /// Returns the phase's name, as the documentation has it: `"FunctionStart"`. Empty for a phase of a later version.
+    /// Returns the phase's name, as the documentation has it: `"FunctionStart"`. It is empty for a phase of a later
+    /// version.
     pub fn name(&self) -> &'static str {
         match self.number {
             RUNTIME_START => "RuntimeStart",

@@ -142,7 +142,7 @@ impl<'a> ReplyHead<'a> {
     /// Sets a header.
     ///
     /// # Errors
-    /// As for [`set_status`](Self::set_status).
+    /// It fails as [`set_status`](Self::set_status) does.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
         accepted(name, self.writer.set(LIST_REPLY_HEADER, name, value))
     }
@@ -150,7 +150,7 @@ impl<'a> ReplyHead<'a> {
     /// Adds a header.
     ///
     /// # Errors
-    /// As for [`set_status`](Self::set_status).
+    /// It fails as [`set_status`](Self::set_status) does.
     pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
         accepted(name, self.writer.add(LIST_REPLY_HEADER, name, value))
     }
@@ -158,7 +158,7 @@ impl<'a> ReplyHead<'a> {
     /// Removes a header, if it is there.
     ///
     /// # Errors
-    /// As for [`set_status`](Self::set_status).
+    /// It fails as [`set_status`](Self::set_status) does.
     pub fn remove_header(&mut self, name: &str) -> Result<(), Error> {
         accepted(name, self.writer.remove(LIST_REPLY_HEADER, name))
     }
@@ -166,7 +166,7 @@ impl<'a> ReplyHead<'a> {
     /// Adds a `Set-Cookie`, as its whole text.
     ///
     /// # Errors
-    /// As for [`set_status`](Self::set_status).
+    /// It fails as [`set_status`](Self::set_status) does.
     pub fn add_cookie(&mut self, text: &str) -> Result<(), Error> {
         accepted("a cookie", self.writer.add(LIST_REPLY_COOKIE, "", text))
     }

@@ -60,7 +60,7 @@ pub trait StreamFilter: Send + 'static {
     /// Returns the bytes that go out after the last piece. It is not called for a stream that breaks before.
     ///
     /// # Errors
-    /// As for [`piece`](Self::piece).
+    /// It fails as [`piece`](Self::piece) does.
     fn end(&mut self) -> Result<Vec<u8>, Error> {
         Ok(Vec::new())
     }

@@ -85,7 +85,7 @@ pub struct PlatformReply {
 }
 
 impl PlatformReply {
-    /// Returns the first header of that name, in whatever case. `None` if there is none.
+    /// Returns the first header of that name, in whatever case. It is `None` if there is none.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
@@ -135,7 +135,7 @@ pub struct Answer {
     pub cookies: Vec<String>,
     /// The records of a batch that failed: id and reason of each.
     pub failed_records: Vec<(String, String)>,
-    /// The failure. `None` if it did not fail.
+    /// The failure. It is `None` if it did not fail.
     pub failed: Option<Failed>,
     /// The lines that the whole app logged until then.
     pub logs: Vec<LogLine>,
@@ -174,7 +174,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Returns the first reply header of that name, in whatever case. `None` if there is none.
+    /// Returns the first reply header of that name, in whatever case. It is `None` if there is none.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }

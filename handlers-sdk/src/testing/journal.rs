@@ -32,12 +32,12 @@ pub struct LogLine {
     pub message: String,
     /// The names and values in their order. A value that is no text is its JSON.
     pub fields: Vec<(String, String)>,
-    /// The request id of the invocation that it belongs to. `None` outside an invocation.
+    /// The request id of the invocation that it belongs to. It is `None` outside an invocation.
     pub request_id: Option<String>,
 }
 
 impl LogLine {
-    /// Returns the value of the first field of that name. `None` if there is none.
+    /// Returns the value of the first field of that name. It is `None` if there is none.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }

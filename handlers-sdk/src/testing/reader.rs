@@ -52,7 +52,7 @@ pub(super) enum Pace {
 #[derive(Debug, Default)]
 struct State {
     pace: Pace,
-    /// Everything that was written. `None` before the head is out.
+    /// Everything that was written. It is `None` before the head is out.
     chunks: Option<Vec<Vec<u8>>>,
     /// The number of chunks that the test has taken.
     taken: usize,
@@ -119,7 +119,7 @@ impl Reader {
         self.0.1.notify_all();
     }
 
-    /// Returns the chunks that were written so far. `None` if no stream has begun.
+    /// Returns the chunks that were written so far. It is `None` if no stream has begun.
     pub(super) fn chunks(&self) -> Option<Vec<Vec<u8>>> {
         self.lock().chunks.clone()
     }

@@ -27,7 +27,7 @@ impl Recording {
     /// Reads a file of the layer's, or a line of its log.
     ///
     /// # Errors
-    /// The reason why it cannot be sent again.
+    /// The text is the reason why it cannot be sent again.
     pub(crate) fn read(text: &str) -> Result<Recording, Failure> {
         let wrong = |why: &dyn std::fmt::Display| refused(&format!("expected a recording of the layer record: {why}"));
         let document: Value = serde_json::from_str(text).map_err(|error| wrong(&error))?;

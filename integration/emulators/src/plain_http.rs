@@ -47,7 +47,7 @@ impl Container {
     /// which the command's own variables go. `patience` is how long its start and each of its answers may take.
     ///
     /// # Errors
-    /// Whatever the system says when the program cannot be started.
+    /// The program cannot be started, for the reason that the system gives.
     pub fn spawn(
         mut command: Command,
         variables: &[(&str, &str)],
@@ -87,7 +87,7 @@ impl Container {
     /// Sends a request on a connection of its own and waits for the answer.
     ///
     /// # Errors
-    /// What came is no answer.
+    /// The bytes that came are no answer.
     pub fn call(&self, request: &Request) -> io::Result<Answer> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let stream = TcpStream::connect(address)?;

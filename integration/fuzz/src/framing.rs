@@ -3,7 +3,7 @@
 
 use crate::feed::Side;
 
-/// Returns the body of the message at the front of `bytes`, and the bytes behind it. `None` if there is no whole
+/// Returns the body of the message at the front of `bytes`, and the bytes behind it. It is `None` if there is no whole
 /// message.
 pub fn cut(mut bytes: &[u8], side: Side) -> Option<(Vec<u8>, &[u8])> {
     if side == Side::Request {

@@ -54,7 +54,7 @@ impl FromFile {
         Ok(FromFile { config, path, keep_for, state: Mutex::new(state) })
     }
 
-    /// Returns the keys, read again if the file has changed. `None` if it has been unreadable for too long.
+    /// Returns the keys, read again if the file has changed. It is `None` if it has been unreadable for too long.
     pub(crate) fn current(&self) -> Option<Arc<KeySet>> {
         let now = self.config.now_ns();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

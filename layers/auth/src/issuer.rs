@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 /// An issuer, as it is configured.
 pub(crate) struct Issuer {
-    /// The issuer's `iss`. `None` if it is the only one: then the member is not looked at.
+    /// The issuer's `iss`. It is `None` if it is the only one: then the member is not looked at.
     pub(crate) name: Option<String>,
     pub(crate) audiences: Vec<String>,
     pub(crate) algorithms: Vec<Algorithm>,

@@ -74,8 +74,8 @@ impl Auth {
         }
     }
 
-    /// Checks the credentials, and returns the identity with the name of the way in which it was proven. `None` if a
-    /// caller without an identity is let in.
+    /// Checks the credentials, and returns the identity with the name of the way in which it was proven. Returns `None`
+    /// if a caller without an identity is let in.
     async fn check(&self, invocation: &Invocation<'_>) -> Result<Option<(&'static str, Identity)>, Refusal> {
         let needs = match (self.arrival(invocation), invocation.http()) {
             (Arrival::Passes, _) => return Ok(None),

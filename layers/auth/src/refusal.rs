@@ -78,7 +78,7 @@ impl Challenges {
     /// Refuses a request with a reply, and an event with a failure, which its platform is told of.
     ///
     /// # Errors
-    /// The failure of the event.
+    /// The error is the failure of the event.
     pub(crate) fn refuse(&self, invocation: &mut Invocation<'_>, refusal: &Refusal) -> Result<Flow, Error> {
         let (status, kind, message) = (refusal.status(), refusal.kind(), refusal.message());
         let level = if status == 503 { Level::Warn } else { Level::Info };

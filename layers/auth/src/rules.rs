@@ -44,7 +44,7 @@ enum Segment {
 }
 
 impl Pattern {
-    /// Reads a pattern: `/users/:id`, `/users/{id}`, `/files/*`. `None` if the text is no pattern.
+    /// Reads a pattern: `/users/:id`, `/users/{id}`, `/files/*`. Returns `None` if the text is no pattern.
     pub(crate) fn read(text: &str) -> Option<Pattern> {
         let mut pattern = Pattern { segments: Vec::new(), takes_rest: false };
         for segment in text.strip_prefix('/')?.split('/') {

@@ -59,7 +59,7 @@ impl Origins {
 }
 
 /// Returns scheme, host and port of the text that a browser sends as `Origin`. The port is empty where it is the
-/// scheme's own. `None` if the text has another form.
+/// scheme's own. It is `None` if the text has another form.
 fn parts(origin: &str) -> Option<(&str, &str, &str)> {
     let (scheme, rest) = origin.split_once("://")?;
     // The colons of an IPv6 address stand in brackets.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct Limit {
     settings: Settings,
     keys: Arc<Keys>,
-    /// The policy as a header has it: `"default";q=100;w=60`. `None` without a rate.
+    /// The policy as a header has it: `"default";q=100;w=60`. It is `None` without a rate.
     policy: Option<String>,
 }
 

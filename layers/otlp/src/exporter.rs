@@ -293,7 +293,7 @@ impl<S: Signal> Shared<S> {
         }
     }
 
-    /// Waits until a batch is due, and takes it. `None` at the end.
+    /// Waits until a batch is due, and takes it. Returns `None` at the end.
     fn next(&self) -> Option<Vec<S::Item>> {
         let mut state = self.lock();
         let mut since = Instant::now();

@@ -223,7 +223,7 @@ impl Chain {
     /// Runs one lifecycle phase around the engine's own work, which is `centre`.
     ///
     /// # Errors
-    /// The first failure, in the words of the layer or function that failed.
+    /// The error is the first failure, in the words of the layer or function that failed.
     pub async fn phase(
         &self,
         phase: u32,
@@ -244,7 +244,7 @@ impl Chain {
     /// the caller's to judge.
     ///
     /// # Errors
-    /// The first failure.
+    /// The error is the first failure.
     pub async fn outward(
         &self,
         phase: u32,
@@ -273,7 +273,7 @@ impl Chain {
     /// Runs RESUME: `before` inward, then the function. Every one of them is called, whatever the others come to.
     ///
     /// # Errors
-    /// The first failure.
+    /// The error is the first failure.
     pub async fn resume(&self, function: Option<&FunctionInstance>, place: &mut Place) -> Result<(), Failure> {
         let mut aside = Aside::begin(RESUME, place);
         for layer in self.hooked(RESUME) {

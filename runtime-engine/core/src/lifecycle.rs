@@ -424,7 +424,7 @@ impl Runtime {
     /// Runs the phase that a platform asks a started process for. A failure is logged.
     ///
     /// # Errors
-    /// The first failure.
+    /// The error is the first failure.
     pub async fn signal(&self, signal: &Signal) -> Result<(), Failure> {
         match signal {
             Signal::Initialize(_) => Ok(()),
@@ -467,7 +467,7 @@ impl Runtime {
     /// failure is logged.
     ///
     /// # Errors
-    /// The first failure.
+    /// The error is the first failure.
     pub async fn suspend(&self) -> Result<(), Failure> {
         if let Some(only) = self.only() {
             let mut place = self.place();
@@ -489,7 +489,7 @@ impl Runtime {
     /// logged.
     ///
     /// # Errors
-    /// The first failure.
+    /// The error is the first failure.
     pub async fn resume(&self) -> Result<(), Failure> {
         if let Some(only) = self.only() {
             let mut place = self.place();

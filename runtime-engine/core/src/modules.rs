@@ -84,7 +84,7 @@ impl Name {
     /// Reads a handler text.
     ///
     /// # Errors
-    /// If it is empty or holds what could leave the folder.
+    /// The name is empty, or holds a part that could leave the folder.
     pub fn parse(text: &str) -> Result<Name, NotFound> {
         let (library, entry) = Name::split(text).map_err(|why| NotFound::BadName { name: text.to_owned(), why })?;
         Ok(Name { library: library.to_owned(), entry: entry.map(str::to_owned) })

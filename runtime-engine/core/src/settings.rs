@@ -51,7 +51,7 @@ impl<'a> Env<'a> {
     /// Reads a [switch](faas_abi::settings::switch); without the variable it is off.
     ///
     /// # Errors
-    /// If the value is no word for on or off.
+    /// The value is no word for on or off.
     #[inline(never)]
     pub fn flag(&self, name: &'static str) -> Result<bool, BadSetting> {
         const EXPECTED: &str = "1, true, yes or on, or 0, false, no or off";
@@ -62,7 +62,7 @@ impl<'a> Env<'a> {
     /// Reads the path of a request, such as a probe's. It is `None` without the variable.
     ///
     /// # Errors
-    /// If the value does not begin with `/`, or holds what no path does: such a path is never asked for.
+    /// The value does not begin with `/`, or has a character that no path has: such a path is never asked for.
     #[inline(never)]
     pub fn path(&self, name: &'static str) -> Result<Option<Vec<u8>>, BadSetting> {
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -76,7 +76,7 @@ impl<'a> Env<'a> {
     /// Reads a JSON text, which is empty without the variable.
     ///
     /// # Errors
-    /// If the value is no JSON. The error does not show the value, which may hold secrets.
+    /// The value is no JSON. The error does not show the value, which may hold secrets.
     pub fn json(&self, name: impl Into<Cow<'static, str>>) -> Result<String, BadSetting> {
         let name = name.into();
         let value = self.text(&name);
@@ -89,7 +89,7 @@ impl<'a> Env<'a> {
     /// Reads a number above 0, of things or bytes. It is `None` without the variable.
     ///
     /// # Errors
-    /// If the value is not one.
+    /// The value is not one.
     #[inline(never)]
     pub fn count(&self, name: &'static str) -> Result<Option<usize>, BadSetting> {
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -102,7 +102,7 @@ impl<'a> Env<'a> {
     /// Reads a number. It is `None` without the variable.
     ///
     /// # Errors
-    /// If the value is not one.
+    /// The value is not one.
     #[inline(never)]
     pub fn number(&self, name: &'static str) -> Result<Option<u64>, BadSetting> {
         self.get(name)
@@ -114,7 +114,7 @@ impl<'a> Env<'a> {
     /// limit.
     ///
     /// # Errors
-    /// If the value is no number.
+    /// The value is no number.
     #[inline(never)]
     pub fn seconds(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
         Ok(self.number(name)?.filter(|seconds| *seconds > 0).map(Duration::from_secs))
@@ -124,7 +124,7 @@ impl<'a> Env<'a> {
     /// no limit.
     ///
     /// # Errors
-    /// If the value is no duration.
+    /// The value is no duration.
     #[inline(never)]
     pub fn limit(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
         Ok(self.duration(name)?.filter(|limit| !limit.is_zero()))
@@ -133,7 +133,7 @@ impl<'a> Env<'a> {
     /// Reads a duration: `30` (seconds), `500ms`, `30s`, `1m30s`, `1h`. It is `None` without the variable.
     ///
     /// # Errors
-    /// If the value is not one.
+    /// The value is not one.
     #[inline(never)]
     pub fn duration(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
         self.get(name)
@@ -188,7 +188,7 @@ pub struct Settings {
     pub debug: bool,
     /// The time that start may take: `FAAS_INIT_TIMEOUT`. With `None` it may take as long as the platform lets it.
     pub init_timeout: Option<Duration>,
-    /// The limit of an invocation on platforms that set no limit: `FAAS_TIMEOUT`. `None` without the variable.
+    /// The limit of an invocation on platforms that set no limit: `FAAS_TIMEOUT`. It is `None` without the variable.
     pub timeout: Option<Duration>,
     /// The time that invocations may still run after a stop signal: `FAAS_GRACE`, 8 s, below the ten seconds that most
     /// platforms give.
@@ -226,7 +226,7 @@ impl Settings {
     /// Reads all variables.
     ///
     /// # Errors
-    /// The first variable whose value does not fit.
+    /// The error names the first variable whose value does not fit.
     pub fn read(env: &Env<'_>) -> Result<Settings, BadSetting> {
         // Libraries read it for themselves, when they first wait; a value that does not fit ends the start.
         env.count("FAAS_ASYNC_WORKERS")?;

@@ -86,9 +86,9 @@ pub struct Input<'i> {
     pub environment: &'i BTreeMap<String, String>,
     /// The options of the command line.
     pub options: &'i BTreeMap<String, String>,
-    /// The stage. `None` for the option `stage`, or the one of the yml, or `dev`.
+    /// The stage. It is `None` for the option `stage`, or the one of the yml, or `dev`.
     pub stage: Option<&'i str>,
-    /// The platform. `None` for the one of the yml.
+    /// The platform. It is `None` for the one of the yml.
     pub platform: Option<&'i str>,
     /// The files that it may take parts from.
     pub files: &'i dyn Files,

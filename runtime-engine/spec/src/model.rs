@@ -86,7 +86,7 @@ pub enum Fence {
 pub struct Records {
     /// The number of records that run at once; `None` if it is not set.
     pub concurrency: Option<i64>,
-    /// The treatment of a batch of which some records failed: `report`, `fail` or `log`. `None` if it is not set.
+    /// The treatment of a batch of which some records failed: `report`, `fail` or `log`. It is `None` if it is not set.
     pub failures: Option<String>,
 }
 

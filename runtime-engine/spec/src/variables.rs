@@ -322,7 +322,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Resolves a name or path, which may have variables in it. `None` if an error has been reported.
+    /// Resolves a name or path, which may have variables in it. Returns `None` if an error has been reported.
     fn name(&mut self, text: &str, span: Span, mode: Mode, depth: usize) -> Option<String> {
         if !text.contains("${") {
             return Some(text.to_owned());

@@ -15,7 +15,7 @@ const TRIES: u32 = 8;
 /// Writes the library in the code to a private folder; both go when the process leaves.
 ///
 /// # Errors
-/// If the code holds no library that this runtime can take, or it cannot be written.
+/// The code holds no library that this runtime can take, or it cannot be written.
 pub(crate) fn keep(driver: &Driver, code: &[u8]) -> Result<PathBuf, Failure> {
     let library = (driver.library)(code)?;
     let folder = std::env::temp_dir();

@@ -37,7 +37,7 @@ pub struct Driver {
     /// Makes the manifest of a process of the yml at this path, on this platform; `None` if the runtime reads no yml.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// The text has everything that is wrong with it.
     pub yml: Option<ManifestOf>,
 }
 

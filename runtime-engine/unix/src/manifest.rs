@@ -33,7 +33,7 @@ pub(crate) struct Place<'a> {
 /// returns also what came of them. Secrets are in place as far as the environment and the folders of secrets have them.
 ///
 /// # Errors
-/// All mistakes of the manifest at once, or why it could not be read.
+/// The text has all mistakes of the manifest at once, or the reason why it could not be read.
 pub(crate) fn read(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> (Result<Option<Manifest>, Failure>, Laid) {
     let mut doubts = Vec::new();
     let read = find(env, roots, place).and_then(|found| match found {

@@ -69,7 +69,7 @@ impl CheckedModule {
     /// Reads the table that `faas_module_v1` returned. `probe` tells which addresses are safe to read.
     ///
     /// # Errors
-    /// Every mismatch found, each saying what was expected and what was found.
+    /// The text lists every mismatch, each with what was expected and what was found.
     ///
     /// # Safety
     /// Whatever `probe` accepts must be readable for the rest of the process, and the functions named in the tables
@@ -296,7 +296,7 @@ impl FunctionEntry {
         FunctionInstance::create(table, self.name.clone(), host, config)
     }
 
-    /// Takes part in an instance that another function of the group has made. `None` if it is gone.
+    /// Takes part in an instance that another function of the group has made. Returns `None` if it is gone.
     ///
     /// # Panics
     /// The instance is not one of this group, which is a bug in the host's books.

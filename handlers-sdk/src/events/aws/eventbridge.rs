@@ -59,7 +59,7 @@ impl EventBridge {
     /// Returns the detail as a type of yours.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it has another shape.
+    /// It is `Runtime.UnmarshalError` if it has another shape.
     pub fn detail_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         T::deserialize(&self.detail).map_err(|error| {
             let message = format!("the detail of {:?} does not fit: {error}", self.detail_type);

@@ -99,7 +99,7 @@ impl Header {
     /// Returns the bytes.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: a text that is no base64.
+    /// It is `Runtime.UnmarshalError` if a text is no base64.
     pub fn bytes(&self) -> Result<Vec<u8>, Error> {
         match self {
             Header::Bytes(bytes) => Ok(bytes.clone()),

@@ -41,7 +41,7 @@ impl CloudWatchLogs {
     /// `message`.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it is no base64.
+    /// It is `Runtime.UnmarshalError` if it is no base64.
     pub fn compressed(&self) -> Result<Vec<u8>, Error> {
         self.awslogs.data.bytes()
     }

@@ -78,7 +78,7 @@ impl Attribute {
     /// Returns the bytes: of a `Binary` those of its base64, of all others those of their text.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: the value of a `Binary` is no base64.
+    /// It is `Runtime.UnmarshalError` if the value of a `Binary` is no base64.
     pub fn bytes(&self) -> Result<Vec<u8>, Error> {
         if self.kind == "Binary" {
             Base64::from(self.value.clone()).bytes()

@@ -77,7 +77,8 @@ impl Record {
         self.number("ApproximateReceiveCount")
     }
 
-    /// Returns the time at which it was sent, in milliseconds since 1970: `SentTimestamp`. `None` if it is missing.
+    /// Returns the time at which it was sent, in milliseconds since 1970: `SentTimestamp`. It is `None` if it is
+    /// missing.
     pub fn sent_millis(&self) -> Option<u64> {
         self.number("SentTimestamp")
     }

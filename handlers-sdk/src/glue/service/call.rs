@@ -117,7 +117,7 @@ impl<T> Call<T> {
     /// own.
     ///
     /// # Errors
-    /// As the call ended.
+    /// The error is the one that the call ended with.
     pub fn wait(mut self) -> Result<T, Error> {
         let (parked, waker) = Parked::here();
         loop {
@@ -185,7 +185,7 @@ impl<T> fmt::Debug for Call<T> {
 /// Ends a call, as its completion.
 ///
 /// # Safety
-/// `arg` of [`Call::begin`] of the same `T`, once.
+/// `arg` must be that of [`Call::begin`] of the same `T`, and is used once.
 pub(crate) unsafe fn complete<T>(arg: *mut c_void, result: Result<T, Error>) {
     // SAFETY: `begin` made it of an `Arc`, and this is called once for it (faas.h, S5).
     let place = unsafe { Arc::from_raw(arg.cast_const().cast::<Place<T>>()) };

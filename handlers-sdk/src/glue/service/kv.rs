@@ -291,7 +291,7 @@ pub(crate) fn made<S: Store>(store: Arc<S>) -> Made<Table> {
 /// Begins one call of a store.
 ///
 /// # Safety
-/// `provider` from `offer::<S>`; the key is lent for the call; `complete` and `arg` are a consumer's.
+/// `provider` must come from `offer::<S>`. The key is lent for the call; `complete` and `arg` are a consumer's.
 unsafe fn begin<S: Store>(provider: *mut c_void, key: Lent, op: Op, complete: Option<ValueFn>, arg: *mut c_void) {
     // SAFETY: `offer` made it of a value that is never freed.
     let provided = unsafe { &*provider.cast::<Provided<S>>() };

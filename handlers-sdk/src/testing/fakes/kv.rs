@@ -96,7 +96,7 @@ impl FakeKv {
         self.clone()
     }
 
-    /// Returns the value that a key has now. `None` if there is no such key, or its time is over.
+    /// Returns the value that a key has now. It is `None` if there is no such key, or its time is over.
     pub fn value(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         lock(&self.0.0).now(key.as_ref()).map(|entry| entry.value)
     }

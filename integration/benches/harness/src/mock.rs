@@ -83,7 +83,7 @@ impl Mock {
     /// Hands `event` to the parked poll and waits for the answer, whose body `check` accepts or not.
     ///
     /// # Errors
-    /// As for [`poll`](Self::poll), and if the answer is an error or a wrong one.
+    /// It fails as [`poll`](Self::poll) does, and if the answer is an error or a wrong one.
     pub fn invoke(&mut self, event: &[u8], check: Check<'_>) -> io::Result<Trip> {
         self.poll()?;
         self.write_head(event.len());

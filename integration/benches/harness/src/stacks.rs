@@ -81,7 +81,7 @@ fn starts(built: &Built) -> Vec<Subject> {
 /// Measures all stacks: `rounds` of starts and of loads, `times` requests under callgrind.
 ///
 /// # Errors
-/// The values that could not be measured, by name.
+/// The second value has the measurements that failed, by name.
 pub fn measure(built: &Built, rounds: usize, times: usize) -> (Stacks, Vec<(String, io::Error)>) {
     let (mut stacks, mut missing) = (Stacks::default(), Vec::new());
     let subjects = starts(built);

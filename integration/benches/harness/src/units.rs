@@ -381,7 +381,7 @@ pub fn reading(built: &Built) -> io::Result<Reading> {
 /// Reads the manifest in `file` that many times, for tools that watch it.
 ///
 /// # Errors
-/// Its first mistake.
+/// The text is its first mistake.
 pub fn read(file: &Path, times: usize) -> Result<(), String> {
     let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     (0..times).try_for_each(|_| read_once(&text).map(drop))

@@ -24,7 +24,7 @@ const READY_WHEN_LISTENING: [&str; 5] = ["aliyun-fc", "azure-functions", "google
 /// open, or one that starts a process for an event, it is started once more on plain HTTP, which has one.
 ///
 /// # Errors
-/// What it said, if it was not ready.
+/// It was not ready. The text is what it said.
 pub(crate) fn start(
     root: &Path,
     packaging: &Packaging,

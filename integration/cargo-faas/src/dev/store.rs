@@ -377,7 +377,7 @@ impl Store {
         }
     }
 
-    /// Ends an invocation, and returns the time it took. `None` if it is not kept any more, or had ended.
+    /// Ends an invocation, and returns the time it took. Returns `None` if it is not kept any more, or had ended.
     pub(crate) fn end(&self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Record> {
         let mut ended = None;
         self.change(number, |record| {

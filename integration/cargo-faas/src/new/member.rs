@@ -50,7 +50,7 @@ pub(super) fn add(manifest: &Path, folder: &Path) -> Result<String, Failure> {
     Ok(format!("{member} is now a member of {}", manifest.display()))
 }
 
-/// Adds to the list in the way that it is written. `None` if it is no list.
+/// Adds to the list in the way that it is written. Returns `None` if it is no list.
 fn push(document: &mut DocumentMut, member: &str) -> Option<()> {
     let workspace = document.get_mut("workspace")?.as_table_like_mut()?;
     let members = workspace.entry("members").or_insert(Item::Value(Value::Array(Array::new()))).as_array_mut()?;

@@ -456,7 +456,8 @@ pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value,
     serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
-/// Returns the version of a deployment: that of the package of its first functions. `None` if they are of no package.
+/// Returns the version of a deployment: that of the package of its first functions. It is `None` if they are of no
+/// package.
 fn version<'s>(unit: &Deployment, sources: &'s [Source]) -> Option<&'s str> {
     let of_functions = unit.libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
     let package = of_functions.filter_map(|library| library.package.as_deref()).next()?;

@@ -14,9 +14,9 @@ pub(crate) struct Built {
     pub(crate) program: Vec<u8>,
     /// The manifest's text; `None` if its only library declares all that is needed.
     pub(crate) manifest: Option<String>,
-    /// The libraries of functions: name and bytes of each file. Empty for a whole program.
+    /// The libraries of functions: name and bytes of each file. It is empty for a whole program.
     pub(crate) functions: Vec<(String, Vec<u8>)>,
-    /// The libraries of layers. Empty for a whole program.
+    /// The libraries of layers. It is empty for a whole program.
     pub(crate) layers: Vec<(String, Vec<u8>)>,
 }
 

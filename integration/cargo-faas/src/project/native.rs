@@ -25,7 +25,7 @@ enum Language {
 }
 
 impl Native {
-    /// Looks at the files of a folder. `None` if they are of no language that is compiled here.
+    /// Looks at the files of a folder. Returns `None` if they are of no language that is compiled here.
     pub(crate) fn find(folder: &Path) -> Option<Native> {
         let language = if folder.join("go.mod").is_file() {
             Language::Go

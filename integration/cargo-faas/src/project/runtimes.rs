@@ -87,7 +87,7 @@ pub(crate) fn runtime(kind: RuntimeKind, build: &RuntimeBuild, screen: Screen) -
 }
 
 /// Returns the library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the
-/// cache. `None` if no layer has that name.
+/// cache. It is `None` if no layer has that name.
 ///
 /// # Errors
 /// It fails as [`runtime`] does.

@@ -25,7 +25,7 @@ fn is_left_out(line: &str) -> bool {
 /// Compares `said`, which a command wrote, with the lines `shown` on a page.
 ///
 /// # Errors
-/// The first difference, in words.
+/// The text is the first difference, in words.
 pub(crate) fn compare(shown: &[String], said: &str) -> Result<(), String> {
     let lines = |text: &mut dyn Iterator<Item = &str>| -> Vec<Vec<String>> {
         text.filter(|line| !is_left_out(line)).map(masked).filter(|words| !words.is_empty()).collect()

@@ -319,7 +319,7 @@ impl Pending {
     /// Blocks until its outcome, for `limit` at most; may be called again. The answer is handed out once.
     ///
     /// # Errors
-    /// [`TimedOut`] at the limit.
+    /// It is [`TimedOut`] at the limit.
     pub fn wait_for(&self, limit: Duration) -> Result<Answer, TimedOut> {
         let found = self.shared.wait_until(limit, |control| control.invocations.get_mut(&self.id)?.answer.take());
         found.ok_or_else(|| {

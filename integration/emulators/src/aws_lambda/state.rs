@@ -172,7 +172,7 @@ impl Classic {
     /// Takes a GET `/restore/next`, and parks it until [`Classic::restored`].
     ///
     /// # Errors
-    /// A 403 anywhere but at the end of init.
+    /// It is a 403 anywhere but at the end of init.
     pub(crate) fn restore_poll(&mut self) -> Result<(), Refusal> {
         match self.state {
             // It is parked already: a poll whose connection was lost comes again.

@@ -280,7 +280,7 @@ impl Call {
     }
 
     /// Returns the request, if it is the only input and its reply the only output: then forwarding and proxying concern
-    /// it. `None` otherwise.
+    /// it. It is `None` otherwise.
     pub(super) fn request_alone(&self) -> Option<&Request> {
         match (&self.data[..], &self.outputs[..]) {
             ([(_, Bound::Request(request))], [output]) if output.is_http => Some(request),

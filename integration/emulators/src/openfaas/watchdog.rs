@@ -73,7 +73,7 @@ impl Watchdog {
         lock(&self.state.0).log.clone()
     }
 
-    /// Returns the exit of the process, if it was a failure, which is the watchdog's end, too. `None` otherwise.
+    /// Returns the exit of the process, if it was a failure, which is the watchdog's end, too. It is `None` otherwise.
     pub fn fatal(&self) -> Option<ExitStatus> {
         lock(&self.state.0).fatal
     }
@@ -107,7 +107,7 @@ impl Watchdog {
     /// Takes a call from the gateway.
     ///
     /// # Errors
-    /// `true` once the port is closed.
+    /// The connection is refused, because the port is closed or the process is broken for good.
     pub fn call(&self, call: &Call) -> io::Result<Answer> {
         {
             let mut state = lock(&self.state.0);

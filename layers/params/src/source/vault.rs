@@ -18,7 +18,7 @@ pub(crate) struct Vault {
     /// A file that an agent keeps the token in. It is read each time, since the agent renews it.
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) namespace: Option<String>,
-    /// The field of every path. `None` if the last part of a name is its field.
+    /// The field of every path. It is `None` if the last part of a name is its field.
     pub(crate) field: Option<String>,
 }
 

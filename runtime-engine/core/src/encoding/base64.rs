@@ -68,7 +68,7 @@ pub fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
 /// byte are not looked at.
 ///
 /// # Errors
-/// The first byte outside the alphabet, whitespace included, or that the text breaks off; `out` is then as it was.
+/// The text has a byte outside the alphabet, whitespace included, or breaks off. Then `out` is as it was.
 pub fn decode_into(out: &mut Vec<u8>, text: &[u8]) -> Result<(), DecodeError> {
     let digits = unpadded(text);
     let start = out.len();

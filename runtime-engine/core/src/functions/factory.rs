@@ -24,7 +24,7 @@ pub trait Loader: Files + Send + Sync {
     /// Opens a library for the life of the process and checks what it offers against these features.
     ///
     /// # Errors
-    /// Everything that does not fit, in one text.
+    /// The text lists everything that does not fit.
     fn load(&self, path: &Path, features: u64) -> Result<CheckedModule, String>;
 }
 
@@ -191,7 +191,7 @@ impl Factory {
     /// Those in `stack` after a failure have been made and must be closed.
     ///
     /// # Errors
-    /// The first layer that is required and could not be made.
+    /// The failure is that of the first layer that is required and could not be made.
     pub(crate) fn layers(&self, named: &[LayerName], stack: &mut Vec<Arc<ConfiguredLayer>>) -> Result<(), Failure> {
         let modules = &self.linked.layers;
         let of_linked = modules.iter().flat_map(|module| module.layers.iter().map(|layer| layer.name.as_str()));
@@ -388,7 +388,7 @@ impl Factory {
     /// others until `turn`, where it goes then, is dropped: the whole start is to be over by then.
     ///
     /// # Errors
-    /// What was looked for and where, what does not fit, or why `create` failed.
+    /// The failure says what was looked for and where, what does not fit, or why `create` failed.
     pub(crate) async fn function<'g>(
         &self,
         wanted: Wanted<'_>,

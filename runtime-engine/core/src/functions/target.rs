@@ -219,7 +219,8 @@ impl Function {
     /// Starts it, with its own layers, unless it has started. A caller that comes meanwhile waits.
     ///
     /// # Errors
-    /// What failed, and whatever had been made, which the caller has to close. The next to come tries again.
+    /// The error has the failure, and everything that had been made, which the caller has to close. The next to come
+    /// tries again.
     pub(crate) async fn start(
         &self,
         process: &Arc<Process>,

@@ -45,7 +45,8 @@ impl Assembly {
     }
 
     /// Returns the reason why the request is refused, regardless of its body, once all its headers are here: a method
-    /// that [`method_refusal`] refuses, or an expectation other than `100-continue`. `None` if it is to be served.
+    /// that [`method_refusal`] refuses, or an expectation other than `100-continue`. It is `None` if it is to be
+    /// served.
     pub fn refusal(&self) -> Option<Refusal> {
         let unknown = self.announced.expects_other.then_some(Refusal::UnknownExpectation);
         method_refusal(&self.buf[self.start.method.clone()]).or(unknown)

@@ -20,7 +20,7 @@ pub(super) enum Detour {
 /// Passes a piece through the filters, in order, and returns the bytes that go out in its place.
 ///
 /// # Errors
-/// The first failed filter's status.
+/// The error is the first failed filter's status.
 pub(super) fn pass(filters: &mut [Filter], mut piece: Given, is_last: bool) -> Result<Given, Status> {
     for filter in filters {
         // A filter that keeps everything back leaves nothing to do for those behind it, but for the end.

@@ -32,8 +32,8 @@ pub trait BodySource: Send + Sync {
     /// is completed when there may be some.
     ///
     /// # Errors
-    /// `PENDING`; `E_TOO_BIG`, `E_INVALID`, `E_DEADLINE` or `E_CANCELLED` as `faas.h` says of `stream_read`, and then
-    /// always.
+    /// It is `PENDING` if no bytes are here. `E_TOO_BIG`, `E_INVALID`, `E_DEADLINE` and `E_CANCELLED` mean what
+    /// `faas.h` says of `stream_read`, and come again from then on.
     fn read(&self, ready: *mut Tok) -> Result<Vec<u8>, Status>;
     /// Counts that many bytes as held for the invocation, until it is done; `false` if the process may not hold them.
     fn hold(&self, bytes: usize) -> bool;
@@ -185,7 +185,7 @@ impl Invocation {
     /// not asked for pieces.
     ///
     /// # Errors
-    /// What the client is told.
+    /// The failure is the one that the client is told.
     pub(crate) async fn collect_body(&mut self) -> Result<(), Failure> {
         let Some(source) = self.incoming.source.clone() else { return Ok(()) };
         let (mut body, token) = (Vec::new(), Token::new());

@@ -23,7 +23,7 @@ impl<'a> Document<'a> {
     /// Checks a text as [`parse`](super::parse) does.
     ///
     /// # Errors
-    /// As those of [`parse`](super::parse).
+    /// It fails as [`parse`](super::parse) does.
     pub fn parse(text: &'a [u8]) -> Result<Document<'a>, Error> {
         let mut found = Containers::default();
         let (value, _) = parse_with(text, &mut found)?;

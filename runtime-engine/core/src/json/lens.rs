@@ -20,8 +20,8 @@ use std::fmt;
 /// largest, which are refused here.
 ///
 /// # Errors
-/// The first place where the text stops being JSON, and what was expected there. Bytes that are not UTF-8 are reported
-/// before anything else.
+/// The error has the first place where the text stops being JSON, and what was expected there. Bytes that are not UTF-8
+/// are reported before anything else.
 pub fn parse(text: &[u8]) -> Result<Value<'_>, Error> {
     parse_with(text, &mut Ends::new(&mut [])).map(|(value, _)| value)
 }

@@ -24,7 +24,7 @@ impl<'a, 'o> Object<'a, 'o> {
     /// Checks a text as [`parse`](super::parse) does.
     ///
     /// # Errors
-    /// As those of [`parse`](super::parse).
+    /// It fails as [`parse`](super::parse) does.
     pub fn parse(text: &'a [u8], outline: &'o mut Outline) -> Result<Object<'a, 'o>, Error> {
         let mut ends = Ends::new(&mut outline.0);
         let (value, start) = parse_with(text, &mut ends)?;

@@ -10,7 +10,7 @@ const HTTP_PORT: u16 = 80;
 /// more than that (`http://host:port/`). An address without a port means port 80, as it does to any client of HTTP.
 ///
 /// # Errors
-/// If the value is no such address: a wrong one would be asked again and again, and named nowhere.
+/// The value is no such address: a wrong one would be asked again and again, and named nowhere.
 pub(super) fn endpoint(variable: &'static str, text: &str, expected: &'static str) -> Result<String, BadSetting> {
     let read = || {
         let address = bare(text);

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// `variable`, else `port`.
 ///
 /// # Errors
-/// If the variable holds no port, or `FAAS_HOST` no host.
+/// The variable holds no port, or `FAAS_HOST` no host.
 pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Result<String, BadSetting> {
     address_on(env, "0.0.0.0", variable, port)
 }
@@ -22,7 +22,7 @@ pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Resul
 /// Returns the address to listen at, with `host` if `FAAS_HOST` is not set.
 ///
 /// # Errors
-/// If the variable holds no port, or `FAAS_HOST` no host.
+/// The variable holds no port, or `FAAS_HOST` no host.
 pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port: u16) -> Result<String, BadSetting> {
     let port = match env.get(variable) {
         None => port,
@@ -99,8 +99,8 @@ pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch:
     BodyFrom::Reply
 }
 
-/// Returns the rest of a header's name that begins with a platform's `prefix`, in whatever case. `None` if it begins
-/// otherwise.
+/// Returns the rest of a header's name that begins with a platform's `prefix`, in whatever case. It is `None` if it
+/// begins otherwise.
 pub(super) fn own_name<'n>(prefix: &[u8], name: &'n [u8]) -> Option<&'n [u8]> {
     name.split_at_checked(prefix.len()).filter(|(start, _)| caseless(start, prefix)).map(|(_, rest)| rest)
 }

@@ -49,7 +49,7 @@ impl ServerSettings {
     /// Reads the variables; `concurrency` and, where nobody sets them, `lame_duck` and `body_bytes` are the platform's.
     ///
     /// # Errors
-    /// The first variable whose value does not fit.
+    /// The error names the first variable whose value does not fit.
     pub fn read(
         env: &Env<'_>,
         concurrency: usize,

@@ -50,8 +50,8 @@ pub(super) struct Trigger<'s> {
     pub(super) kind: &'static str,
     /// The name of the trigger, which no other trigger of the unit has.
     pub(super) name: String,
-    /// The schedule in the platform's words. `None` if it is no timer, or the platform has no such timers, which is
-    /// reported.
+    /// The schedule in the platform's words. It is `None` if it is no timer, or the platform has no such timers, which
+    /// is reported.
     pub(super) schedule: Option<Emitted>,
 }
 

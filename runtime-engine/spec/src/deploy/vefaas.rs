@@ -117,7 +117,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
 }
 
 /// Returns the name of a trigger if the platform takes it: a letter, then letters, digits and one sign, of 4 characters
-/// to `most`. `None` if it does not, which is reported. Source: veFaaS, "CreateTimer" and "CreateKafkaTrigger".
+/// to `most`. It is `None` if it does not, which is reported. Source: veFaaS, "CreateTimer" and "CreateKafkaTrigger".
 fn named(site: &Site<'_>, trigger: &Trigger<'_>, name: String, sign: char, most: usize) -> Option<String> {
     let is_sound = |char: char| char.is_ascii_alphanumeric() || char == sign;
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());

@@ -15,7 +15,8 @@ pub const MOST_DEPTH: usize = 64;
 /// The number of values that a text may have, those that aliases repeat included.
 pub const MOST_NODES: usize = 200_000;
 
-/// Reads a text. `None` if nothing can be made of it, which an error explains. Other findings are added as well.
+/// Reads a text. Returns `None` if nothing can be made of it, which an error explains. Other findings are added as
+/// well.
 pub fn read(sources: &Sources, file: FileId, found: &mut Diagnostics) -> Option<Node> {
     let text = sources.text(file);
     if text.len() > MOST_BYTES {
@@ -337,7 +338,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// Returns the text of a key: a text, or a number or word as it is written. `None` for any other value.
+/// Returns the text of a key: a text, or a number or word as it is written. It is `None` for any other value.
 fn key_text(node: &Node, text: &str) -> Option<String> {
     match &node.value {
         Value::Text { text, .. } => Some(text.clone()),

@@ -33,7 +33,7 @@ impl<R: Read + AsRawFd> Input<R> {
     /// begun.
     ///
     /// # Errors
-    /// The system's.
+    /// The error is the system's.
     pub(super) fn line(&mut self) -> io::Result<Option<&[u8]>> {
         self.tidy();
         let mut looked = self.start;
@@ -59,7 +59,7 @@ impl<R: Read + AsRawFd> Input<R> {
     /// Returns all bytes up to the end; `None` if a stop has begun.
     ///
     /// # Errors
-    /// The system's.
+    /// The error is the system's.
     pub(super) fn whole(&mut self) -> io::Result<Option<&[u8]>> {
         while !self.ended {
             if !self.more()? {

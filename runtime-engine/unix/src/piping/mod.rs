@@ -35,7 +35,7 @@ impl Answers {
     /// opens any descriptor: the number could else be one of its own.
     ///
     /// # Errors
-    /// If it is not open.
+    /// It is not open.
     pub(crate) fn to(descriptor: i32) -> io::Result<Answers> {
         let file = if descriptor == 1 {
             io::stdout().as_fd().try_clone_to_owned()?.into()

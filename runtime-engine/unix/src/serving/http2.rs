@@ -50,7 +50,7 @@ pub trait Recipient: Send + Sync {
     /// here, and its reader is about to [`wait`](Recipient::wait_for_part) for one.
     ///
     /// # Errors
-    /// As those of `BodySource`.
+    /// They are those of `BodySource`.
     fn part(&self) -> Result<Vec<u8>, Status>;
     /// Notes that the reader of the request's body waits until a part has come, which may be already.
     fn wait_for_part(&self, reader: Waiting);

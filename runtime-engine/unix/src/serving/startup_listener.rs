@@ -138,7 +138,7 @@ impl StartupListener {
     /// Makes a listener without clients.
     ///
     /// # Errors
-    /// If there are no descriptors left.
+    /// No descriptors are left.
     pub(super) fn new(
         listener: Arc<Listener>,
         protocol: Arc<dyn Serving>,

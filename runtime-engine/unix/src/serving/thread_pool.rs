@@ -110,7 +110,7 @@ impl ThreadPool {
     /// Makes a thread watch: a spare one, or one that `spawn` makes.
     ///
     /// # Errors
-    /// If the thread cannot be made. Nobody watches until somebody is back.
+    /// The thread cannot be made. Nobody watches until somebody is back.
     pub(super) fn call(&self, spawn: impl FnOnce() -> std::io::Result<JoinHandle<()>>) -> std::io::Result<()> {
         let mut state = self.state();
         if state.calls < state.spares {

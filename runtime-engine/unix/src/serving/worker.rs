@@ -398,7 +398,7 @@ impl Server {
     /// Accepts one more invocation, unless it has to be refused.
     ///
     /// # Errors
-    /// The kind and the message of the refusal.
+    /// The error has the kind and the message of the refusal.
     pub(super) fn admit(&self) -> Result<(), (&'static str, &'static str)> {
         if !self.has_memory() {
             return Err(FULL);

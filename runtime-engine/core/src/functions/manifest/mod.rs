@@ -180,8 +180,8 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// All mistakes of the text, in its order; at least one. A text that is no JSON has one, and so has one of another
-    /// version.
+    /// The list has all mistakes of the text, in its order, and at least one. A text that is no JSON has one, and so
+    /// has one of another version.
     pub fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
         read::read(text)
     }
@@ -190,7 +190,7 @@ impl Manifest {
     /// function here. Positions count from the beginning of that text.
     ///
     /// # Errors
-    /// All mistakes of the text, in its order; at least one.
+    /// The list has all mistakes of the text, in its order, and at least one.
     pub fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>> {
         read::read_triggers(text)
     }

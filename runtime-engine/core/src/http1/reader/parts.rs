@@ -16,7 +16,7 @@ pub enum Part {
 
 impl Reader {
     /// Hands out the head right after [`ReadProgress::Head`], as a message without a body; the body follows by
-    /// [`take_part`](Reader::take_part). `None` at any other time, and for a message that has no body.
+    /// [`take_part`](Reader::take_part). Returns `None` at any other time, and for a message that has no body.
     pub fn take_head(&mut self) -> Option<Message> {
         let at = self.head.end();
         if !matches!(self.state, State::Length { .. } | State::Chunked(_)) || self.body_end != at {
