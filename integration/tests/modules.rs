@@ -231,7 +231,8 @@ fn an_optional_layer_that_is_bad_is_skipped_with_a_line(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// `--describe`: one line of JSON, the same by both runtimes; what would refuse a module at the start refuses it here.
+/// The description by `--describe` is one line of JSON, the same by both runtimes. A mistake that would refuse a module
+/// at the start refuses it here.
 fn a_library_is_described_without_being_started(runtime: &Runtime) {
     let describe = |arguments: &[&Path]| {
         let output =

@@ -27,7 +27,7 @@ integration::both![on_aws_replies, on_aws_streams, over_http_replies, over_http_
 
 /// The number of connections of the HTTP clients, one a thread.
 const CLIENTS: usize = 4;
-/// `FAAS_THREADS` of every process.
+/// The value of `FAAS_THREADS` of every process.
 const POOL: usize = 8;
 /// The most threads of a server: its pool, the first thread and that of the deadlines, and one more for each client that
 /// reads slowly.

@@ -43,14 +43,14 @@ fn library(code: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
     Err(Failure::new("Runtime.BadCode", message))
 }
 
-/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
-/// thread is made, and fit for a program that starts without std's own preparations.
+/// Runs the process to its end: functions and layers are libraries, named by the environment. It has to be called
+/// before any thread is made. It fits a program that starts without std's own preparations.
 pub fn run() -> ! {
     faas_unix::start::run(&DRIVER)
 }
 
-/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
-/// called before any thread is made, and fit for a program that starts without std's own preparations.
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. It has to
+/// be called before any thread is made. It fits a program that starts without std's own preparations.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
     faas_unix::start::run_linked(&DRIVER, function, layers)
 }

@@ -42,14 +42,14 @@ static DRIVER: Driver = Driver {
     yml: None,
 };
 
-/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
-/// thread is made.
+/// Runs the process to its end: functions and layers are libraries, named by the environment. It has to be called
+/// before any thread is made.
 pub fn run() -> ! {
     faas_unix::start::run(&DRIVER)
 }
 
-/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
-/// called before any thread is made.
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. It has to
+/// be called before any thread is made.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
     faas_unix::start::run_linked(&DRIVER, function, layers)
 }

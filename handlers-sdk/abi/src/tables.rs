@@ -56,103 +56,103 @@ pub type OnErrorFn =
 /// The type of `cancel` of functions and layers.
 pub type CancelFn = unsafe extern "C" fn(this: *mut c_void, inv: *mut Inv, reason: u32);
 
-/// `faas_host.done`.
+/// The type of `faas_host.done`.
 pub type HostDoneFn = unsafe extern "C" fn(*mut Tok, Status);
 
-/// `faas_host.log_enabled`.
+/// The type of `faas_host.log_enabled`.
 pub type HostLogEnabledFn = unsafe extern "C" fn(*mut HostCtx, u32, Bytes) -> u32;
 
-/// `faas_host.log`.
+/// The type of `faas_host.log`.
 pub type HostLogFn = unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Field, usize);
 
-/// `faas_host.emit`.
+/// The type of `faas_host.emit`.
 pub type HostEmitFn = unsafe extern "C" fn(*mut HostCtx, Bytes);
 
-/// `faas_host.config`.
+/// The type of `faas_host.config`.
 pub type HostConfigFn = unsafe extern "C" fn(*mut HostCtx, Bytes, *mut Bytes) -> Status;
 
-/// `faas_host.now_ns`.
+/// The type of `faas_host.now_ns`.
 pub type HostNowNsFn = unsafe extern "C" fn(*mut HostCtx) -> u64;
 
-/// `faas_host.service`.
+/// The type of `faas_host.service`.
 pub type HostServiceFn = unsafe extern "C" fn(*mut HostCtx, Bytes, u32) -> *const c_void;
 
-/// `faas_host.offer`.
+/// The type of `faas_host.offer`.
 pub type HostOfferFn = unsafe extern "C" fn(*mut HostCtx, Bytes, u32, *const c_void) -> Status;
 
-/// `faas_host.meta`.
+/// The type of `faas_host.meta`.
 pub type HostMetaFn = unsafe extern "C" fn(*const Inv, u32) -> Bytes;
 
-/// `faas_host.num`.
+/// The type of `faas_host.num`.
 pub type HostNumFn = unsafe extern "C" fn(*const Inv, u32) -> u64;
 
-/// `faas_host.set_meta`.
+/// The type of `faas_host.set_meta`.
 pub type HostSetMetaFn = unsafe extern "C" fn(*mut Inv, u32, Bytes) -> Status;
 
-/// `faas_host.event`.
+/// The type of `faas_host.event`.
 pub type HostEventFn = unsafe extern "C" fn(*const Inv) -> Bytes;
 
-/// `faas_host.body`.
+/// The type of `faas_host.body`.
 pub type HostBodyFn = unsafe extern "C" fn(*const Inv) -> Bytes;
 
-/// `faas_host.set_body`.
+/// The type of `faas_host.set_body`.
 pub type HostSetBodyFn = unsafe extern "C" fn(*mut Inv, Buf) -> Status;
 
-/// `faas_host.count`.
+/// The type of `faas_host.count`.
 pub type HostCountFn = unsafe extern "C" fn(*const Inv, u32) -> usize;
 
-/// `faas_host.at`.
+/// The type of `faas_host.at`.
 pub type HostAtFn = unsafe extern "C" fn(*const Inv, u32, usize, *mut Pair) -> Status;
 
-/// `faas_host.get`.
+/// The type of `faas_host.get`.
 pub type HostGetFn = unsafe extern "C" fn(*const Inv, u32, Bytes, *mut Bytes) -> Status;
 
-/// `faas_host.set`.
+/// The type of `faas_host.set`.
 pub type HostSetFn = unsafe extern "C" fn(*mut Inv, u32, Bytes, Bytes) -> Status;
 
-/// `faas_host.add`.
+/// The type of `faas_host.add`.
 pub type HostAddFn = unsafe extern "C" fn(*mut Inv, u32, Bytes, Bytes) -> Status;
 
-/// `faas_host.remove`.
+/// The type of `faas_host.remove`.
 pub type HostRemoveFn = unsafe extern "C" fn(*mut Inv, u32, Bytes) -> Status;
 
-/// `faas_host.cancelled`.
+/// The type of `faas_host.cancelled`.
 pub type HostCancelledFn = unsafe extern "C" fn(*const Inv) -> u32;
 
-/// `faas_host.scratch`.
+/// The type of `faas_host.scratch`.
 pub type HostScratchFn = unsafe extern "C" fn(*mut Inv, usize, usize) -> *mut c_void;
 
-/// `faas_host.set_slot`.
+/// The type of `faas_host.set_slot`.
 pub type HostSetSlotFn = unsafe extern "C" fn(*mut Inv, *const c_void, *mut c_void, Option<DropFn>) -> Status;
 
-/// `faas_host.slot`.
+/// The type of `faas_host.slot`.
 pub type HostSlotFn = unsafe extern "C" fn(*const Inv, *const c_void) -> *mut c_void;
 
-/// `faas_host.reply`.
+/// The type of `faas_host.reply`.
 pub type HostReplyFn = unsafe extern "C" fn(*mut Inv, u32, Buf) -> Status;
 
-/// `faas_host.reply_body`.
+/// The type of `faas_host.reply_body`.
 pub type HostReplyBodyFn = unsafe extern "C" fn(*const Inv) -> Bytes;
 
-/// `faas_host.fail`.
+/// The type of `faas_host.fail`.
 pub type HostFailFn = unsafe extern "C" fn(*mut Inv, Bytes, Bytes, Bytes) -> Status;
 
-/// `faas_host.stream_begin`.
+/// The type of `faas_host.stream_begin`.
 pub type HostStreamBeginFn = unsafe extern "C" fn(*mut Inv, u32) -> Status;
 
-/// `faas_host.stream_write`.
+/// The type of `faas_host.stream_write`.
 pub type HostStreamWriteFn = unsafe extern "C" fn(*mut Inv, Buf, *mut Tok) -> Status;
 
-/// `faas_host.stream_read`.
+/// The type of `faas_host.stream_read`.
 pub type HostStreamReadFn = unsafe extern "C" fn(*mut Inv, *mut Buf, *mut Tok) -> Status;
 
-/// `faas_host.token`.
+/// The type of `faas_host.token`.
 pub type HostTokenFn = unsafe extern "C" fn(*mut Inv, Option<TokenFn>, *mut c_void) -> *mut Tok;
 
-/// `faas_host.set_num`.
+/// The type of `faas_host.set_num`.
 pub type HostSetNumFn = unsafe extern "C" fn(*mut Inv, u32, u64) -> Status;
 
-/// `faas_host.stream_filter`.
+/// The type of `faas_host.stream_filter`.
 pub type HostStreamFilterFn = unsafe extern "C" fn(*mut Inv, Option<FilterFn>, *mut c_void, Option<DropFn>) -> Status;
 
 /// The functions that the host offers: `faas_host`.

@@ -107,7 +107,8 @@ impl Config {
         })
     }
 
-    /// Returns a configured or environment value that every entry sees, as it was at start. Costs no JSON.
+    /// Returns a configured or environment value that every entry sees, as it was at start. It is no JSON, so nothing
+    /// is parsed. It is `None` if there is no such value, or it is no text.
     pub fn env(&self, key: &str) -> Option<&'static str> {
         self.entry.config(key).and_then(|value| core::str::from_utf8(value).ok())
     }

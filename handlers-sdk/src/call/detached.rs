@@ -6,7 +6,7 @@ use crate::log::{self, Level};
 use std::fmt::{self, Arguments, Display};
 use std::time::{Duration, SystemTime};
 
-/// A copy of an invocation's ids, names and trace, and a way to the log. Made by [`FaasContext::detached`].
+/// A copy of an invocation's ids, names and trace, and a way to the log. [`FaasContext::detached`] makes it.
 ///
 /// It is free to live as long as the process: the invocation ends without it.
 ///

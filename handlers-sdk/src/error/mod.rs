@@ -12,7 +12,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
-/// Why a call failed. Made from any error by `?`, or with [`Error::new`].
+/// The reason why a call failed. It is made of any error by `?`, or with [`Error::new`].
 ///
 /// The runtime logs all of it, with the place where it was made. Of an error that was made with `new` or `msg`, callers
 /// read kind and message. The message of one that `?` has made is somebody else's text, with addresses and paths in it

@@ -33,9 +33,9 @@ members! {
 
     /// One event of the list.
     OssEvent {
-        /// `ObjectCreated:PutObject`, `ObjectRemoved:DeleteObject`, …
+        /// The name of the event: `ObjectCreated:PutObject`, `ObjectRemoved:DeleteObject`, …
         event_name: String = "eventName",
-        /// `acs:oss`.
+        /// The source of the event: `acs:oss`.
         event_source: String = "eventSource",
         /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
@@ -110,9 +110,9 @@ members! {
 
     /// One event of the list.
     CdnEvent {
-        /// `LogFileCreated`, `CdnDomainAdded`, …
+        /// The name of the event: `LogFileCreated`, `CdnDomainAdded`, …
         event_name: String = "eventName",
-        /// `cdn`.
+        /// The source of the event: `cdn`.
         event_source: String = "eventSource",
         /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",

@@ -73,7 +73,7 @@ members! {
         generation: String = "generation",
         /// The generation of its metadata.
         metageneration: String = "metageneration",
-        /// `storage#object`.
+        /// The kind: `storage#object`.
         kind: String = "kind",
         /// The content type of the object.
         content_type: String = "contentType",

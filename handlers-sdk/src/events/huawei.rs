@@ -26,7 +26,7 @@ members! {
         version: String = "version",
         /// The time of the event, in RFC 3339.
         time: String = "time",
-        /// `TIMER`.
+        /// The type of the trigger: `TIMER`.
         trigger_type: String = "trigger_type",
         /// The trigger's name.
         trigger_name: String = "trigger_name",
@@ -53,7 +53,7 @@ members! {
         event_version: String = "event_version",
         /// The time of the event, in seconds since 1970.
         event_time: i64 = "event_time",
-        /// `KAFKA`.
+        /// The type of the trigger: `KAFKA`.
         trigger_type: String = "trigger_type",
         /// The region of the event.
         region: String = "region",
@@ -97,7 +97,7 @@ members! {
         event_version: String = "event_version",
         /// The subscription.
         subscription_urn: String = "event_subscription_urn",
-        /// `smn`.
+        /// The source of the event: `smn`.
         event_source: String = "event_source",
         /// The message.
         smn: SmnMessage = "smn",
@@ -113,7 +113,7 @@ members! {
         attributes: Value = "message_attributes",
         /// The text that was published.
         message: String = "message",
-        /// `notification`, …
+        /// The kind: `notification`, …
         kind: String = "type",
         /// The id of the message.
         message_id: String = "message_id",
@@ -142,13 +142,13 @@ members! {
 
     /// One event of the list.
     ObsRecord {
-        /// `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
+        /// The name of the event: `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
         event_name: String = "eventName",
         /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
         /// The version of this form.
         event_version: String = "eventVersion",
-        /// `OBS`.
+        /// The source of the event: `OBS`.
         event_source: String = "eventSource",
         /// The bucket's region.
         region: String = "awsRegion" | "region",
@@ -309,13 +309,13 @@ members! {
         resource_id: String = "resource_id",
         /// The operation.
         trace_name: String = "trace_name",
-        /// `ConsoleAction`, `SystemAction`, …
+        /// The type of the trace: `ConsoleAction`, `SystemAction`, …
         trace_type: String = "trace_type",
         /// The time at which it was recorded.
         record_time: String = "record_time",
         /// The id of the record.
         trace_id: String = "trace_id",
-        /// `normal`, `warning`, `incident`.
+        /// The status of the trace: `normal`, `warning`, `incident`.
         trace_status: String = "trace_status",
     }
 
@@ -342,11 +342,11 @@ members! {
 
     /// A change.
     DdsRecord {
-        /// `insert`, `update`, …
+        /// The name of the event: `insert`, `update`, …
         event_name: String = "event_name",
         /// The version of this form.
         event_version: String = "event_version",
-        /// `dds`.
+        /// The source of the event: `dds`.
         event_source: String = "event_source",
         /// The region of the event.
         region: String = "region",

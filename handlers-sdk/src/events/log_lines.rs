@@ -62,7 +62,7 @@ pub struct Log {
 pub struct LogEntry {
     /// The time of the line, in milliseconds since 1970. It is `None` if the platform does not say it.
     pub millis: Option<u64>,
-    /// `INFO`, `ERROR`, …; empty if the platform does not say it.
+    /// The level: `INFO`, `ERROR`, …; empty if the platform does not say it.
     pub level: String,
     /// The text of the line.
     pub message: String,

@@ -27,7 +27,7 @@ members! {
     /// assert_eq!(sample("tencent/timer").run(tick::MODULE).text(), r#"back up, {"run":"full"}"#);
     /// ```
     Timer {
-        /// `Timer`.
+        /// The kind: `Timer`.
         kind: String = "Type",
         /// The trigger's name.
         trigger_name: String = "TriggerName",
@@ -87,7 +87,7 @@ members! {
 
     /// An object.
     CosObject {
-        /// `/<app id>/<bucket>/<key>`: see [`CosObject::path`].
+        /// The path of the object, `/<app id>/<bucket>/<key>`. See [`CosObject::path`].
         key: String = "key",
         /// Its size in bytes.
         size: Option<u64> = "size",
@@ -101,13 +101,13 @@ members! {
 
     /// The kind, the time and the request of an event.
     CosEvent {
-        /// `cos:ObjectCreated:Put`, `cos:ObjectRemove:Delete`, …
+        /// The name of the event: `cos:ObjectCreated:Put`, `cos:ObjectRemove:Delete`, …
         name: String = "eventName",
         /// The version of this form, as in `1.0`.
         version: String = "eventVersion",
         /// The time of the event, in seconds since 1970.
         time: i64 = "eventTime",
-        /// `qcs::cos`.
+        /// The source of the event: `qcs::cos`.
         source: String = "eventSource",
         /// The request that caused it.
         request: CosRequest = "requestParameters",
@@ -151,7 +151,7 @@ members! {
 
     /// A message.
     CmqMessage {
-        /// `topic`.
+        /// The kind: `topic`.
         kind: String = "type",
         /// The topic's owner: an app id.
         topic_owner: String = "topicOwner",

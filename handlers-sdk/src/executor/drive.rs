@@ -207,7 +207,7 @@ struct Waiting {
     /// The hearing is dropped before the share, which it must not outlive.
     hearing: Hearing,
     held: Held,
-    /// `None` once it has ended.
+    /// The future; `None` once it has ended.
     future: Option<Running>,
 }
 

@@ -26,15 +26,15 @@ impl Parked {
         (parked.clone(), Waker::from(parked))
     }
 
-    /// Waits until it is woken; a wake before counts. On the thread of [`here`](Self::here) only.
+    /// Waits until it is woken; a wake before counts. Only the thread of [`here`](Self::here) may call it.
     pub(crate) fn wait(&self) {
         while !self.woken.swap(false, Ordering::Acquire) {
             std::thread::park();
         }
     }
 
-    /// Waits until it is woken, or until that moment if there is one. Returns `true` if it was woken. On the thread of
-    /// [`here`](Self::here) only.
+    /// Waits until it is woken, or until that moment if there is one. Returns `true` if it was woken. Only the thread
+    /// of [`here`](Self::here) may call it.
     pub(crate) fn wait_until(&self, end: Option<Instant>) -> bool {
         let Some(end) = end else {
             self.wait();

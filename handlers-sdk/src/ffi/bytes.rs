@@ -78,7 +78,7 @@ impl Deref for InvBytes {
     }
 }
 
-/// Bytes of the invocation whose reply they are. Made only for the end of that invocation, right before it.
+/// Bytes of the invocation whose reply they are. They are made only for the end of that invocation, right before it.
 pub(crate) struct Lent(Bytes);
 
 // SAFETY: the bytes are not written while the invocation lives (faas.h: event, "invocation").

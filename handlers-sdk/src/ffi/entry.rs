@@ -9,8 +9,8 @@ use faas_abi::{Bytes, Field, Host, HostCalls, Inv, OK, Status, Tok};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
-/// process, and so may a log call.
+/// One function's or layer's side of the host. It is made in `create` and never freed: the host's table lives as long
+/// as the process, and so may a log call.
 pub(crate) struct Entry {
     pub(crate) host: HostCalls,
     name: &'static str,

@@ -41,7 +41,7 @@ use std::time::Duration;
 /// assert!(app.close().is_empty(), "nothing was logged");
 /// ```
 pub struct App {
-    /// `None` only while it is being closed.
+    /// The runtime; `None` only while it is being closed.
     pub(super) runtime: Option<Runtime>,
     pub(super) deadlines: Arc<Deadlines>,
     pub(super) functions: Vec<String>,

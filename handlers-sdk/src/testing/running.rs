@@ -75,9 +75,9 @@ type Walk<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 /// ```
 pub struct Running<'a> {
     app: &'a App,
-    /// `None` once it has ended.
+    /// The walk; `None` once it has ended.
     walk: Option<Walk<'a>>,
-    /// `None` until it has ended.
+    /// The answer; `None` until the walk has ended.
     answer: Option<Answer>,
     cancel: Cancel<Invocation>,
     overdue: Arc<Overdue>,

@@ -24,7 +24,7 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// The working directory of both programs.
     pub directory: Option<PathBuf>,
-    /// `AWS_LAMBDA_FUNCTION_TIMEOUT`, in whole seconds; the emulator's own default is 300.
+    /// The value of `AWS_LAMBDA_FUNCTION_TIMEOUT`, in whole seconds; the emulator's own default is 300.
     pub timeout: Duration,
 }
 

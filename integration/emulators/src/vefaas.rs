@@ -17,7 +17,7 @@ const CODES: [&str; 5] =
 /// The properties of a function.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `_FAAS_RUNTIME_PORT`.
+    /// The value of `_FAAS_RUNTIME_PORT`.
     pub port: u16,
     /// The value of `_FAAS_FUNC_TIMEOUT`, in seconds; `None` leaves it out.
     pub timeout: Option<u32>,

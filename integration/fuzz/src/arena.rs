@@ -5,7 +5,7 @@ use std::ptr;
 /// The page size that the guards are made for; larger pages only make them larger.
 const PAGE: usize = 64 << 10;
 
-/// One stretch of memory between two that nobody may touch. Lives as long as the process.
+/// One stretch of memory between two that nobody may touch. It lives as long as the process.
 pub struct Arena {
     first: *mut u8,
     room: usize,

@@ -11,7 +11,7 @@ const WINDOW: u8 = 19;
 /// The encoder of one reply.
 pub(crate) enum Encoder {
     Gzip(flate2::write::GzEncoder<Vec<u8>>),
-    /// `None` once it has ended.
+    /// The encoder of Brotli; `None` once it has ended.
     #[cfg(feature = "br")]
     Brotli(Option<Box<brotli::CompressorWriter<Vec<u8>>>>),
     #[cfg(feature = "zstd")]

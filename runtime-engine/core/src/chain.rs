@@ -321,7 +321,7 @@ impl Chain {
                 let status = layer.instance.recognise(place);
                 let is_mine = status == OK;
                 place.get_mut().end_recognising(is_mine);
-                // Not mine is no failure.
+                // A layer that does not know the event has not failed.
                 let status = if status == E_NOT_FOUND { OK } else { layer_meant(layer, status, "recognise", place) };
                 match judge(layer, status, "recognise", place) {
                     Some(status) if status < 0 => return status,

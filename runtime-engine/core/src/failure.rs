@@ -18,7 +18,8 @@ pub struct Failure {
     pub kind: String,
     /// One sentence for people that describes the failure.
     pub message: String,
-    /// More lines: `at file:line:column` first, then a stack, then what it was `caused by`. May be empty.
+    /// Further lines: `at file:line:column` first, then a stack, then the causes, each behind `caused by`. It may be
+    /// empty.
     pub detail: String,
     /// Says who may read the message and the detail.
     pub openness: Openness,
@@ -44,7 +45,7 @@ pub struct Told<'a> {
     pub kind: &'a str,
     /// One sentence for people that describes the failure.
     pub message: &'a str,
-    /// More lines; empty without `FAAS_DEBUG`.
+    /// The further lines; empty without `FAAS_DEBUG`.
     pub detail: &'a str,
 }
 

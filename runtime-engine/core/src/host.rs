@@ -78,7 +78,7 @@ struct Entry {
     environment: Environment,
     /// The value under `faas_abi::settings::ENVIRONMENT`, once an entry has asked for it.
     environment_text: OnceLock<String>,
-    /// `function hello`, `layer monitor`: stamped on its lines.
+    /// The name that its lines are stamped with, such as `function hello` or `layer monitor`.
     label: String,
 }
 

@@ -12,7 +12,7 @@ pub trait Files {
     fn names(&self, folder: &Path) -> Vec<String>;
 }
 
-/// `library.entry`, or one of them.
+/// The name of a function or layer: `library.entry`, or one of the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// The library's name without `lib` and `.so`.
@@ -115,7 +115,7 @@ impl Name {
 /// The folders a process looks in.
 #[derive(Clone, Debug)]
 pub struct Roots {
-    /// `LAMBDA_TASK_ROOT`, `FAAS_ROOT`, or where the process was started.
+    /// The folder of the task: `LAMBDA_TASK_ROOT`, `FAAS_ROOT`, or the folder in which the process was started.
     pub task: PathBuf,
 }
 

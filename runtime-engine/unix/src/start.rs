@@ -28,8 +28,8 @@ use std::sync::Arc;
 /// The exit code if the start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
 
-/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
-/// thread is made, and fit for a program that starts without std's own preparations.
+/// Runs the process to its end: functions and layers are libraries, named by the environment. It has to be called
+/// before any thread is made. It fits a program that starts without std's own preparations.
 pub fn run(driver: &'static Driver) -> ! {
     sys::begin();
     if answer_command_line(driver).is_some_and(|first| first == command_line::DESCRIBE) {
@@ -39,8 +39,8 @@ pub fn run(driver: &'static Driver) -> ! {
     runtime_files::leave(go(driver, Source::Libraries))
 }
 
-/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
-/// called before any thread is made, and fit for a program that starts without std's own preparations.
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. It has to
+/// be called before any thread is made. It fits a program that starts without std's own preparations.
 pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[&'static Module]) -> ! {
     sys::begin();
     let _ = answer_command_line(driver);

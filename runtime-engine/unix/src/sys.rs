@@ -41,7 +41,7 @@ mod c {
         pub(super) value: Timespec,
     }
 
-    /// `struct sockaddr`, of which only the family is looked at here.
+    /// The `struct sockaddr` of C, of which only the family is looked at here.
     #[repr(C)]
     pub(super) struct Sockaddr {
         pub(super) family: c_ushort,
@@ -66,7 +66,7 @@ mod c {
     pub(super) const MSG_NOSIGNAL: c_int = 0x4000;
     pub(super) const POLLIN: c_short = 1;
 
-    /// `sigset_t` of the C libraries of Linux, which is larger than the kernel's.
+    /// The `sigset_t` of the C libraries of Linux, which is larger than the kernel's.
     #[repr(C)]
     #[derive(Clone, Copy, Debug)]
     pub(super) struct SignalSet(pub(super) [u64; 16]);

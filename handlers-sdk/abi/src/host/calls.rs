@@ -44,7 +44,7 @@ impl Calls {
         self.callee.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the reason of a cancel, or 0. From any thread.
+    /// Returns the reason of a cancel, or 0. It may be called from any thread.
     #[allow(clippy::cast_possible_truncation, reason = "the lower half is the reason")]
     pub fn reason(&self) -> u32 {
         self.reason.load(Ordering::Relaxed) as u32

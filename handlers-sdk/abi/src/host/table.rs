@@ -70,11 +70,12 @@ pub trait Invocation: Stamped {
     /// Sends the head of the staged stream on its way.
     fn stream_open(&mut self) -> Status;
     /// Takes one chunk of the reply. `room` is never null, and is completed when there is room again, if the answer is
-    /// `PENDING`. May be called beside `&self` methods and beside [`stream_read`](Invocation::stream_read), and does
+    /// `PENDING`. It may be called beside `&self` methods and beside [`stream_read`](Invocation::stream_read), and does
     /// not wait.
     fn stream_write(&self, chunk: Given, room: *mut Tok) -> Status;
-    /// Returns the next chunk of the request's body, an empty one at its end. `ready` is never null, and is completed
-    /// when there may be one, if the answer is `Err(PENDING)`. As [`stream_write`](Invocation::stream_write) otherwise.
+    /// Returns the next chunk of the request's body, which is empty at its end. `ready` is never null, and is completed
+    /// when there may be one, if the answer is `Err(PENDING)`. In all else it is like
+    /// [`stream_write`](Invocation::stream_write).
     ///
     /// # Errors
     /// The status is `PENDING`, or says why there is no more of the body.
@@ -155,7 +156,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A `faas_host` for one entry. Lives as long as the process, since modules keep the pointer.
+/// A `faas_host` for one entry. It lives as long as the process, since modules keep the pointer.
 #[derive(Clone, Copy, Debug)]
 pub struct HostTable(pub(super) &'static Host);
 
@@ -233,7 +234,7 @@ unsafe fn context<'a, C: Context>(ctx: *mut HostCtx) -> &'a C {
 /// Reads the bytes that a module lends for a call.
 ///
 /// # Safety
-/// As the contract says: readable until the call returns.
+/// The bytes must be readable until the call returns, as the contract says.
 unsafe fn lent<'a>(bytes: Bytes) -> &'a [u8] {
     // SAFETY: the caller's promise.
     unsafe { bytes.as_slice() }

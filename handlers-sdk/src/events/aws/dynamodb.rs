@@ -58,11 +58,11 @@ members! {
     Record {
         /// The id of the change.
         event_id: String = "eventID",
-        /// `INSERT`, `MODIFY` or `REMOVE`.
+        /// The name of the event: `INSERT`, `MODIFY` or `REMOVE`.
         event_name: String = "eventName",
         /// The version of this form, as in `1.1`.
         event_version: String = "eventVersion",
-        /// `aws:dynamodb`.
+        /// The source of the event: `aws:dynamodb`.
         event_source: String = "eventSource",
         /// The stream.
         event_source_arn: String = "eventSourceARN",
@@ -78,9 +78,9 @@ members! {
 
     /// The identity of the one that did it.
     Identity {
-        /// `Service`.
+        /// The kind: `Service`.
         kind: String = "type",
-        /// `dynamodb.amazonaws.com`.
+        /// The principal: `dynamodb.amazonaws.com`.
         principal_id: String = "principalId",
     }
 
@@ -98,7 +98,7 @@ members! {
         sequence_number: String = "SequenceNumber",
         /// The size of the change in bytes.
         size_bytes: u64 = "SizeBytes",
-        /// `KEYS_ONLY`, `NEW_IMAGE`, `OLD_IMAGE` or `NEW_AND_OLD_IMAGES`.
+        /// The parts of an item that the stream carries: `KEYS_ONLY`, `NEW_IMAGE`, `OLD_IMAGE` or `NEW_AND_OLD_IMAGES`.
         stream_view_type: String = "StreamViewType",
     }
 }

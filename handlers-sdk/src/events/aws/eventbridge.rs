@@ -41,7 +41,7 @@ members! {
         time: String = "time",
         /// The region of the sender.
         region: String = "region",
-        /// The things that it is about, as ARNs. For a schedule: the rule or the schedule.
+        /// The things that it is about, as ARNs. For a schedule that is the rule or the schedule.
         resources: Vec<String> = "resources",
         /// The data of the sender: any JSON, which is `null` without data. See [`EventBridge::detail_as`].
         detail: Value = "detail",

@@ -27,7 +27,7 @@ members! {
     /// assert_eq!(sample("aws/kafka").run(tenant::MODULE).text(), "acme");
     /// ```
     Kafka {
-        /// `aws:kafka` or `SelfManagedKafka`.
+        /// The source of the event: `aws:kafka` or `SelfManagedKafka`.
         event_source: String = "eventSource",
         /// The cluster of MSK; empty for one's own.
         event_source_arn: String = "eventSourceArn" | "eventSourceARN",
@@ -47,7 +47,7 @@ members! {
         offset: i64 = "offset",
         /// The time of the event, in milliseconds since 1970.
         timestamp: i64 = "timestamp",
-        /// `CREATE_TIME` or `LOG_APPEND_TIME`.
+        /// The meaning of the time: `CREATE_TIME` or `LOG_APPEND_TIME`.
         timestamp_type: String = "timestampType",
         /// The key, if it has one.
         key: Option<Base64> = "key",
@@ -63,7 +63,7 @@ members! {
 
     /// A schema.
     Schema {
-        /// `AVRO`, `JSON` or `PROTOBUF`.
+        /// The format of the data: `AVRO`, `JSON` or `PROTOBUF`.
         data_format: String = "dataFormat",
         /// Its id in the registry.
         schema_id: String = "schemaId",

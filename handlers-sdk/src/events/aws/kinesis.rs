@@ -48,11 +48,11 @@ members! {
     Record {
         /// Shard and sequence number, with a colon between them.
         event_id: String = "eventID",
-        /// `aws:kinesis:record`.
+        /// The name of the event: `aws:kinesis:record`.
         event_name: String = "eventName",
         /// The version of this form; `1.0` so far.
         event_version: String = "eventVersion",
-        /// `aws:kinesis`.
+        /// The source of the event: `aws:kinesis`.
         event_source: String = "eventSource",
         /// The stream, or its consumer.
         event_source_arn: String = "eventSourceARN",
@@ -74,7 +74,7 @@ members! {
         sequence_number: String = "sequenceNumber",
         /// The time at which it came, in seconds since 1970.
         approximate_arrival_timestamp: f64 = "approximateArrivalTimestamp",
-        /// `NONE` or `KMS`.
+        /// The encryption of the record: `NONE` or `KMS`.
         encryption_type: String = "encryptionType",
         /// The version of this part's form.
         schema_version: String = "kinesisSchemaVersion",

@@ -26,13 +26,13 @@ members! {
 
     /// One event of the list.
     Record {
-        /// `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
+        /// The name of the event: `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
         event_name: String = "eventName",
         /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
         /// The version of this form, as in `2.1`.
         event_version: String = "eventVersion",
-        /// `aws:s3`.
+        /// The source of the event: `aws:s3`.
         event_source: String = "eventSource",
         /// The bucket's region.
         aws_region: String = "awsRegion",

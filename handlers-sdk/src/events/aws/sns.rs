@@ -27,7 +27,7 @@ members! {
 
     /// A notification and where it comes from.
     Record {
-        /// `aws:sns`.
+        /// The source of the event: `aws:sns`.
         event_source: String = "EventSource" | "eventSource",
         /// The version of this form; `1.0` so far.
         event_version: String = "EventVersion",
@@ -41,7 +41,7 @@ members! {
     Message {
         /// The id of the message.
         message_id: String = "MessageId",
-        /// `Notification`.
+        /// The kind: `Notification`.
         kind: String = "Type",
         /// The topic.
         topic_arn: String = "TopicArn",
@@ -53,7 +53,7 @@ members! {
         timestamp: String = "Timestamp",
         /// The attributes that the publisher gave it.
         message_attributes: BTreeMap<String, Attribute> = "MessageAttributes",
-        /// `1` (SHA1) or `2` (SHA256).
+        /// The version of the signature: `1` (SHA1) or `2` (SHA256).
         signature_version: String = "SignatureVersion",
         /// AWS' signature, in base64.
         signature: String = "Signature",
@@ -65,7 +65,7 @@ members! {
 
     /// An attribute that the publisher gave.
     Attribute {
-        /// `String`, `String.Array`, `Number` or `Binary`.
+        /// The kind: `String`, `String.Array`, `Number` or `Binary`.
         kind: String = "Type",
         /// The value as text; of a `Binary` it is base64.
         value: String = "Value",

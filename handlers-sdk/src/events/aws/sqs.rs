@@ -42,7 +42,7 @@ members! {
         attributes: BTreeMap<String, String> = "attributes",
         /// The attributes that the sender gave it.
         message_attributes: BTreeMap<String, Attribute> = "messageAttributes",
-        /// `aws:sqs`.
+        /// The source of the event: `aws:sqs`.
         event_source: String = "eventSource",
         /// The queue.
         event_source_arn: String = "eventSourceARN",
@@ -52,7 +52,7 @@ members! {
 
     /// An attribute that the sender gave.
     Attribute {
-        /// `String`, `Number` or `Binary`, perhaps with the sender's own type behind a dot.
+        /// The type of the value: `String`, `Number` or `Binary`, perhaps with the sender's own type behind a dot.
         data_type: String = "dataType",
         /// The value of a `String` or `Number`.
         string_value: Option<String> = "stringValue",

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Deployment {
     /// The name of the unit, or of the project.
     pub(crate) name: String,
-    /// `faas.json`, to lie beside the libraries. It is `None` if the handler alone determines the function.
+    /// The text of `faas.json`, which is to lie beside the libraries. It is `None` if the handler alone determines the
+    /// function.
     pub(crate) manifest: Option<String>,
     /// The handler on the platform, `_HANDLER` on AWS. With a manifest it is the deployment's name, and names no
     /// function unless one is called so.

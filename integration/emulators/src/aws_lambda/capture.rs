@@ -139,8 +139,9 @@ impl std::error::Error for FrameError {}
 const HEADER: usize = 16;
 const MAGIC: u32 = 0xA55A_0000;
 
-/// Splits the bytes of a log descriptor into records. Header, big-endian: u32 type, u32 length of the message alone,
-/// u64 µs since the epoch. Type: `0xA55A0000 | level << 2 | 2 (a time is there) | 1 (text)`.
+/// Splits the bytes of a log descriptor into records. The header is big-endian: the type as u32, the length of the
+/// message alone as u32, and the microseconds since 1970 as u64. The type is
+/// `0xA55A0000 | level << 2 | 2 (a time is there) | 1 (text)`.
 ///
 /// # Errors
 /// Names the first frame that is not one.

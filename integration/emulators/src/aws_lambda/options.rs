@@ -46,13 +46,13 @@ pub enum ChunkNext {
 /// The function and the platform around it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    /// The value of `AWS_LAMBDA_FUNCTION_NAME`.
     pub function_name: String,
-    /// `AWS_LAMBDA_FUNCTION_VERSION`.
+    /// The value of `AWS_LAMBDA_FUNCTION_VERSION`.
     pub function_version: String,
-    /// `_HANDLER`; `None` leaves the variable out.
+    /// The value of `_HANDLER`; `None` leaves the variable out.
     pub handler: Option<String>,
-    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, in MB.
+    /// The value of `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, in MB.
     pub memory_mb: u32,
     /// The time an invocation may take, from its delivery. An event may choose another.
     pub timeout: Duration,
@@ -67,15 +67,16 @@ pub struct Options {
     /// The value of `AWS_LAMBDA_MAX_CONCURRENCY`. If it is set, polls may be parked side by side and the rules of
     /// [`InitType::ManagedInstances`] apply.
     pub max_concurrency: Option<usize>,
-    /// `AWS_REGION`.
+    /// The value of `AWS_REGION`.
     pub region: String,
     /// The account number, in ARNs and in the reply to an extension that asks for it.
     pub account_id: String,
-    /// `AWS_LAMBDA_LOG_FORMAT`: `Text` or `JSON`; `None` leaves it out.
+    /// The value of `AWS_LAMBDA_LOG_FORMAT`, `Text` or `JSON`; `None` leaves the variable out.
     pub log_format: Option<String>,
-    /// `AWS_LAMBDA_LOG_LEVEL`; `None` leaves it out.
+    /// The value of `AWS_LAMBDA_LOG_LEVEL`; `None` leaves the variable out.
     pub log_level: Option<String>,
-    /// `LAMBDA_TASK_ROOT` and the working directory; `None` stands for `/var/task` and the caller's directory.
+    /// The value of `LAMBDA_TASK_ROOT`, and the working directory. `None` stands for `/var/task` and the caller's
+    /// directory.
     pub task_root: Option<PathBuf>,
     /// `true` if the process inherits a descriptor for framed logs (`_LAMBDA_TELEMETRY_LOG_FD`).
     pub telemetry_log_fd: bool,
@@ -190,9 +191,9 @@ impl Options {
 /// The caller's Cognito identity; sent only when one of the two is not empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cognito {
-    /// `cognitoIdentityId`.
+    /// The member `cognitoIdentityId`.
     pub identity_id: String,
-    /// `cognitoIdentityPoolId`.
+    /// The member `cognitoIdentityPoolId`.
     pub identity_pool_id: String,
 }
 
@@ -203,17 +204,18 @@ pub struct Event {
     pub body: Bytes,
     /// A request id of the caller's choosing; `None` makes a new UUID.
     pub request_id: Option<String>,
-    /// `Lambda-Runtime-Trace-Id`.
+    /// The header `Lambda-Runtime-Trace-Id`.
     pub trace_id: Option<String>,
-    /// `Lambda-Runtime-Client-Context`, raw JSON (any text, to try a malformed one).
+    /// The header `Lambda-Runtime-Client-Context`, raw JSON (any text, to try a malformed one).
     pub client_context: Option<String>,
-    /// `Lambda-Runtime-Cognito-Identity`.
+    /// The header `Lambda-Runtime-Cognito-Identity`.
     pub cognito: Option<Cognito>,
-    /// `Lambda-Runtime-Aws-Tenant-Id`.
+    /// The header `Lambda-Runtime-Aws-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// `Lambda-Runtime-Invoked-Function-Arn`; `None` takes the function's own, an empty text leaves the header out.
+    /// The header `Lambda-Runtime-Invoked-Function-Arn`. `None` takes the function's own, and an empty text leaves the
+    /// header out.
     pub invoked_arn: Option<String>,
-    /// `Content-Type`; `None` is `application/json`.
+    /// The header `Content-Type`; `None` is `application/json`.
     pub content_type: Option<String>,
     /// The time this invocation may take, from its delivery; `None` takes the function's.
     pub deadline_in: Option<Duration>,

@@ -32,7 +32,7 @@ const MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-respon
 /// Forgets a parked poll whose connection ends before its event comes.
 pub(crate) struct Forget<'a> {
     pub(crate) shared: &'a Shared,
-    /// `None` once there is nothing to forget.
+    /// The token to forget; `None` once there is nothing to forget.
     pub(crate) token: Option<u64>,
 }
 

@@ -157,7 +157,7 @@ impl Instance {
 /// A request that has no answer yet.
 pub struct Pending<'i> {
     instance: &'i Instance,
-    /// `None` if the front end refuses it.
+    /// The connection to the container; `None` if the front end refuses the request.
     wire: Option<Wire<TcpStream>>,
     method: String,
 }

@@ -200,7 +200,7 @@ fn forwarded(request: &Request) -> Headers {
 
 /// A request that has no answer yet.
 pub struct Pending<'p> {
-    /// `None` if the queue-proxy refuses it.
+    /// The pod that answers; `None` if the queue-proxy refuses the request.
     pod: Option<&'p Pod>,
     wire: Option<Wire<TcpStream>>,
     method: String,

@@ -147,7 +147,7 @@ impl StateWord {
         (state_of(word), serial_of(word))
     }
 
-    /// Looks at it at the moment `now` and takes at most one step. To be called until it says [`Due::At`].
+    /// Looks at it at the moment `now` and takes at most one step. It has to be called until it says [`Due::At`].
     pub fn look(&self, now: u64, stop: StopMoments) -> Due {
         loop {
             let seen = self.word.load(Ordering::SeqCst);

@@ -167,7 +167,7 @@ impl Functions {
     }
 
     /// Says of which functions the manifest's events count and not those that their modules name, and which functions
-    /// serve nothing by themselves. To be called when they have started: their libraries are open by then.
+    /// serve nothing by themselves. It has to be called when they have started: their libraries are open by then.
     pub(crate) fn say_whose_events_count(&self, manifest: &Manifest, factory: &Factory, log: &Log) {
         let Some(routing) = self.routing.as_ref().filter(|_| log.enabled(Level::Info)) else { return };
         let eager = manifest.functions.iter().enumerate().filter(|(_, spec)| spec.start == StartWhen::Eager);

@@ -74,7 +74,7 @@ impl Decoder {
         if matches!(self.state, State::Data) { self.left } else { 0 }
     }
 
-    /// Reads on. To be called again with the rest of the input after [`Piece::Data`], with new input after
+    /// Reads on. It has to be called again with the rest of the input after [`Piece::Data`], with new input after
     /// [`Piece::More`].
     ///
     /// # Errors

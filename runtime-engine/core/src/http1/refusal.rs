@@ -59,15 +59,15 @@ pub enum Refusal {
     UnknownExpectation,
     /// `Content-Length` is not a plain decimal number below 2^64.
     BadContentLength,
-    /// `Content-Length` more than once, be it with the same number.
+    /// `Content-Length` stands there more than once, be it with the same number.
     RepeatedContentLength,
     /// Both `Content-Length` and `Transfer-Encoding` are there.
     TwoFramings,
-    /// `Transfer-Encoding` whose last coding is not `chunked`, or that names `chunked` twice.
+    /// The last coding in `Transfer-Encoding` is not `chunked`, or `chunked` is named twice.
     BadTransferEncoding,
     /// The header `Transfer-Encoding` stands there more than once.
     RepeatedTransferEncoding,
-    /// `Transfer-Encoding` in an HTTP/1.0 message (RFC 9112 §6.1).
+    /// `Transfer-Encoding` stands in an HTTP/1.0 message (RFC 9112 §6.1).
     TransferEncodingInHttp10,
     /// There is another coding below `chunked`.
     UnsupportedTransferCoding,

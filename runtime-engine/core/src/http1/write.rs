@@ -34,7 +34,7 @@ pub enum Unwritable {
     Name,
     /// The field value holds a control character.
     Value,
-    /// `Content-Length` or `Transfer-Encoding`, given as an ordinary field.
+    /// `Content-Length` or `Transfer-Encoding` is given as an ordinary field.
     FramingField,
 }
 

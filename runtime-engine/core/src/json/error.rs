@@ -31,11 +31,11 @@ pub enum ErrorKind {
     NumberRange,
     /// The key of a member, or `}` directly after `{`.
     Key,
-    /// `:` between a key and its value.
+    /// The `:` between a key and its value.
     Colon,
-    /// `,` or `}` after a member.
+    /// A `,` or `}` after a member.
     ObjectNext,
-    /// `,` or `]` after an element.
+    /// A `,` or `]` after an element.
     ArrayNext,
     /// The quote that ends a string, or more of the string.
     StringEnd,

@@ -87,7 +87,7 @@ pub struct RuntimeApi {
     timeout: Option<Duration>,
     /// The poll never changes: it is written once.
     next: Vec<u8>,
-    /// ` HTTP/1.1`, host and agent of every other request.
+    /// The end of the request line of every other request, and the headers behind it: ` HTTP/1.1`, host and agent.
     tail: Vec<u8>,
 }
 

@@ -18,7 +18,7 @@ const JSON: &[u8] = b"application/json";
 /// Writes requests to one control plane.
 #[derive(Debug)]
 pub(super) struct Requests {
-    /// ` HTTP/1.1`, host and agent of each.
+    /// The end of each request line, and the headers behind it: ` HTTP/1.1`, host and agent.
     tail: Vec<u8>,
     /// The longest result that the platform takes, in bytes.
     max_result: usize,

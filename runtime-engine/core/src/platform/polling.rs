@@ -28,7 +28,7 @@ pub trait Polling: Send + Sync {
     /// Pauses in milliseconds after failures in a row: no connection, a broken one, [`Delivery::Again`]. A zero is
     /// worth no line in the log. After the last one the control plane is taken to be gone, and the process leaves.
     fn pauses_ms(&self) -> &[u16] {
-        // The first is none: a connection that a freeze has killed is no trouble.
+        // There is no pause before the first try: a connection that a freeze has killed is no trouble.
         &[0, 50, 100, 200, 400, 800, 1600]
     }
     /// Returns `true` if a reply can go out in parts. If not, streams are collected and go out as one.
@@ -42,8 +42,8 @@ pub trait Polling: Send + Sync {
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
     /// Returns the meaning of the status of the answer to one of those.
     fn verdict(&self, status: u16) -> PostOutcome;
-    /// Writes the head of a streamed answer and what precedes the function's bytes in its body. Called only where
-    /// [`streams`](Polling::streams) is true.
+    /// Writes the head of a streamed answer and what precedes the function's bytes in its body. It is called only where
+    /// [`streams`](Polling::streams) is `true`.
     fn stream_head(&self, _invocation: &Invocation, _code: Code, _head: &mut Vec<u8>, _prelude: &mut Vec<u8>) {}
     /// Writes the end of a streamed answer, and in it why it ended early.
     fn stream_end(&self, _failure: Option<&Failure>, _out: &mut Vec<u8>) {}

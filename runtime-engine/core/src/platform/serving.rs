@@ -209,7 +209,7 @@ pub enum Signal {
 pub struct Initial {
     /// Values that functions and layers are to see as their environment.
     pub environment: Vec<(String, String)>,
-    /// A module, or an archive with one, that is to be the function. Given only where the protocol allows it.
+    /// A module, or an archive with one, that is to be the function. It is given only where the protocol allows it.
     pub code: Option<Vec<u8>>,
     /// The handler text, where the signal names one.
     pub handler: Option<String>,

@@ -32,7 +32,7 @@ const TIMEOUT: Duration = Duration::from_secs(900);
 const CANNOT_LISTEN: i32 = 170;
 
 const ERROR_CODE: &str = "X-Faas-Response-Error-Code";
-/// More of a message than this no proxy takes in a header.
+/// The most bytes of a message in a header. No proxy takes more.
 const LONGEST: usize = 1024;
 const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The moment that never comes, in nanoseconds on the process' clock.
 pub const NEVER: u64 = u64::MAX;
 
-/// `T` is an accepted piece of work.
+/// The queue of accepted work. `T` is one piece of work.
 #[derive(Debug)]
 pub struct Admission<T> {
     accepted: Limit,

@@ -92,11 +92,12 @@ pub enum ReplyFormat {
     Alb,
     /// The JSON of VPC Lattice.
     Lattice,
-    /// `statusCode`, `headers`, `body`, `isBase64Encoded`, one value a header: Alibaba, Tencent, Huawei.
+    /// The JSON of Alibaba, Tencent and Huawei: `statusCode`, `headers`, `body` and `isBase64Encoded`, with one value a
+    /// header.
     Plain,
     /// The form is that of [`Plain`](ReplyFormat::Plain) with `multiValueHeaders`, which Yandex takes.
     Yandex,
-    /// `statusCode`, `headers` and `body` of an OpenWhisk web action.
+    /// The JSON of an OpenWhisk web action: `statusCode`, `headers` and `body`.
     WebAction,
     /// The outputs of an Azure custom handler.
     Azure,

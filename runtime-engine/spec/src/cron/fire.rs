@@ -62,7 +62,7 @@ fn days_in(year: u16, month: u16) -> u16 {
     }
 }
 
-/// Returns the day of the week; 0 is Sunday. Zeller's rule, in the form that Sakamoto gave it.
+/// Returns the day of the week; 0 is Sunday. The rule is Zeller's, in the form that Sakamoto gave it.
 fn weekday(year: u16, month: u16, day: u16) -> u16 {
     const SHIFT: [u16; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
     let year = if month < 3 { year - 1 } else { year };

@@ -55,7 +55,7 @@ pub(super) struct Current {
 /// The invocation, as whoever answers for it sees it.
 #[derive(Debug, Default)]
 struct Answerable {
-    /// `None` once somebody has answered.
+    /// The client that waits, and the manner of its answer; `None` once somebody has answered.
     current: Option<Current>,
     metadata: InvocationMetadata,
 }

@@ -68,7 +68,7 @@ pub struct Manifest {
 pub struct FunctionSpec {
     /// Its name, which no other function of the manifest has.
     pub name: String,
-    /// `library` or `library.function`, a [`Name`](crate::modules::Name).
+    /// The code: `library` or `library.function`, a [`Name`](crate::modules::Name).
     pub handler: String,
     /// Its configuration, the JSON text as it was written; empty if it is not said.
     pub config: String,

@@ -50,23 +50,24 @@ pub enum PatternFault {
     NoSlash,
     /// `?` or `#` stands where only a path may be.
     BeyondPath(char),
-    /// `:`, `{}` or `*` without the name that has to be there.
+    /// A `:`, `{}` or `*` stands without the name that has to be there.
     EmptyName,
     /// A character that no name of a parameter has.
     NameCharacter(char),
     /// Two parameters have this name.
     DuplicateName(String),
-    /// `:id.html`: more follows the parameter in its segment.
+    /// Text follows a parameter in its segment, as in `:id.html`.
     TextAfterParameter,
-    /// `a*`: the sign of a parameter within the text of a segment.
+    /// The sign of a parameter stands within the text of a segment, as in `a*`.
     SignInText(char),
     /// A `{` has no `}` behind it.
     OpenBrace,
-    /// `:id(\d+)`, `{id:int}`: a parameter, which has this name, that takes some values only.
+    /// The parameter of this name takes some values only, as in `:id(\d+)` and `{id:int}`.
     Constraint(String),
-    /// `:id?`: a parameter, which has this name, that need not be there.
+    /// The parameter of this name need not be there, as in `:id?`.
     Optional(String),
-    /// `:id+`, `{id*}`, `**`: more than one segment. The name is empty if there is none.
+    /// The parameter of this name stands for more than one segment, as in `:id+`, `{id*}` and `**`. The name may be
+    /// empty.
     Repeated(String),
     /// The rest of the path with more of the pattern behind it.
     RestNotLast,
