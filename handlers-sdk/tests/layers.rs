@@ -26,7 +26,7 @@ impl Layer for Few {
 
 struct Started(u64);
 
-/// A layer that does most of what layers can do.
+/// A layer that has most of the hooks that there are.
 struct Guard {
     secret: String,
     seen: AtomicU64,

@@ -127,7 +127,7 @@ pub fn allow_open_files(count: u64) {
 }
 
 /// A limit of the memory of processes that are started with its [`wrapper`](Memory::wrapper): that of a control group
-/// where this process may make one, else of what a process may map to write to.
+/// where this process may make one, else one of the memory that a process may map to write to.
 #[derive(Debug)]
 pub struct Memory {
     bytes: u64,

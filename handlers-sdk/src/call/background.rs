@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 impl FaasContext {
-    /// Returns a copy of what is known of this invocation, for tasks that go on after it. Unlike a context it does not
-    /// hold the invocation open, and it cannot read the event.
+    /// Returns a copy of the ids, names and trace of this invocation, for tasks that go on after it. Unlike a context
+    /// it does not hold the invocation open, and it cannot read the event.
     ///
     /// ```
     /// use handlers_sdk::{FaasContext, function};

@@ -137,8 +137,8 @@ impl fmt::Debug for BodyStream {
     }
 }
 
-/// The body of a request as it comes, for a plain `fn`: a [`std::io::Read`] that waits on its thread. What is said of
-/// [`BodyStream`] is true of it.
+/// The body of a request as it comes, for a plain `fn`: a [`std::io::Read`] that waits on its thread. It behaves as
+/// [`BodyStream`] does.
 ///
 /// ```
 /// use handlers_sdk::{BodyReader, Error, function};
@@ -164,8 +164,8 @@ pub struct BodyReader {
 }
 
 impl BodyReader {
-    /// Returns the next part of the body, and waits for it; `None` once the body is whole. What [`std::io::Read`] has
-    /// left of a part is not given again.
+    /// Returns the next part of the body, and waits for it; `None` once the body is whole. It does not return the rest
+    /// of a part that [`std::io::Read`] has begun to read.
     ///
     /// # Errors
     /// They are those of [`BodyStream::next`].

@@ -11,10 +11,10 @@ use crate::log::Level;
 use std::fmt::{self, Arguments, Display};
 use std::sync::Arc;
 
-/// The invocation being served, or the lifecycle phase being run: who asked, on which platform, until when.
+/// The invocation being served, or the lifecycle phase being run. It has the caller, the platform and the deadline.
 ///
-/// Cheap to clone, and free to move to other threads. **The invocation ends when its last context, event or sink is
-/// dropped**: one that is kept in a static or a thread that goes on holds back the reply.
+/// It is cheap to clone, and free to move to other threads. **The invocation ends when its last context, event or sink
+/// is dropped**: one that is kept in a static or a thread that goes on holds back the reply.
 ///
 /// ```
 /// # use handlers_sdk::{function, testing::Invoke};

@@ -21,7 +21,7 @@ pub(crate) struct AfterReply {
 }
 
 impl AfterReply {
-    /// Adds a future to what this call has to do after its reply.
+    /// Adds a future to the work that this call has to do after its reply.
     pub(crate) fn add(held: &Held, runtime: &'static Runtime, work: impl Future<Output = ()> + Send + 'static) {
         held.add_later(|before| {
             let mut after =

@@ -144,7 +144,7 @@ impl Builder {
         self
     }
 
-    /// Gives this value wherever an `Inject<T>` asks for one, in place of what a provider would make.
+    /// Gives this value wherever an `Inject<T>` asks for one, in place of the value that a provider would make.
     ///
     /// ```
     /// use handlers_sdk::testing::{App, Invoke};

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// A gate, closed at first, at which functions wait: for tests of what happens while they still run.
+/// A gate, closed at first, at which functions wait. It is for tests of things that happen while they still run.
 ///
 /// ```
 /// use handlers_sdk::function;

@@ -59,7 +59,7 @@ use std::process::ExitCode;
 /// Lists the commands: a name and the module's arguments, which have `run`.
 macro_rules! commands {
     ($($name:ident($arguments:ty),)*) => {
-        /// What there is to do.
+        /// The commands.
         #[derive(Debug, clap::Subcommand)]
         pub(crate) enum Command {
             $($name($arguments),)*

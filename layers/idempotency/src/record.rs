@@ -3,7 +3,7 @@
 //! A byte 1, a byte for the state, 32 bytes of the payload's hash, and the data of the state. Lengths are of four
 //! bytes, the highest first.
 
-/// The hash of what is asked for.
+/// The hash of the request or event.
 pub(crate) type Payload = [u8; 32];
 
 /// The content of a key.

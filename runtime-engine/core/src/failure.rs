@@ -21,7 +21,7 @@ pub struct Failure {
     /// Further lines: `at file:line:column` first, then a stack, then the causes, each behind `caused by`. It may be
     /// empty.
     pub detail: String,
-    /// Says who may read the message and the detail.
+    /// The readers of the message and of the detail.
     pub openness: Openness,
 }
 

@@ -155,8 +155,8 @@ pub fn exact_order(a: &[u8], b: &[u8]) -> Ordering {
     a.cmp(b)
 }
 
-/// Returns the text with the ASCII letters in lower case. What std does for this is a kibibyte wherever it is asked
-/// for.
+/// Returns the text with the ASCII letters in lower case. std's code for this is a kibibyte wherever it is called, so
+/// it is called here alone.
 #[inline(never)]
 pub fn lower_case(text: &str) -> String {
     text.to_ascii_lowercase()

@@ -308,8 +308,8 @@ fn text(line: &mut Vec<u8>, entry: Entry<'_>, fields: Each<'_>) {
 }
 
 /// Appends a text with its control characters in the forms of Rust's literals (`\n`, `\x1b`, `\u{9b}`), and bytes that
-/// are no UTF-8 as `\xff`. Nothing in it can begin a line, move a terminal's cursor or change the order of what is
-/// shown.
+/// are no UTF-8 as `\xff`. Nothing in it can begin a line, move a terminal's cursor or change the order of the signs
+/// that are shown.
 pub(crate) fn visible(line: &mut Vec<u8>, text: &[u8]) {
     // Every byte is looked at, since that can be done with many at once.
     if text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {

@@ -186,10 +186,10 @@ fn search(
     Err(NotFound::NoFile { what, name: name.to_owned(), looked })
 }
 
-/// Picks an entry out of what a module offers: the named one, else the one called `handler`, else the only one.
+/// Picks an entry out of those that a module offers: the named one, else the one called `handler`, else the only one.
 ///
 /// # Errors
-/// A sentence that lists what there is.
+/// The text lists the entries that there are.
 pub fn pick<'a>(
     what: &str,
     offered: impl Iterator<Item = &'a str> + Clone,

@@ -53,7 +53,8 @@ impl Clock {
     /// Makes the machine's clocks, of which `read` reads one that never goes back, in nanoseconds. The process begins
     /// now.
     ///
-    /// A driver's `read` may cost a third of what std's `Instant` does, and every layer that measures reads twice.
+    /// A driver's `read` may take a third of the time that std's `Instant` does, and every layer that measures reads
+    /// twice.
     pub fn machine(read: fn() -> u64) -> Clock {
         Clock::Machine { read, born_ns: read() }
     }

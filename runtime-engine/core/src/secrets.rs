@@ -83,11 +83,11 @@ impl Secrets {
 }
 
 impl Manifest {
-    /// Puts secrets in the place of their names, as far as `look_up` finds them. What it does not find is asked
-    /// of the modules that offer secrets once they have been started.
+    /// Puts secrets in the place of their names, as far as `look_up` finds them. The modules that offer secrets are
+    /// asked for the others, once they have been started.
     ///
     /// # Errors
-    /// A name that cannot be one.
+    /// A text cannot be the name of a secret.
     pub fn fill_secrets(&mut self, look_up: &dyn Fn(&str) -> LookUp) -> Result<(), Failure> {
         let mut secrets = Secrets::default();
         for place in self.places() {
@@ -232,7 +232,7 @@ enum Piece<'t> {
     Secret(&'t str),
 }
 
-/// Takes a text apart. What is not closed is text.
+/// Takes a text apart. A name without its closing brace is text.
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -40,7 +40,7 @@ impl Text {
         self.bytes.is_empty()
     }
 
-    /// Appends `more` and says where it lies. What was there before does not move.
+    /// Appends `more` and returns its place. The text that was there before does not move.
     #[inline]
     pub fn put(&mut self, more: &[u8]) -> Span {
         let start = self.bytes.len();

@@ -69,7 +69,7 @@ pub struct Results {
     pub counts: Vec<(String, Counts)>,
     /// The instructions and system calls of an HTTP request.
     pub http_counts: Vec<(String, Counts)>,
-    /// Starts of processes of functions, by runtime and by what the functions are written in.
+    /// The starts of processes of functions, by runtime and by the language of the functions.
     pub unit_starts: Vec<(&'static str, units::Kind, Suite)>,
     /// The requests to one of many functions, by runtime.
     pub unit_trips: Vec<(&'static str, Suite)>,

@@ -47,7 +47,7 @@ impl Problem {
     }
 }
 
-/// A line of the process' log, by what it tells.
+/// A line of the process' log, by its content.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Line {
     /// A phase of the process has ended.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// The time that a runtime may take to leave after SIGTERM: its own grace and a little more.
 const GRACE: Duration = Duration::from_secs(12);
 
-/// Starts the task on a platform, sends it an event and ends it. What is shown of the reply goes to the screen.
+/// Starts the task on a platform, sends it an event and ends it. The reply is shown on the screen.
 ///
 /// # Errors
 /// It does not start.

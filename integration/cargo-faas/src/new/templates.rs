@@ -4,7 +4,7 @@
 
 use clap::ValueEnum;
 
-/// What `new` makes.
+/// The thing that `new` makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Template {
     /// A function that answers HTTP requests

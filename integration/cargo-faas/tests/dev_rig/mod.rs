@@ -119,7 +119,7 @@ impl Rig {
         self.api(&format!("invocations/{number}"))
     }
 
-    /// Returns every process of what serves.
+    /// Returns the number of every process of the deployment that serves.
     pub(crate) fn pids(&self) -> Vec<u64> {
         let state = self.api("state");
         state["processes"].as_array().into_iter().flatten().filter_map(|process| process["pid"].as_u64()).collect()

@@ -115,7 +115,7 @@ impl Browser {
         self.command("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]})).map(drop)
     }
 
-    /// Returns a picture of what is seen, as PNG.
+    /// Returns a picture of the visible part of the page, as PNG.
     pub(crate) fn screenshot(&self) -> Result<Vec<u8>> {
         let coded = self.call("GET", &format!("/session/{}/screenshot", self.session), &Value::Null)?;
         let mut picture = Vec::new();

@@ -151,7 +151,7 @@ pub(super) async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Resul
     Ok(())
 }
 
-/// Returns when the other side has gone. What it sends meanwhile stays unread.
+/// Returns when the other side has gone. Bytes that it sends meanwhile stay unread.
 pub(super) async fn peer_gone(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
         std::future::pending::<()>().await;

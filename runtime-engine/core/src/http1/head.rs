@@ -38,8 +38,8 @@ pub(super) struct StartLine {
 }
 
 impl StartLine {
-    /// Puts the authority in the place of what `Host` says. The host in the target stands, and the header's is ignored
-    /// (RFC 9112 §3.2.2, and RFC 9113 §8.3.1 for `:authority`): nobody is to see two different ones.
+    /// Puts the authority in the place of the value of `Host`. The host in the target stands, and the header's is
+    /// ignored (RFC 9112 §3.2.2, and RFC 9113 §8.3.1 for `:authority`): nobody is to see two different ones.
     #[cold]
     #[inline(never)]
     pub(super) fn outweigh_host(&self, bytes: &[u8], fields: &mut [Field]) {

@@ -79,7 +79,7 @@ impl Invocation {
         resource::types(&source, self.event()).chain([source.clone()]).collect()
     }
 
-    /// Returns the names of what the event comes from: those it carries, and the word that its source is known by.
+    /// Returns the names of the event's source: those that it carries, and the word that its source is known by.
     pub(crate) fn event_sources(&self) -> Vec<Cow<'_, str>> {
         let source = String::from_utf8_lossy(self.meta(META_SOURCE));
         let own = self.attribute(b"source").map(String::from_utf8_lossy);

@@ -41,7 +41,7 @@ pub enum ErrorKind {
     StringEnd,
     /// An escaped form of a control character (below 0x20).
     ControlCharacter,
-    /// One of `"`, `\`, `/`, `b`, `f`, `n`, `r`, `t`, `u` after a backslash.
+    /// The character of an escape after a backslash: `"`, `\`, `/`, `b`, `f`, `n`, `r`, `t` or `u`.
     Escape,
     /// Four hexadecimal digits after `\u`.
     HexDigit,

@@ -20,7 +20,7 @@ use web::WebFunction;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "tencent-scf";
 
-/// The longest result of an event: 6 MiB. What is longer would be an error of the platform's.
+/// The longest result of an event: 6 MiB. A longer one would be an error of the platform's.
 pub const MAX_RESULT: usize = 6 << 20;
 
 const HOST: &str = "SCF_RUNTIME_API";

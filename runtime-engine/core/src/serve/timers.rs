@@ -5,7 +5,7 @@ use super::admission::NEVER;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Moments in nanoseconds on the process' clock, each with the number of what it is for.
+/// Moments in nanoseconds on the process' clock, each with the number of the thing that it is for.
 #[derive(Debug, Default)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<(u64, u64)>>,

@@ -179,7 +179,7 @@ impl HttpView {
         self.headers.get(name, caseless)
     }
 
-    /// Takes a percent-coded path. What may not stand in a URI is coded; all else stays as it came.
+    /// Takes a percent-coded path. Bytes that may not stand in a URI are coded; all others stay as they came.
     pub fn set_coded_path(&mut self, path: &[u8]) {
         self.raw_path = self.text.write(|out| percent::mend_path_into(out, path));
         self.decode_path();
@@ -192,7 +192,7 @@ impl HttpView {
         self.raw_path = self.text.write(|out| percent::encode_path_into(out, path));
     }
 
-    /// Takes a percent-coded query. What may not stand in a URI is coded; all else stays as it came.
+    /// Takes a percent-coded query. Bytes that may not stand in a URI are coded; all others stay as they came.
     pub fn set_coded_query(&mut self, query: &[u8]) {
         self.raw_query = self.text.write(|out| percent::mend_query_into(out, query));
     }

@@ -87,7 +87,7 @@ pub(crate) enum Act {
     Pass(u64),
     /// A running invocation ends, with a body of that size, or in failure.
     End { which: usize, bytes: usize },
-    /// A running invocation reads its request's body, if that comes piece by piece, and is at most so many parts long.
+    /// A running invocation reads its request's body, if that comes piece by piece, and at most this number of parts.
     Pull { which: usize, parts: usize },
     /// A running invocation streams a part.
     Chunk { which: usize, bytes: usize },

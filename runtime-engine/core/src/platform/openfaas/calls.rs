@@ -26,9 +26,9 @@ const BUCKETS: [(&str, u64); 11] = [
     ("10", 10_000_000_000),
 ];
 
-/// The status of a call whose client left before there was one.
+/// The status of a call whose client left before the call had a status.
 const LEFT: u16 = 499;
-/// A call that has ended and is not answered by then had nobody who waited for it.
+/// The time in nanoseconds after which a call that has ended and is not answered is forgotten: its client has left.
 const FORGOTTEN_NS: u64 = 60_000_000_000;
 
 /// The records of the calls.

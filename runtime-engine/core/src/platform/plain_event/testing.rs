@@ -104,7 +104,7 @@ impl World {
     }
 }
 
-/// Makes an invocation, and says whether it is due so many milliseconds after it was made.
+/// Makes an invocation. Returns `true` if it is due `limit_ms` milliseconds after it was made.
 pub(in crate::platform) fn is_due_in(limit_ms: u64, make: impl FnOnce() -> Invocation) -> bool {
     let before = epoch_ms();
     let deadline = make().num(NUM_DEADLINE_EPOCH_MS);
