@@ -72,7 +72,7 @@ impl Drop for Dropped<'_> {
     }
 }
 
-/// A layer that does before an invocation what its event asks for.
+/// A layer that does the act which an event asks for, before its invocation.
 struct Slow {
     gate: Arc<Gate>,
     ended: AtomicUsize,

@@ -53,7 +53,7 @@ pub struct Failed {
     pub kind: String,
     /// The message: one sentence.
     pub message: String,
-    /// Causes and location, line by line; may be empty.
+    /// The causes and the location, line by line; may be empty.
     pub detail: String,
 }
 

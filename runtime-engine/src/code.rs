@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
-/// Archives begin with these bytes; libraries begin otherwise.
+/// The bytes that archives begin with. Libraries begin otherwise.
 const ARCHIVE: &[u8] = b"PK";
 /// The largest library that is taken. No function is larger; an archive that says so would only fill the memory.
 const LIBRARY_BYTES: u64 = 256 << 20;

@@ -105,7 +105,7 @@ struct Client {
     open: Mutex<Vec<Arc<Reply>>>,
     /// The moment when its last request came, or got its answer; `None` before its first.
     last_at: Mutex<Option<Instant>>,
-    /// Tells the connection's task to look again.
+    /// The bell that tells the connection's task to look again.
     told: Notify,
     is_to_end: AtomicBool,
     is_to_close: AtomicBool,

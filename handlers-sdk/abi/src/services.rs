@@ -47,11 +47,11 @@ pub const PARAMS: &str = "faas.params";
 /// The major version of that service.
 pub const PARAMS_MAJOR: u32 = 1;
 
-/// Says that a span ended without a word about its outcome.
+/// The outcome of a span that ended without a word about it.
 pub const SPAN_UNSET: u32 = 0;
-/// Says that a span has ended well.
+/// The outcome of a span that has ended well.
 pub const SPAN_OK: u32 = 1;
-/// Says that a span has ended in failure.
+/// The outcome of a span that has ended in failure.
 pub const SPAN_ERROR: u32 = 2;
 /// The number of bytes of a `traceparent`.
 pub const TRACEPARENT_BYTES: u32 = 55;

@@ -31,7 +31,7 @@ unsafe impl Send for Bytes {}
 unsafe impl Sync for Bytes {}
 
 impl Bytes {
-    /// Stands for no bytes: a null pointer and the length 0.
+    /// No bytes: a null pointer and the length 0.
     pub const EMPTY: Bytes = Bytes { ptr: core::ptr::null(), len: 0 };
 
     /// Borrows a slice. The result must not outlive it; the receiver's rules say for how long it reads.
@@ -70,7 +70,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Stands for a pair of two empty texts.
+    /// A pair of two empty texts.
     pub const EMPTY: Pair = Pair { name: Bytes::EMPTY, value: Bytes::EMPTY };
 }
 
@@ -89,14 +89,14 @@ pub struct Field {
     pub name: Bytes,
     /// The value of the field.
     pub value: Bytes,
-    /// Says how the value is read: `FAAS_TEXT` or `FAAS_JSON`.
+    /// The kind of the value, by which it is read: `FAAS_TEXT` or `FAAS_JSON`.
     pub kind: u32,
     /// A member that has to be 0 until a later version gives it a meaning.
     pub reserved: u32,
 }
 
 impl Field {
-    /// Stands for a field with no name and an empty text.
+    /// A field with no name and an empty text.
     pub const EMPTY: Field = Field { name: Bytes::EMPTY, value: Bytes::EMPTY, kind: 0, reserved: 0 };
 }
 
@@ -137,6 +137,6 @@ pub struct Buf {
 }
 
 impl Buf {
-    /// Stands for no bytes, with nothing to release.
+    /// No bytes, with nothing to release.
     pub const EMPTY: Buf = Buf { ptr: core::ptr::null(), len: 0, release: None, owner: core::ptr::null_mut() };
 }

@@ -40,7 +40,7 @@ pub enum CallStyle {
 }
 
 impl CallStyle {
-    /// Ends the compilation of a function that takes what it may not.
+    /// Ends the compilation of a function that takes an argument which it may not take.
     #[doc(hidden)]
     pub const fn check(self, is_async: bool) {
         match (self, is_async) {

@@ -209,8 +209,8 @@ macro_rules! reads {
             self.reader().body()
         }
 
-        /// Returns what the source of a batch says of the record at hand; `None` if the call is not for one record of a
-        /// batch.
+        /// Returns the details that the source of a batch gives of the record at hand; `None` if the call is not for
+        /// one record of a batch.
         pub fn record(&self) -> Option<$crate::call::record::RecordInfo<'_>> {
             $crate::call::record::RecordInfo::of(self.reader())
         }

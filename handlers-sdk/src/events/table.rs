@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 /// The members of a row or document by name.
 ///
-/// Types that JSON lacks come as what is nearest: bytes as base64, numbers of more digits than a float holds as texts,
-/// sets as lists. MongoDB's own types stay in its extended JSON, as `{"$oid":"…"}`.
+/// Types that JSON lacks come as the nearest that it has: bytes as base64, numbers of more digits than a float holds as
+/// texts, sets as lists. MongoDB's own types stay in its extended JSON, as `{"$oid":"…"}`.
 ///
 /// ```
 /// # use handlers_sdk::{function, testing::sample};

@@ -62,7 +62,7 @@ impl AfterReply {
         })
     }
 
-    /// Does the work of a phase's call, and what the function itself has to do in that phase.
+    /// Does the work of a phase's call, and the function's own work in that phase.
     pub(crate) fn beside(self: Box<Self>, own: Call) -> Call {
         let runtime = self.runtime;
         let outcome = match own {

@@ -34,7 +34,7 @@ pub struct Runtime {
     pub(crate) entered: Option<fn(&mut dyn FnMut())>,
     /// Finishes a future on the caller's thread.
     pub(crate) block_on: fn(Pin<&mut dyn Future<Output = ()>>),
-    /// Finishes a future on a thread of its own. It must drop what it cannot run.
+    /// Finishes a future on a thread of its own. It must drop a future that it cannot run.
     pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// Runs when a call has ended on the caller's thread, and sees to it that tasks which the call has left behind go
     /// on. It is not called after a first poll that may happen anywhere.

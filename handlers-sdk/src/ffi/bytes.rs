@@ -96,7 +96,7 @@ unsafe impl Send for InvBytes {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for InvBytes {}
 
-/// Bytes that were given: a part of a request's body, what a service has answered. They are given back when this is
+/// Bytes that were given: a part of a request's body, or the answer of a service. They are given back when this is
 /// dropped, which may be after the call or the invocation only for those that have a release of their own; the others
 /// are copied.
 pub(crate) struct Chunk(Buf);

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// The end of a call: what is written to the host as the last step of an invocation in this module.
+/// The end of a call, which is written to the host as the last step of an invocation in this module.
 pub(crate) trait Ending: Send + 'static {
     /// Writes the end, and returns the status with which the call ends. `begun` is `true` if the head of a stream is
     /// out.
@@ -289,7 +289,7 @@ const KEPT_LONG: Duration = Duration::from_millis(100);
 struct Kept {
     since: Instant,
     entry: &'static Entry,
-    /// Wakes the warning when the call is cancelled: a cancelled call that cannot end would say nothing otherwise.
+    /// The hearing of a cancel, which wakes the warning. A cancelled call that cannot end would be silent otherwise.
     _hearing: Hearing,
 }
 

@@ -112,7 +112,7 @@ pub const fn count(parts: &[&[&'static Function]]) -> usize {
     all
 }
 
-/// Fills a place of the list until a function is put there.
+/// The function that fills a place of the list until another one is put there.
 const NOTHING: &Function = &Function {
     size: size_of::<Function>(),
     name: Bytes::EMPTY,

@@ -53,7 +53,7 @@ impl PerRequest {
         }
     }
 
-    /// Returns the context for the function, with what is made for this invocation.
+    /// Returns the context for the function, with the values that are made for this invocation.
     async fn given(&self, ctx: &FaasContext) -> Result<FaasContext, Error> {
         let mut made: Vec<Value> = Vec::with_capacity(self.making.len());
         let at = |made: &[Value], (id, place): &(TypeId, usize)| (*id, made[*place].clone());

@@ -77,7 +77,7 @@ pub struct Needs {
     pub name: &'static str,
     /// The place of the function in its code.
     pub place: Place,
-    /// `true` if it is an `async fn`, so that what it needs may be waited for on each invocation.
+    /// `true` if it is an `async fn`, so that the values it needs may be waited for on each invocation.
     pub is_async: bool,
     /// The need of each argument, in order; `None` if nothing is injected for it.
     pub list: &'static [Option<Need>],

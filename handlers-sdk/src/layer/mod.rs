@@ -398,7 +398,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Runs after they have closed: flush what is left.
+    /// Runs after they have closed. It is the place to flush the rest.
     ///
     /// # Errors
     /// It fails as [`before_runtime_start`](Self::before_runtime_start) does.

@@ -197,9 +197,9 @@ pub enum Condition {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Op {
-    /// Reads the value of the key.
+    /// The value of the key is to be read.
     Get,
-    /// Writes a value for the key.
+    /// A value is to be written for the key.
     Put {
         /// The bytes of the value.
         value: Vec<u8>,

@@ -242,7 +242,7 @@ impl RunArgs {
         Ok(Prepared { layers, more, deployment, runtime, environment })
     }
 
-    /// Builds everything that the project deploys, or what the command line says.
+    /// Builds everything that the project deploys, or the part that the command line names.
     ///
     /// # Errors
     /// It fails as [`prepare`](RunArgs::prepare) does.

@@ -77,8 +77,8 @@ impl Task {
         command
     }
 
-    /// Returns what a local platform starts the runtime with. A platform that has no handler says by a variable which
-    /// function runs, as deployment files do.
+    /// Returns the setting in which a local platform starts the runtime. A platform that has no handler says by a
+    /// variable which function runs, as deployment files do.
     pub(crate) fn setting(&self, platform: &'static Platform, timeout: Duration) -> Setting {
         let own = Packaging::of(platform.name).map_or(&[][..], |packaging| packaging.environment);
         let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

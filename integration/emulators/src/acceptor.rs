@@ -13,11 +13,11 @@ const BACKLOG: u32 = 1024;
 
 /// A command for the thread that accepts.
 pub(crate) enum Command {
-    /// Closes the listening socket: connections are refused from the acknowledgement on.
+    /// The listening socket is to be closed: connections are refused from the acknowledgement on.
     Refuse(oneshot::Sender<()>),
-    /// Listens on the same port again.
+    /// The server is to listen on the same port again.
     Listen(oneshot::Sender<io::Result<()>>),
-    /// Ends the server.
+    /// The server is to end.
     Stop,
 }
 

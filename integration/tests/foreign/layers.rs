@@ -129,7 +129,7 @@ const status = async (target, options) => (await fetch(`API${target}`, options))
 })();
 </script>"#;
 
-/// A page that fetches from another origin with tokens, and tells this one what came of it.
+/// A page that fetches from another origin with tokens, and tells this one the outcome.
 const GUARDED: &str = r#"<!doctype html><title>page</title><script>
 const asked = async (what, target, options) => {
     try {

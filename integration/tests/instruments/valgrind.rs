@@ -172,7 +172,7 @@ fn ledger() -> Deployment {
     Deployment::empty().file("libledger.so", &library).layers(&["ledger.over"])
 }
 
-/// Ends of an invocation that the module with the books knows, but for those of a stream.
+/// The ends of an invocation that the module with the books knows, but for those of a stream.
 const ENDS: [&str; 12] = [
     "plain",
     "twice",
@@ -329,7 +329,7 @@ fn http_cpp(runtime: &'static Runtime) {
     assert_nothing_found(&run.process, &run.deployment);
 }
 
-/// Go's collector reads whole stacks, what was never written included. Accesses and leaks are checked as ever.
+/// Go's collector reads whole stacks, bytes that were never written included. Accesses and leaks are checked as ever.
 fn http_go(runtime: &'static Runtime) {
     let library = artifacts::echo_go(Path::new("go")).unwrap_or_else(|why| panic!("{why}"));
     let deployment = layered("echo").file("libecho_go.so", &library).layers(&["echo_go.stamp"]);

@@ -198,8 +198,8 @@ fn package(row: &Row) -> TempDir {
     package_as(&yml(row), row.platform, &["inspect", "layer_monitor"])
 }
 
-/// Packages what a yml says, of these libraries, in a folder of its own, which is returned. The packages are in its
-/// `dist`.
+/// Packages the deployments of a yml, of these libraries, in a folder of its own, which is returned. The packages are
+/// in its `dist`.
 pub(crate) fn package_as(yml: &str, platform: &str, libraries: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().expect("there is room");
     std::fs::write(folder.path().join("serverless.yml"), yml).expect("there is room");

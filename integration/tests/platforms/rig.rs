@@ -174,7 +174,7 @@ pub(crate) trait Run: Platform + Sized {
         }
     }
 
-    /// Asserts what the platform's callers read of a failure of this kind beside its words.
+    /// Asserts the parts of a failure of this kind that the platform's callers read beside its words.
     fn judge(&self, _: &Answer, _: &str) {}
 
     /// Asks a process to leave.
@@ -207,7 +207,7 @@ pub(crate) trait Refuses: Run {
     }
 }
 
-/// One platform of the matrix: how a process is started on it, and what is particular to it.
+/// A platform of the matrix: the way in which a process is started on it, and its particulars.
 pub(crate) trait Rig {
     /// The process under test.
     type Run: Run;

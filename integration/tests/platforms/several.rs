@@ -85,7 +85,7 @@ fn deployment(row: &Row) -> Deployment {
     deployment
 }
 
-/// Starts the process and sees each function serve what is its own, fail alone, and be limited alone.
+/// Starts the process and sees each function serve its own requests and events, fail alone, and be limited alone.
 pub(crate) fn behave<P: Platform>(row: &Row, start: impl FnOnce(Deployment) -> P) {
     let mut shop = Shop { row, platform: start(deployment(row)) };
     shop.requests_are_their_routes();

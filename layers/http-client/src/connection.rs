@@ -12,7 +12,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A socket that counts what has left through it.
+/// A socket that counts the bytes which have left through it.
 #[derive(Debug)]
 pub(crate) struct Socket {
     tcp: Arc<TcpStream>,

@@ -49,7 +49,7 @@ pub struct Metrics {
     exporter: Option<Exporter<Points>>,
 }
 
-/// The name and version of the sender, in what it sends.
+/// The name and version of the sender, as its messages have them.
 const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 
 /// The numbers that the page for Prometheus and the reports to a collector are made of.

@@ -53,7 +53,7 @@ impl Resource {
 }
 
 /// Returns the bytes of a request: of one resource and one scope. The messages of every signal have the same shape
-/// here; `fill` appends what is the signal's own to `ScopeSpans` or `ScopeMetrics`, from field 2 on.
+/// here; `fill` appends the signal's own members to `ScopeSpans` or `ScopeMetrics`, from field 2 on.
 pub fn request(resource: &Resource, fill: impl FnOnce(&mut Message)) -> Vec<u8> {
     let mut out = Message::default();
     out.message(1, |of_resource| {

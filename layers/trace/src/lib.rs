@@ -75,7 +75,7 @@ struct OfRecord(Active);
 /// The most phases that are told of. Those of further functions are left out.
 const MOST_PHASES: usize = 64;
 
-/// The name and version of the sender, in what it sends.
+/// The name and version of the sender, as its messages have them.
 const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 
 impl Trace {

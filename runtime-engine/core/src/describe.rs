@@ -4,7 +4,8 @@
 use crate::json::{Writer, parse};
 use faas_abi::host::CheckedModule;
 
-/// Returns what the module offers as a JSON object in one line, without a line end. Members are only ever added:
+/// Returns the entries that the module offers, as a JSON object in one line, without a line end. Members are only ever
+/// added:
 ///
 /// ```json
 /// {"name": "shop", "version": "0.1.0", "builtWith": "rustc 1.88.0",

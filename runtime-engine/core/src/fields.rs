@@ -12,7 +12,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Stands for no text at all.
+    /// The span of no text at all.
     pub const EMPTY: Span = Span { start: 0, len: 0 };
 
     /// Makes the span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.

@@ -77,7 +77,7 @@ impl Onion {
         self.enter(layer + 1)
     }
 
-    /// Takes the status of the last step and says what comes next.
+    /// Takes the status of the last step and returns the next step.
     #[inline]
     pub fn advance(&mut self, status: Status) -> OnionStep {
         match self.doing {
@@ -109,7 +109,7 @@ impl Onion {
     }
 
     /// Does the work of [`advance`](Onion::advance) with `OK` after a `before`, where another `before` is next. Returns
-    /// the layer of that one. With `None` it has changed nothing, and `advance` says what comes.
+    /// the layer of that one. With `None` it has changed nothing, and `advance` returns the next step.
     #[inline]
     pub fn entered_well(&mut self) -> Option<usize> {
         match self.doing {
@@ -122,7 +122,7 @@ impl Onion {
     }
 
     /// Does the work of [`advance`](Onion::advance) with `OK` after an `after`, where another `after` is next. Returns
-    /// the layer of that one. With `None` it has changed nothing, and `advance` says what comes.
+    /// the layer of that one. With `None` it has changed nothing, and `advance` returns the next step.
     #[inline]
     pub fn left_well(&mut self) -> Option<usize> {
         match self.doing {

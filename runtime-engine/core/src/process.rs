@@ -76,7 +76,7 @@ impl Clock {
     }
 }
 
-/// The process: identity, clock, log, and what it is doing.
+/// The process: its identity, clock, log, and the state of its work.
 #[derive(Debug)]
 pub struct Process {
     /// The names of the function and its place.

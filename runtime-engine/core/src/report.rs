@@ -43,7 +43,7 @@ pub(crate) fn unsent(invocation: &Invocation, failure: &Failure) {
 }
 
 /// Writes the line of an invocation whose memory is out of reach: its function still runs, and the invocation has been
-/// answered in its place. `then` says what the process does about it, and ends the message.
+/// answered in its place. `then` tells the next step of the process, and ends the message.
 pub fn out_of_reach(process: &Process, request_id: &[u8], function: &str, failure: &Failure, then: &str) {
     let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
     write(process, origin, INVOKE, Whose { function, record: "" }, failure, then);

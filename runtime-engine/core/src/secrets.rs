@@ -303,7 +303,7 @@ pub fn variables(name: &str) -> Vec<String> {
     if capitals == name { vec![capitals] } else { vec![name.to_owned(), capitals] }
 }
 
-/// Looks for a secret among what has come after the process began.
+/// Looks for a secret among the values that the platform has sent since, and at the layer that offers `faas.params`.
 fn ask(process: &Process, name: &str) -> LookUp {
     if let Some(value) = variables(name).iter().find_map(|variable| process.given(variable.as_bytes())) {
         return LookUp::Found(value.to_owned());

@@ -40,7 +40,8 @@ impl Services {
         OK
     }
 
-    /// Offers what the process itself has for its modules. It is never withdrawn: no entry's view of the host is at 0.
+    /// Offers the services that the process itself has for its modules. It is never withdrawn: no entry's view of the
+    /// host is at 0.
     pub(crate) fn offer_own(&self, services: &[(&str, u32, ServiceTable)]) {
         for (name, major, table) in services {
             let _ = self.offer(0, name.as_bytes(), *major, *table);
@@ -52,7 +53,7 @@ impl Services {
         self.all().iter().any(|offer| offer.owner == host.context())
     }
 
-    /// Takes back what the entry with this view of the host has offered.
+    /// Takes back the services that the entry with this view of the host has offered.
     pub(crate) fn withdraw(&self, host: HostTable) {
         self.all().retain(|offer| offer.owner != host.context());
     }

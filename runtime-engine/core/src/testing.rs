@@ -17,7 +17,7 @@ pub(crate) fn look_up<'a>(pairs: Pairs<'a>) -> impl Fn(&str) -> Option<String> +
     |name| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
 }
 
-/// Returns what a platform makes of an environment: its mark, and its configuration or what is wrong with it.
+/// Returns the reading of an environment by a platform: its mark, and its configuration or the fault of it.
 pub(crate) fn opened(
     entry: &PlatformEntry,
     pairs: Pairs<'_>,

@@ -166,7 +166,7 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) 
     }
 }
 
-/// Spoils what stands at the path. False if that is nothing new.
+/// Spoils the value at the path. Returns `false` if that changes nothing.
 fn change(value: &mut Value, path: &[String], spoil: Option<fn() -> Value>) -> bool {
     let [key, rest @ ..] = path else { return false };
     if rest.is_empty() && spoil.is_none() {

@@ -149,7 +149,7 @@ const CONTAINER_APP: Pairs<'_> = &[
     ("CONTAINER_APP_PORT", "8080"),
 ];
 
-/// Environments, what they mean, and the variable that says so.
+/// The environments, each with its platform and the variable that marks it.
 const WHOLE: &[(&[Pairs<'_>], &str, &str)] = &[
     (&[AWS], "aws-lambda", "AWS_LAMBDA_RUNTIME_API"),
     (&[TENCENT], "tencent-scf", "SCF_RUNTIME_API"),

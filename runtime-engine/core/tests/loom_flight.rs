@@ -7,7 +7,7 @@ use faas_core::flight::word::{Due, FlightState, HUNG_AFTER_NS, NEVER, StateWord,
 use loom::sync::Arc;
 use loom::thread;
 
-/// Looks until nothing is due; returns what was.
+/// Looks until nothing is due. Returns the actions that were due.
 fn look(slot: &StateWord, now: u64) -> Vec<Due> {
     let mut due = Vec::new();
     loop {

@@ -213,7 +213,7 @@ fn all_layers(out: &mut String, layers: &[LayerName]) {
     }
 }
 
-/// Pieces that make the interesting mistakes.
+/// The pieces that make the interesting mistakes.
 const FRAGMENTS: &[&[u8]] = &[
     b"\"",
     b"\\",

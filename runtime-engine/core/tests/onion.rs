@@ -401,7 +401,7 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
     exactly_once(world)
 }
 
-/// Compares what has happened since the last time with what the rules have.
+/// Compares the events since the last time with those of the rules.
 fn check(world: &Arc<World>, life: &mut Life<'_>) -> Verdict {
     world.catch_up();
     let log = world.take_log();

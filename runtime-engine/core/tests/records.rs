@@ -29,7 +29,7 @@ struct Seen {
     begun: Mutex<Vec<String>>,
     now: AtomicUsize,
     most: AtomicUsize,
-    /// Wakes the threads that wait for other records to be begun.
+    /// The condition that wakes the threads that wait for other records to be begun.
     came: Condvar,
 }
 

@@ -56,7 +56,7 @@ pub struct Diagnostic {
     pub label: String,
     /// Other places that belong to it, each with its words.
     pub others: Vec<(Span, String)>,
-    /// Hints on the right way to write it, or the reason; each is a sentence or a few lines.
+    /// The hints on the right way to write it, or the reason. Each is a sentence or a few lines.
     pub help: Vec<String>,
 }
 

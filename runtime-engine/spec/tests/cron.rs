@@ -22,7 +22,7 @@ const ALL: [Dialect; 13] = [
     Dialect::VeFaas,
 ];
 
-/// Schedules in our own grammar.
+/// The schedules in our own grammar.
 const SCHEDULES: &[&str] = &[
     "0 0 12 * * SAT-SUN",
     "0 0 0 1 1 *",

@@ -9,7 +9,7 @@ use serverless_spec::cron::dialect::Dialect;
 use serverless_spec::cron::{Both, Civil, Schedule};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Zones that put their clocks forward and back on days and by spans of their own, and one that does not.
+/// The zones that put their clocks forward and back on days and by spans of their own, and one that does not.
 const ZONES: [&str; 8] = [
     "Europe/Berlin",
     "America/New_York",

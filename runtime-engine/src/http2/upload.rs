@@ -16,7 +16,7 @@ use tokio::time::timeout;
 /// The body of one request, as it arrives.
 pub(super) struct Upload {
     state: Mutex<State>,
-    /// Tells the task that the next part is wanted, or that no more is.
+    /// The bell that tells the task that the next part is wanted, or that no more is.
     wanted: Notify,
 }
 

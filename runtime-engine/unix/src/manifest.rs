@@ -30,7 +30,8 @@ pub(crate) struct Place<'a> {
 
 /// Reads the manifest that `FAAS_MANIFEST` names, or `faas.json` in the function's folder if it is there, or, with a
 /// runtime that reads it, the yml in that folder. Adds its functions' variables to the environment of the process, and
-/// returns also what came of them. Secrets are in place as far as the environment and the folders of secrets have them.
+/// returns also the outcome of that. Secrets are in place as far as the environment and the folders of secrets have
+/// them.
 ///
 /// # Errors
 /// The text has all mistakes of the manifest at once, or the reason why it could not be read.

@@ -23,7 +23,7 @@ impl Filter {
     /// Makes a filter of the three things that a module gave.
     ///
     /// # Safety
-    /// The three must be what a module gave to `stream_filter`, and this must be their only receiver.
+    /// The three must be those that a module gave to `stream_filter`, and this must be their only receiver.
     pub(super) unsafe fn new(call: FilterFn, arg: *mut c_void, drop: Option<DropFn>) -> Filter {
         Filter { call, arg, drop }
     }

@@ -219,7 +219,7 @@ impl<I: Stamped> Drop for CancelHook<I> {
     }
 }
 
-/// Cancels what a [`Lease`] serves, from any thread.
+/// A handle that cancels the invocation which a [`Lease`] serves, from any thread.
 pub struct Cancel<I: Stamped> {
     cell: Arc<Cell<I>>,
 }

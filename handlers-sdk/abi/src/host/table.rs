@@ -141,7 +141,7 @@ pub struct LogField<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Stands for a line without fields.
+    /// The fields of a line without fields.
     pub const NONE: Fields<'static> = Fields(&[]);
 
     /// Returns the fields one after the other.

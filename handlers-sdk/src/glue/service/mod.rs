@@ -83,7 +83,7 @@ pub(crate) fn offer<S: Service>(entry: &Entry, table: &'static S) -> Result<(), 
 pub(crate) struct Made<S: 'static> {
     /// The table that consumers get.
     pub(crate) table: &'static S,
-    /// Ends the service when it is dropped.
+    /// The offer, whose drop ends the service.
     pub(crate) offered: Offered,
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Finding {
     pub(crate) code: &'static str,
     /// The file that it is about: its path, in a package relative to that.
     pub(crate) file: String,
-    /// The text: what was expected, and what was found.
+    /// The text, which says what was expected and what was found.
     pub(crate) message: String,
     /// The help for it; `None` if that goes without saying.
     pub(crate) help: Option<String>,

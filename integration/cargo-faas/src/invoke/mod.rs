@@ -166,7 +166,7 @@ impl Invoke {
     }
 }
 
-/// Shows what is about to run.
+/// Shows the task that is about to run.
 fn announce(task: &Task, screen: Screen) {
     let (functions, layers) = (task.functions().join(", "), task.layers().join(", "));
     let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {layers}") };

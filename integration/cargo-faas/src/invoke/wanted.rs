@@ -42,8 +42,8 @@ pub(super) struct Wanted {
     pub(super) function: Option<String>,
 }
 
-/// Returns what the plainest function of a deployment serves: a request before anything else, of routes the shortest
-/// without parameters.
+/// Returns the plainest function of a deployment, and the events that it serves. A request comes before anything else,
+/// and of routes the shortest without parameters.
 fn served(deployment: &Deployment) -> (Option<&DeployedFunction>, Serves<'_>) {
     let all =
         || deployment.functions.iter().flat_map(|function| function.events.iter().map(move |event| (function, event)));
@@ -128,7 +128,7 @@ pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
     Wanted { title, input, function }
 }
 
-/// Returns what the command line gives, for the function that is written for it.
+/// Returns the input that the command line gives, for the function that is written for it.
 pub(super) fn given(given: Given, deployment: &Deployment) -> Wanted {
     let (title, input, kind) = match given {
         Given::Text(text) => ("JSON".to_owned(), CallInput::Event(text.into_bytes()), None),

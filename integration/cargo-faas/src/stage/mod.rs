@@ -150,7 +150,7 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// Returns what it is called in sentences.
+    /// Returns its name in sentences.
     pub(crate) fn title(&self) -> &'static str {
         named(self.name).map_or(self.name, |names| names.title)
     }

@@ -98,7 +98,7 @@ pub struct Exchange<'f> {
 }
 
 impl Fc {
-    /// Sends an event and returns what the caller of the API gets.
+    /// Sends an event and returns the answer that the caller of the API gets.
     pub fn invoke(&self, event: impl Into<Event>) -> Answer {
         let event = event.into();
         let request_id = self.next_id();
@@ -152,7 +152,7 @@ impl Fc {
         self.begin(&request.method, &request.target, &headers, body, request.overcommit, request_id)
     }
 
-    /// Sends a client's request and returns what the client gets.
+    /// Sends a client's request and returns the response that the client gets.
     pub fn request(&self, request: &Request) -> Response {
         match self.open(request) {
             Ok(exchange) => exchange.finish(),

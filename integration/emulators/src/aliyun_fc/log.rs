@@ -77,7 +77,7 @@ pub(super) fn is_end(line: &str, step: Step, request_id: &str) -> bool {
     mark(line).is_some_and(|mark| mark.is_end && mark.step == step && mark.request_id == request_id)
 }
 
-/// Returns the log of one call, markers included: what the caller gets of it, were it alone in its instance.
+/// Returns the log of one call, markers included, as its caller would get it if the call were alone in its instance.
 pub(super) fn cut(lines: &[Line], request_id: &str) -> String {
     let mut log = String::new();
     let mut inside = false;

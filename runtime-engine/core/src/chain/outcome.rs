@@ -28,8 +28,8 @@ pub(super) fn with_reply(status: Status, layer: &ConfiguredLayer, place: &mut Pl
 }
 
 /// Returns the outcome of a layer's status at the end of its call; `None` for a failure that its policy passes over,
-/// with a log line. A required layer's failure stands, with words, and so does one that breaks a stream: what has gone
-/// out is not whole, whoever goes on.
+/// with a log line. A required layer's failure stands, with words, and so does one that breaks a stream: the bytes that
+/// have gone out are not whole, whoever goes on.
 pub(super) fn judge(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
     if status < 0 && !layer.required && !place.get_mut().is_filtered() {
         complain(place, layer.instance.name(), hook, status, place.get().failure());

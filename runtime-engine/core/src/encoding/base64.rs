@@ -5,7 +5,7 @@ use std::fmt;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Marks a byte outside the alphabet; the only entry of [`DIGITS`] with the top bit set.
+/// The mark of a byte outside the alphabet. It is the only entry of [`DIGITS`] with the top bit set.
 const NO_DIGIT: u8 = 0xFF;
 
 /// The six bits a byte stands for, or [`NO_DIGIT`].

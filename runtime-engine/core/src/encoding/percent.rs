@@ -41,14 +41,15 @@ pub fn encode_path_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte));
 }
 
-/// Appends a path that is percent-coded already. Only what no reader of URIs accepts in a path (controls, the space,
-/// `"<>#?` and the grave accent, bytes that are not ASCII) is percent-encoded; a `%` stays, whatever follows it.
+/// Appends a path that is percent-coded already. Only bytes that no reader of URIs accepts in a path are
+/// percent-encoded: controls, the space, `"<>#?` and the grave accent, and bytes that are not ASCII; a `%` stays,
+/// whatever follows it.
 pub fn mend_path_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| byte.is_ascii_graphic() && !b"\"<>#?`".contains(&byte));
 }
 
-/// Appends a query that is percent-coded already. Only what no reader of URIs accepts in a query (controls, the space,
-/// `"<>#`, bytes that are not ASCII) is percent-encoded; a `%` stays, whatever follows it.
+/// Appends a query that is percent-coded already. Only bytes that no reader of URIs accepts in a query are
+/// percent-encoded: controls, the space, `"<>#`, and bytes that are not ASCII. A `%` stays, whatever follows it.
 pub fn mend_query_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| byte.is_ascii_graphic() && !b"\"<>#".contains(&byte));
 }

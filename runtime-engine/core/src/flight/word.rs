@@ -68,7 +68,7 @@ pub struct StopMoments {
 }
 
 impl StopMoments {
-    /// Stands for a process in which no stop has begun.
+    /// The moments of a process in which no stop has begun.
     pub const NONE: StopMoments = StopMoments { cancel_at: NEVER, report_at: NEVER };
 }
 

@@ -35,7 +35,7 @@ pub struct Linked {
     pub function: Option<CheckedModule>,
     /// The modules of the layers, the outermost one first.
     pub layers: Vec<CheckedModule>,
-    /// Services that the program itself offers, by name and major version, before any module may.
+    /// The services that the program itself offers, by name and major version, before any module may.
     pub services: Vec<(&'static str, u32, ServiceTable)>,
 }
 

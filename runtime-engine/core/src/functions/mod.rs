@@ -296,7 +296,7 @@ impl Functions {
     }
 
     /// Writes the line of an invocation whose memory is out of reach: its function still runs, and it has been answered
-    /// in its place. `then` says what the process does about it, and ends the message.
+    /// in its place. `then` tells the next step of the process, and ends the message.
     pub fn out_of_reach(&self, process: &Process, lost: Lost<'_>, failure: &Failure, then: &str) {
         report::out_of_reach(process, lost.request_id, self.name(lost.function), failure, then);
         if let Some(function) = self.get(lost.function) {

@@ -3,7 +3,7 @@
 /// Token characters, RFC 9110 §5.6.2.
 const TOKEN: [bool; 256] = with_alphanumerics(b"!#$%&'*+-.^_`|~");
 
-/// Characters of a registered name, RFC 3986 §3.2.2, without the comma.
+/// The characters of a registered name, RFC 3986 §3.2.2, without the comma.
 const HOST_NAME: [bool; 256] = with_alphanumerics(b"-._~%!$&'()*+;=");
 
 const fn with_alphanumerics(others: &[u8]) -> [bool; 256] {
@@ -77,7 +77,7 @@ fn run(bytes: &[u8], stops: impl Fn(u64) -> u64, allowed: impl Fn(u8) -> bool) -
 const ONES: u64 = u64::MAX / 255;
 const HIGH: u64 = ONES << 7;
 
-/// Sets the high bit of each byte whose lower seven bits are at least `N`, which is 1 to 127: adding what is missing to
+/// Sets the high bit of each byte whose lower seven bits are at least `N`, which is 1 to 127: adding the difference to
 /// 128 carries into that bit and never out of the byte.
 #[inline]
 fn at_least<const N: u8>(word: u64) -> u64 {

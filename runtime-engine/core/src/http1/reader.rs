@@ -328,7 +328,8 @@ impl Reader {
         Ok(ReadProgress::Head)
     }
 
-    /// Decodes in place: data moves down over the framing before it, and what is received next lands right behind it.
+    /// Decodes in place: data moves down over the framing before it, and the bytes that are received next land right
+    /// behind it.
     fn advance_chunks(&mut self) -> Result<bool, Refusal> {
         let State::Chunked(decoder) = &mut self.state else { return Ok(true) };
         let message = &mut self.buf[self.start..self.end];

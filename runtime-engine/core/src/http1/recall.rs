@@ -12,10 +12,10 @@ use super::head::StartLine;
 /// A head that is longer than this many bytes is not remembered.
 const LONGEST: usize = 4 << 10;
 
-/// Stands in a pattern for any visible ASCII byte. It is no byte of a head itself.
+/// The sign in a pattern for any visible ASCII byte. It is no byte of a head itself.
 const ANY: u8 = 0;
 
-/// The heads that are remembered, and what the head in progress has to do with them.
+/// The heads that are remembered, and the state of the head that is compared with them.
 #[derive(Debug, Default)]
 pub(super) struct Recall {
     /// Two heads are kept: that of an event, and that of the answer to a reply.

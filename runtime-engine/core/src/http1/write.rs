@@ -15,10 +15,10 @@ pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// The bytes that follow the data of each chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
 
-/// Appends the end of a chunked body without trailers.
+/// The end of a chunked body without trailers.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Something that must not be written: it would change what the peer takes the message to be.
+/// A part of a message that must not be written, since the peer would take the message for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unwritable {

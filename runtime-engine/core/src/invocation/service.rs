@@ -56,8 +56,8 @@ impl Invocation {
         self.fact(self.metadata.addressee)
     }
 
-    /// Returns the names that the platform has for what it calls, those of this event first. A function may have one of
-    /// them.
+    /// Returns the names that the platform has for the function it calls, those of this event first. A function may
+    /// have one of them.
     pub(crate) fn names(&self) -> [&[u8]; 4] {
         let identity = &self.process.identity;
         let (function, invoked_as) = (self.fact(self.metadata.function), self.fact(self.metadata.invoked_as));

@@ -193,7 +193,7 @@ impl Invocation {
         }
     }
 
-    /// Settles what the walk ended with: a success always has a reply, a failure always has words. A function that set
+    /// Settles the outcome of the walk: a success always has a reply, a failure always has words. A function that set
     /// no reply has replied an empty value, which each platform has a form for.
     pub fn settle(&mut self, status: Status, who: &str) {
         if status >= 0 {

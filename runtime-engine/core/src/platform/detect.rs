@@ -163,8 +163,8 @@ pub struct PlatformName {
 /// HTTP has no feature that anything depends on: it is what is left.
 macro_rules! platforms {
     ($($name:literal $module:ident,)*) => {
-        /// The platforms that are built in, in the order of asking: what has the most particular mark comes first, what
-        /// nothing marks last.
+        /// The platforms that are built in, in the order of asking. The one with the most particular mark comes first,
+        /// and the one without a mark last.
         pub const PLATFORMS: &[PlatformEntry] =
             &[$(#[cfg(feature = $name)] super::$module::ENTRY,)* super::http::ENTRY];
 

@@ -29,7 +29,7 @@ pub(super) fn endpoint(variable: &'static str, text: &str, expected: &'static st
 /// Returns the endpoint whose host and port stand in two variables, each with the description of its value.
 ///
 /// # Errors
-/// One of them is not what it should be.
+/// The value of one does not fit its description.
 pub(super) fn endpoint_of_two(
     [name, port_name]: [(&'static str, &str, &'static str); 2],
 ) -> Result<String, BadSetting> {

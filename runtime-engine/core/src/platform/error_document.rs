@@ -23,8 +23,8 @@ pub(super) fn request(told: Told<'_>, request_id: &[u8], out: &mut Vec<u8>) {
     json.end_object();
 }
 
-/// Writes `{"errorType","errorMessage","stackTrace"}`: what the built-in runtimes of AWS, Aliyun, Huawei, Tencent and
-/// Yandex send. Without `FAAS_DEBUG` the stack is empty.
+/// Writes `{"errorType","errorMessage","stackTrace"}`, as the built-in runtimes of AWS, Aliyun, Huawei, Tencent and
+/// Yandex send it. Without `FAAS_DEBUG` the stack is empty.
 pub(super) fn event(told: Told<'_>, out: &mut Vec<u8>) {
     let mut json = Writer::new(out);
     json.begin_object();

@@ -29,7 +29,7 @@ pub const NAME: &str = "google-cloud";
 /// for. No variable tells the configured number, and the front end never sends more.
 const CONCURRENCY: usize = 1000;
 
-/// Says of a response that the function failed, and how.
+/// The header that says of a response that the function failed, and how.
 const STATUS: &[u8] = b"X-Google-Status";
 
 /// The variables that mark the platform beside `K_SERVICE`.

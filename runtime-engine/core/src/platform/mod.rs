@@ -29,7 +29,7 @@ pub mod tencent_scf;
 pub mod vefaas;
 pub mod yandex;
 
-/// Writes what a request is told that no function serves: the document that a failure is told in.
+/// Writes the answer to a request that no function serves. It is the document in which failures are told.
 pub(crate) fn refusal_document(failure: &crate::failure::Failure, request_id: &[u8], out: &mut Vec<u8>) {
     error_document::request(failure.for_caller(), request_id, out);
 }
@@ -92,8 +92,8 @@ pub(crate) mod nothing {
 }
 
 /// Returns where the body of a reply is that goes back as an event's result: the reply's bytes untouched, or in
-/// `scratch` the JSON that the event's source wants. `nothing` is what stands for a reply without bytes, one of
-/// [`nothing`].
+/// `scratch` the JSON that the event's source wants. `nothing` is the text that stands for a reply without bytes, one
+/// of [`nothing`].
 pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut Vec<u8>) -> BodyFrom {
     let body = invocation.reply().as_slice();
     let (status, is_value) = match invocation.progress() {

@@ -13,7 +13,7 @@ pub trait Piping: Send + Sync {
     /// Returns the descriptor that answers go to; events come on standard input. It must not reach children of
     /// functions.
     fn answers_to(&self) -> i32;
-    /// Writes what the parent is told when start is over. Nothing written: it is not told.
+    /// Writes the message that tells the parent how the start ended. If no byte is written, the parent is not told.
     fn started(&self, _result: Result<(), &Failure>, _out: &mut Vec<u8>) {}
     /// Reads an event. An input that is not one is answered at once, with the text of the error.
     ///

@@ -110,9 +110,9 @@ pub enum PostOutcome {
 /// One step of [`Polling::enlist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// Send what was written, read the answer, come back with it.
+    /// The request that was written is to be sent, and its answer to be handed to the next call.
     Exchange,
-    /// Send what was written, and leave the connection open for the life of the process.
+    /// The request that was written is to be sent. Its connection stays open for the life of the process.
     Park,
     /// There is nothing more to do.
     Done,

@@ -200,7 +200,7 @@ pub enum Signal {
     Initialize(Initial),
     /// The process is about to be frozen: Suspend.
     Suspend,
-    /// The process is about to be ended: Close, after what is in flight.
+    /// The process is about to be ended. Close runs after the invocations that are in flight.
     Stop,
 }
 

@@ -5,7 +5,7 @@ use crate::trigger::batch::Batch;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Stands for no record at all.
+/// The number of no record.
 const NONE: u32 = u32::MAX;
 
 /// The records of a batch in lanes: each record of a group leads to the next of it. Lanes are handed out by their first

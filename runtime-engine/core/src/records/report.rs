@@ -19,7 +19,7 @@ const REASONS: usize = 3;
 pub(super) struct Undone {
     /// Its number in the batch.
     pub(super) record: usize,
-    /// Says why the record failed.
+    /// The reason why the record failed.
     pub(super) why: Why,
 }
 

@@ -71,7 +71,7 @@ impl Charge {
         true
     }
 
-    /// Moves what is held here to a new holder.
+    /// Moves the bytes that are held here to a new holder.
     pub fn take(&mut self) -> Charge {
         Charge { budget: self.budget.clone(), bytes: std::mem::take(&mut self.bytes) }
     }

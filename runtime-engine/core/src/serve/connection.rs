@@ -59,13 +59,15 @@ pub struct Event {
 /// The next step of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Read into [`space`](Connection::space), and say what came of it: [`filled`](Connection::filled),
-    /// [`end_of_input`](Connection::end_of_input), [`nothing_to_read`](Connection::nothing_to_read).
+    /// The driver is to read into [`space`](Connection::space), and to tell the outcome:
+    /// [`filled`](Connection::filled), [`end_of_input`](Connection::end_of_input),
+    /// [`nothing_to_read`](Connection::nothing_to_read).
     Read,
-    /// Write from [`unsent`](Connection::unsent), and say what came of it: [`sent`](Connection::sent),
+    /// The driver is to write from [`unsent`](Connection::unsent), and to tell the outcome: [`sent`](Connection::sent),
     /// [`no_room`](Connection::no_room).
     Write,
-    /// Read and throw away, and say what came of it: [`discarded`](Connection::discarded) and as for reading.
+    /// The driver is to read and throw away, and to tell the outcome: [`discarded`](Connection::discarded), or one of
+    /// those of reading.
     Discard,
     /// A request is whole, and is to be [taken](Connection::take_request) and answered before the next step.
     Request,
@@ -74,11 +76,12 @@ pub enum Step {
     Head,
     /// There is nothing to do until something is told of the connection.
     Wait,
-    /// End the sending side, and go on.
+    /// The driver is to end the sending side, and to go on.
     EndSending,
-    /// Close the connection in order. There is no step after it.
+    /// The driver is to close the connection in order. There is no step after it.
     Close,
-    /// Break the connection, so that the client sees that something is missing. There is no step after it.
+    /// The driver is to break the connection, so that the client sees that something is missing. There is no step after
+    /// it.
     Abort,
 }
 
@@ -327,7 +330,7 @@ impl Connection {
         }
     }
 
-    /// Returns room for what is read next.
+    /// Returns room for the bytes that are read next.
     pub fn space<'a>(&'a mut self, spare: &'a mut Reader) -> &'a mut [u8] {
         self.reader.as_mut().unwrap_or(spare).space(LEAST_READ)
     }
@@ -369,7 +372,7 @@ impl Connection {
         self.deadline = clock.now_ns().saturating_add(nanos(LINGER)).min(self.linger_until);
     }
 
-    /// Returns what is to be written.
+    /// Returns the bytes that are to be written.
     pub fn unsent(&self) -> (&[u8], &[u8]) {
         self.unsent.front()
     }
@@ -472,7 +475,7 @@ impl Connection {
         self.closing = true;
     }
 
-    /// Takes over what the request in progress counts for: its memory is the invocation's now.
+    /// Takes over the bytes that the request in progress counts for: its memory is the invocation's now.
     pub fn take_charge(&mut self) -> Charge {
         self.charge.take()
     }

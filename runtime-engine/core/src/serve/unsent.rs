@@ -30,7 +30,7 @@ impl Unsent {
         self.length
     }
 
-    /// Keeps copies of bytes, behind what is here already.
+    /// Keeps copies of bytes, behind those that are here already.
     pub fn copy(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;

@@ -70,7 +70,7 @@ fn is_batch(event: &[u8]) -> Option<Kind> {
 }
 
 members! {
-    /// The members that tell what an event is.
+    /// The members that tell the kind of an event.
     Event {
         version = "version",
         raw_path = "rawPath",

@@ -33,7 +33,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
 }
 
 members! {
-    /// The members that tell what an event is.
+    /// The members that tell the kind of an event.
     Event {
         method = "httpMethod",
         path = "path",

@@ -49,7 +49,7 @@ pub enum Kind {
     Stream,
     /// Rows of a table have changed.
     Table,
-    /// An event of a bus, a CloudEvent, or what a service of the platform calls functions with.
+    /// An event of a bus, a CloudEvent, or an event with which a service of the platform calls functions.
     Event,
     /// A message or connection of a WebSocket.
     WebSocket,

@@ -37,7 +37,7 @@ pub(super) fn read(event: &[u8], spare: &mut SpareView) -> DecodedEvent {
     DecodedEvent::of_event(event, spare)
 }
 
-/// The members that tell what the arguments are. Null counts as missing; of equal keys the last counts.
+/// The members that tell the kind of the arguments. Null counts as missing; of equal keys the last counts.
 #[derive(Default)]
 struct Found<'a> {
     method: Option<Value<'a>>,

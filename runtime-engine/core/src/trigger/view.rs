@@ -22,7 +22,7 @@ pub enum Body {
 /// The request as a function sees it. Texts are bytes: HTTP promises no encoding.
 ///
 /// A source makes it with the methods for coded and decoded texts, before anybody is shown a part of it. Changes of a
-/// part afterwards, by `set_method` and its like and in the lists, leave what has been shown where it is.
+/// part afterwards, by `set_method` and its like and in the lists, leave the texts that have been shown where they are.
 #[derive(Debug, Default)]
 pub struct HttpView {
     text: Text,
@@ -246,8 +246,8 @@ impl HttpView {
     }
 
     /// Reads the host from the headers, and scheme and client as trusted proxies say them. The scheme is `scheme` where
-    /// no proxy says it. A host that no header names stays. A client that is known already is what the nearest proxy
-    /// has said. It stays, unless more than one proxy is trusted.
+    /// no proxy says it. A host that no header names stays. A client that is known already is the one that the nearest
+    /// proxy has named. It stays, unless more than one proxy is trusted.
     pub fn read_way(&mut self, scheme: &[u8]) {
         let (text, headers) = (&mut self.text, &self.headers);
         if let Some(host) = headers.get(b"host", caseless) {

@@ -67,7 +67,7 @@ impl Layer for Tag {
     }
 }
 
-/// A layer that knows messages of a source of its own, and cannot keep what comes of others apart.
+/// A layer that knows messages of a source of its own, and cannot keep the messages of others apart.
 struct Pigeons;
 
 #[layer(name = "pigeons")]

@@ -85,9 +85,9 @@ pub(crate) struct Run {
     pub(crate) layers: Vec<LayerRun>,
     /// `invoke`, or `phase` in a lifecycle phase.
     pub(crate) function: Script,
-    /// Answers to `open`, in turn.
+    /// The answers to `open`, in turn.
     pub(crate) opens: Vec<Status>,
-    /// Answers to `write`, in turn.
+    /// The answers to `write`, in turn.
     pub(crate) writes: Vec<Taken>,
 }
 

@@ -66,7 +66,7 @@ pub(crate) enum Event {
         code: u64,
         headers: Vec<u8>,
     },
-    /// A module saw what it never may see.
+    /// A module saw a thing that it never may see.
     Fault(&'static str),
 }
 
@@ -88,7 +88,7 @@ pub(crate) enum Job {
     Say(Sender<()>),
 }
 
-/// A thread that does what it is told, beside the one that serves.
+/// A thread that does the jobs it is given, beside the one that serves.
 pub(crate) struct Other(Sender<Job>);
 
 impl Other {
@@ -136,7 +136,7 @@ pub(crate) struct World {
     /// The walk being done; `None` stands for the walk of the phase that is called.
     pub(crate) now: Option<AtomicUsize>,
     pub(crate) cancel: Mutex<Option<Cancel<Invocation>>>,
-    /// Chunks the stream has taken, still held.
+    /// The chunks that the stream has taken and still holds.
     pub(crate) chunks: Mutex<Vec<Given>>,
     pub(crate) opens: AtomicUsize,
     pub(crate) writes: AtomicUsize,

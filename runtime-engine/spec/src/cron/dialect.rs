@@ -62,7 +62,7 @@ pub struct Emitted {
     pub text: String,
     /// The time zone, where it stands apart from the text; `None` elsewhere.
     pub timezone: Option<String>,
-    /// Notes for a reader: where it begins, which other setting it needs.
+    /// The notes for a reader: where it begins, which other setting it needs.
     pub notes: Vec<&'static str>,
 }
 

@@ -442,7 +442,7 @@ fn schedule(site: &Site<'_>, event: &Event) -> Option<Emitted> {
     }
 }
 
-/// Says that a limit is beyond what the platform takes. Returns the value if it fits.
+/// Reports a limit that is larger than the platform takes. Returns the value if it fits.
 pub(super) fn within(
     site: &Site<'_>,
     what: &str,

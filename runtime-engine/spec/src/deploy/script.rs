@@ -103,8 +103,8 @@ impl Filter {
         Filter { asked: String::new(), parts: vec![part.to_owned()] }
     }
 
-    /// Adds a part with the value of a variable. `meaning` is what a shell without this variable is told, and `part`
-    /// makes the part of the value as jq writes it.
+    /// Adds a part with the value of a variable. `meaning` is the message that a shell without this variable writes,
+    /// and `part` makes the part of the value as jq writes it.
     pub(super) fn with(&mut self, variable: &str, meaning: &str, part: impl FnOnce(&str) -> String) {
         self.asked += &format!(": \"${{{variable}:?{meaning}}}\"; ");
         self.parts.push(part(&format!("env.{variable}")));

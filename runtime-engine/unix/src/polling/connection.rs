@@ -45,7 +45,7 @@ impl fmt::Display for Lost {
     }
 }
 
-/// A connection and what is being read from it.
+/// A connection and the message that is being read from it.
 pub(crate) struct Connection {
     stream: Arc<TcpStream>,
     reader: Reader,

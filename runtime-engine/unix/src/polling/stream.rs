@@ -28,7 +28,7 @@ const STACK: usize = 1 << 20;
 pub(super) struct Wire {
     log: Log,
     state: Mutex<State>,
-    /// Tells that bytes wait to be written, or that no more will.
+    /// The condition which tells that bytes wait to be written, or that no more will.
     changed: Condvar,
 }
 
@@ -166,7 +166,7 @@ impl Wire {
         }
     }
 
-    /// Sends what the socket takes of these parts, and keeps the rest. `room` is the token that is told of room.
+    /// Sends as much of these parts as the socket takes, and keeps the rest. `room` is the token that is told of room.
     fn write(self: &Arc<Self>, parts: impl IntoIterator<Item = Given>, room: usize) -> Status {
         let mut state = self.state();
         for part in parts {

@@ -92,7 +92,7 @@ pub(crate) struct Server {
     timers: Arc<Timers>,
     /// The bell for work that no connection told of.
     news: Bell,
-    /// Goes off when the work is over, and is never cleared: every watcher hears of it.
+    /// The alarm that goes off when the work is over, and is never cleared: every watcher hears of it.
     end: Alarm,
     listener: Mutex<Option<Arc<Listener>>>,
     /// `true` if the last try could not accept every connection.
@@ -378,7 +378,7 @@ impl Server {
         }
     }
 
-    /// Ends the process, since the system refuses what the server cannot do without.
+    /// Ends the process, since the system refuses a thing that the server needs.
     fn die(&self, why: &str) -> ! {
         self.runtime.process().log.say(Level::Error, why);
         runtime_files::leave(FAILED)

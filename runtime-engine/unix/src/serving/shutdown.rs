@@ -73,7 +73,7 @@ impl Hands {
         *self.stage() = Stage::Waiting(alarm.clone());
     }
 
-    /// Ends the waiting. Returns what is to be done: a stop signal outweighs the wish.
+    /// Ends the waiting. Returns the wish that is to be done, which a stop signal outweighs.
     pub(super) fn go_on(&self, deadlines: &Deadlines, wish: Wish) -> Wish {
         let mut stage = self.stage();
         let wish = if deadlines.is_stopping() { Wish::Leave } else { wish };

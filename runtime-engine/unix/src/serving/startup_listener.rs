@@ -82,7 +82,7 @@ pub(super) struct StartupListener {
     listener: Arc<Listener>,
     epoll: Epoll,
     end: Arc<Alarm>,
-    /// Goes off when the time of a client may be over.
+    /// The alarm that goes off when the time of a client may be over.
     clock: Alarm,
     /// The moment that the clock is set for.
     set_for: u64,
@@ -103,7 +103,8 @@ type Late = Arc<Mutex<Option<Failure>>>;
 pub(super) struct Attendant {
     thread: JoinHandle<(StartupListener, Option<Wish>)>,
     end: Arc<Alarm>,
-    /// Tells the thread of a start that takes too long, and hears that it has passed it on.
+    /// The place in which the thread is told of a start that takes too long, and the end that tells that it has passed
+    /// this on.
     late: Option<(Late, End)>,
 }
 
@@ -165,7 +166,7 @@ impl StartupListener {
         })
     }
 
-    /// Looks after the clients on a thread of its own, while this one starts something: the function, or what comes
+    /// Looks after the clients on a thread of its own, while this one starts something: the function, or the layers
     /// before it where the function waits for a signal. Such a signal may come as early as that.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub(super) struct Worker<'s> {
     pub(super) seat: Option<Box<Seat>>,
     /// The place for the next invocation that may wait.
     pub(super) spare: Option<Arc<Pending>>,
-    /// Writers of streams that are to be told that there is room.
+    /// The writers of streams that are to be told that there is room.
     pub(super) rooms: Vec<usize>,
     response: Response,
     head: Vec<u8>,

@@ -33,7 +33,7 @@ pub(super) fn check(headers: &HeaderMap, is_post: bool, client: SocketAddr) -> R
     if is_own { Ok(()) } else { Err("a page of another site may not do this") }
 }
 
-/// Tells browsers what a page of the console may do: load its own style and script, and nothing else.
+/// Adds the headers by which a browser lets a page of the console load its own style and script, and do nothing else.
 pub(super) fn fence(headers: &mut HeaderMap) {
     for (name, value) in [
         (

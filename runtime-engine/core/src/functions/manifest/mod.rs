@@ -78,7 +78,7 @@ pub struct FunctionSpec {
     pub timeout: Option<Option<Duration>>,
     /// The number of its invocations that run at once, at least 1; `None` if the manifest does not set it.
     pub concurrency: Option<usize>,
-    /// Says when the function starts.
+    /// The moment at which the function starts.
     pub start: StartWhen,
     /// The layers around this function alone, outermost first.
     pub layers: Vec<LayerName>,
@@ -151,7 +151,7 @@ pub enum FenceSetting {
 pub struct EventSpec {
     /// Its position in the text, for mistakes that only a router finds.
     pub position: Position,
-    /// Says which events of that kind are meant.
+    /// The rule that says which events of that kind are meant.
     pub filter: EventFilter,
 }
 
@@ -186,8 +186,8 @@ impl Manifest {
         read::read(text)
     }
 
-    /// Reads what a function of a module is written for: `faas_function.triggers`, an array like the `events` of a
-    /// function here. Positions count from the beginning of that text.
+    /// Reads the events that a function of a module is written for. They are its `faas_function.triggers`, an array
+    /// like the `events` of a function here. Positions count from the beginning of that text.
     ///
     /// # Errors
     /// The list has all mistakes of the text, in its order, and at least one.

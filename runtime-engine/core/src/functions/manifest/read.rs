@@ -58,7 +58,7 @@ fn read_with<T>(
 pub(super) struct Reader<'t> {
     text: &'t [u8],
     pub(super) document: &'t Document<'t>,
-    /// Finds the positions of events, which are read in the order of the text.
+    /// The cursor that finds the positions of events, which are read in the order of the text.
     pub(super) cursor: Cursor<'t>,
     pub(super) mistakes: Mistakes,
 }

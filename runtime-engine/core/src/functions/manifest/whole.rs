@@ -7,7 +7,7 @@ use super::{EventFilter, FunctionSpec};
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Lists up to here are compared pair by pair, without memory: nearly all are this short.
+/// The length up to which lists are compared pair by pair, without memory: nearly all are this short.
 const FEW: usize = 8;
 
 /// Returns the indices of items with the key of an earlier one, each behind the index of the first that has it.

@@ -40,7 +40,7 @@ impl Reader {
         Some(Message(parts))
     }
 
-    /// Takes what has come of the body whose head has been taken.
+    /// Takes the part that has come of the body whose head has been taken.
     ///
     /// # Errors
     /// The message is refused, as by [`poll`](Reader::poll).

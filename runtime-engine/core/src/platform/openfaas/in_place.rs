@@ -13,7 +13,7 @@ use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
 
-/// Marks an answer that is not the function's.
+/// The header that marks an answer which is not the function's.
 const INTERNAL: &[u8] = b"x-openfaas-internal";
 
 /// The watchdog's port for metrics. `FAAS_METRICS_PORT` overrides it, and 0 there turns the port off.
@@ -56,7 +56,7 @@ impl InPlace {
         })
     }
 
-    /// Returns what a probe of `/_/ready` is told.
+    /// Returns the answer to a probe of `/_/ready`.
     fn readiness(&self, process: &Process, request: &Message) -> Route {
         if self.limit.is_some_and(|limit| self.calls.running() >= limit) {
             return Route::text(429, "as many calls as max_inflight allows are running");

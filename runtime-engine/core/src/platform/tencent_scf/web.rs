@@ -44,7 +44,7 @@ impl WebFunction {
         })
     }
 
-    /// Reads what the request's headers say.
+    /// Reads the headers of the request.
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         let mut metadata =
             InvocationMetadata { own_headers: OWN, ..http_common::metadata(process, request, self.timeout) };

@@ -26,7 +26,7 @@ pub enum Upload {
     End,
     /// Say with this status that no more comes.
     Failed(Status),
-    /// Read into [`upload_space`](Connection::upload_space), and say what came of it:
+    /// The driver is to read into [`upload_space`](Connection::upload_space), and to tell the outcome:
     /// [`upload_filled`](Connection::upload_filled), [`upload_ended`](Connection::upload_ended),
     /// [`nothing_to_read`](Connection::nothing_to_read).
     Read,
@@ -149,7 +149,7 @@ impl Connection {
         }
     }
 
-    /// Returns room for what is read of the body next, after [`Upload::Read`].
+    /// Returns room for the part of the body that is read next, after [`Upload::Read`].
     pub fn upload_space(&mut self) -> &mut [u8] {
         self.reader.as_mut().map_or(&mut [], |reader| reader.space(READ))
     }
