@@ -146,7 +146,7 @@ pub struct Context {
 pub struct Config {
     /// The name of the function.
     pub function_name: String,
-    /// The memory of the function in MiB.
+    /// The memory of the function in MiB, or 0 if the platform does not tell it.
     pub memory: i32,
     /// The version of the function.
     pub version: String,

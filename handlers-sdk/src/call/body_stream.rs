@@ -112,7 +112,8 @@ impl BodyStream {
         self.0.poll_next(context).map(made)
     }
 
-    /// Returns how many bytes there are; `None` if the body still comes, whose length only a header may tell.
+    /// Returns how many bytes there are. It is `None` if the body still comes, whose length only a header may tell, and
+    /// once its end has been read.
     pub fn length(&self) -> Option<usize> {
         self.0.whole()
     }

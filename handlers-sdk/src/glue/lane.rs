@@ -233,7 +233,8 @@ impl ReadEnd {
         }
     }
 
-    /// Returns the number of bytes of a body that is not read piece by piece; `None` if it comes only that way.
+    /// Returns the number of bytes of a body that is here in whole. It is `None` for one that comes piece by piece, and
+    /// once the end has been read.
     pub(crate) fn whole(&self) -> Option<usize> {
         let reader = self.lane.held.reader();
         (reader.num(faas_abi::NUM_STREAMED_IN) == 0 && !self.is_whole).then(|| reader.body().len())

@@ -37,7 +37,8 @@ struct Environment {
     journal: Journal,
 }
 
-/// An answer, and the runtime's record of the invocation.
+/// The answer to an event, and the runtime's record of its invocation. The record is `None` without the layer monitor,
+/// and for an event that was not delivered.
 pub(crate) struct Served {
     pub(crate) answer: Answer,
     pub(crate) invocation: Option<Invocation>,

@@ -163,7 +163,8 @@ fn arm(zig: &Path) -> Result<(), String> {
     sells(command, root.path())
 }
 
-/// Builds a program with musl linked in. Where `qemu` is given no root to load from, nothing can be loaded.
+/// Checks that one program with musl linked in sells under `qemu`. It has no root to load libraries from, so that
+/// nothing can be loaded.
 fn arm_program(zig: &Path) -> Result<(), String> {
     let (_out, package) = package(&["--platform", "aws-lambda", "--one-file", "--arch", "arm64"], Some(zig))?;
     let report = passes(path(&package), &["--platform", "aws-lambda", "--arch", "arm64", "--files"])?;

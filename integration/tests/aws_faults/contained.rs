@@ -147,7 +147,7 @@ fn heeds_cancel(runtime: &Runtime) {
     assert!(goes_on, "between cancel and report there is time to heed it");
 }
 
-/// Returns `true` if it has come to the next poll, and has not left.
+/// Waits until the runtime polls or has left. Returns `true` if it polls.
 fn is_polling_again(run: &OnAws) -> bool {
     let now = run.aws.wait_for(|now| now.parked == 1 || now.ended, limit());
     !now.unwrap_or_else(|late| panic!("{late}; output:\n{}", run.process.output())).ended

@@ -159,7 +159,8 @@ pub(crate) trait Run: Platform + Sized {
     /// processes that run them.
     fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer>;
 
-    /// Calls the function in every other way that the platform has for the same bytes.
+    /// Calls the function with the same bytes in every other way that the platform has. Returns the answers; most
+    /// platforms have no other way.
     fn other_ways(&mut self, _: &[u8]) -> Vec<Answer> {
         Vec::new()
     }

@@ -32,7 +32,8 @@ pub struct Cache {
 /// A call for which the cache has no reply.
 struct Miss {
     key: String,
-    /// The reply headers that layers further out had set by then: those layers set them again.
+    /// The reply headers that layers further out had set before the cache was asked. They are no part of the kept
+    /// reply, since those layers set them again.
     outer: Vec<(String, String)>,
     /// The reply's own headers, once its head is fixed.
     own: Mutex<Vec<(String, String)>>,

@@ -3,8 +3,8 @@
 use handlers_sdk::service::ErrorKind;
 use std::io;
 
-/// A failure: the kind for the caller, and words for the log. The words have no path, query, header or body, any of
-/// which may be secret.
+/// A failure, with its kind for the caller and words for the log. The words have no path, query, body or value of a
+/// header, any of which may be secret.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) kind: ErrorKind,

@@ -8,7 +8,7 @@ pub(crate) struct Url {
     pub(crate) target: String,
 }
 
-/// Scheme, host and port.
+/// The scheme, host and port of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     pub(crate) is_tls: bool,
@@ -18,7 +18,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Returns the text of `Host`: with the port where it is not the scheme's own.
+    /// Returns the text of `Host`. The port stands in it where it is not the scheme's own.
     pub(crate) fn authority(&self) -> String {
         let usual = if self.is_tls { 443 } else { 80 };
         if self.port == usual { self.bracketed() } else { self.host_and_port() }

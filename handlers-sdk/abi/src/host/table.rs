@@ -24,8 +24,8 @@ pub trait Invocation: Stamped {
     fn num(&self, key: u32) -> u64;
     /// Sets a text that is settable.
     fn set_meta(&mut self, key: u32, value: &[u8]) -> Status;
-    /// Sets a number that is settable (`NUM_DEADLINE_NS`, `NUM_REPLY_CODE`). Without an implementation it sets no
-    /// number.
+    /// Sets a number that is settable: `NUM_DEADLINE_NS`, `NUM_REPLY_CODE`, `NUM_AFTER_REPLY` or `NUM_TIMED`. Without
+    /// an implementation it refuses each of them with `E_UNSUPPORTED`.
     fn set_num(&mut self, key: u32, value: u64) -> Status {
         let _ = (key, value);
         E_UNSUPPORTED

@@ -87,7 +87,7 @@ impl Activation {
         }
     }
 
-    /// Returns the object as it is sent.
+    /// Returns the JSON object that a container is sent: the arguments, and the members that tell of the activation.
     pub fn body(&self) -> String {
         let deadline =
             if self.number { Value::from(self.deadline_ms) } else { Value::from(self.deadline_ms.to_string()) };

@@ -61,7 +61,7 @@ impl Default for Started {
     }
 }
 
-/// A proxy with its child.
+/// A proxy, with the action that it has started as its child.
 pub struct Proxy {
     options: Started,
     child: Mutex<Option<Child>>,

@@ -21,7 +21,7 @@ pub struct Seen {
     pub headers: Vec<(String, String)>,
     /// The bytes of the body.
     pub body: Vec<u8>,
-    /// The status it was answered with; `None` if it was not.
+    /// The status of its answer; `None` if it was not answered.
     pub status: Option<u16>,
 }
 

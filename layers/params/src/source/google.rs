@@ -25,7 +25,8 @@ impl Google {
     }
 }
 
-/// Undoes base64 (RFC 4648, 4); `None` if the text is no base64.
+/// Undoes base64 (RFC 4648, 4); `None` if the text has a character that is not of its alphabet. Padding may be missing,
+/// and bits that make no whole byte are dropped.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);

@@ -42,7 +42,7 @@ pub fn encode_path_into(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Appends a path that is percent-coded already. Only bytes that no reader of URIs accepts in a path are
-/// percent-encoded: controls, the space, `"<>#?` and the grave accent, and bytes that are not ASCII; a `%` stays,
+/// percent-encoded: controls, the space, `"<>#?` and the grave accent, and bytes that are not ASCII. A `%` stays,
 /// whatever follows it.
 pub fn mend_path_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| byte.is_ascii_graphic() && !b"\"<>#?`".contains(&byte));

@@ -7,7 +7,7 @@ use super::testing::{refused_request, requests};
 /// The bytes that the attacker wants to be taken for a request of its own.
 const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Header lines of a POST, its body, and what it is refused for.
+/// The entries of the corpus: a name, the header lines of a POST, its body, and the refusal.
 const CORPUS: &[(&str, &str, &str, Refusal)] = &[
     ("CL.TE", "Content-Length: 6\r\nTransfer-Encoding: chunked", "0\r\n\r\n", TwoFramings),
     ("TE.CL", "Transfer-Encoding: chunked\r\nContent-Length: 4", "5c\r\n", TwoFramings),

@@ -17,7 +17,7 @@ pub(super) struct Seen {
     pub(super) expects_continue: bool,
 }
 
-/// All messages, and the end: `Ok` with the result of `eof`.
+/// All messages, and the result of `eof` or an earlier refusal.
 pub(super) type Outcome = (Vec<Seen>, Result<Eof, Refusal>);
 
 fn text(bytes: &[u8]) -> String {
@@ -28,7 +28,7 @@ fn pairs(headers: super::Headers<'_>) -> Vec<(String, String)> {
     headers.map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// Feeds `parts` one after the other, then the end of the connection.
+/// Feeds `parts` one after the other, then the end of the connection. Returns the messages and the end.
 pub(super) fn feed<'p>(mut reader: Reader, parts: impl IntoIterator<Item = &'p [u8]>) -> Outcome {
     let mut seen = Vec::new();
     for mut part in parts {

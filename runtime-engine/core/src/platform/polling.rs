@@ -45,7 +45,7 @@ pub trait Polling: Send + Sync {
     /// Writes the head of a streamed answer and what precedes the function's bytes in its body. It is called only where
     /// [`streams`](Polling::streams) is `true`.
     fn stream_head(&self, _invocation: &Invocation, _code: Code, _head: &mut Vec<u8>, _prelude: &mut Vec<u8>) {}
-    /// Writes the end of a streamed answer, and in it why it ended early.
+    /// Writes the end of a streamed answer. With a failure it says why the stream ended early; `None` is a good end.
     fn stream_end(&self, _failure: Option<&Failure>, _out: &mut Vec<u8>) {}
     /// Writes the request that reports a failed start. Returns `false` if the platform has no such request, and the
     /// exit code says it.

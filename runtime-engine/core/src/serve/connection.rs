@@ -118,7 +118,7 @@ pub struct Connection {
     ended: bool,
     /// `true` once a first byte has come.
     begun: bool,
-    /// `true` once the head of the request in progress is whole.
+    /// `true` while the body of the request in progress is read before the request is taken.
     in_body: bool,
     reading: Option<Pace>,
     writing: Option<Pace>,

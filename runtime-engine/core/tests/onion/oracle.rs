@@ -31,7 +31,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) reply: Reply,
     pub(crate) headers: Vec<u8>,
     pub(crate) words: Words,
-    /// The words of the first failure, if others took their place; `None` if not.
+    /// The words of the first failure, if others took their place; `None` if the first words still stand.
     pub(crate) cause: Option<Words>,
     /// The number of failures of optional layers that were skipped.
     pub(crate) skipped: usize,

@@ -302,7 +302,7 @@ fn inline(out: &mut String, document: &Document) {
     }
 }
 
-/// The words that one version or the other takes for something else than a text.
+/// The words that some reader of YAML takes for another value than a text, in lower case.
 const NO_TEXTS: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "none"];
 
 /// Returns a text as YAML, in quotes if it needs them.

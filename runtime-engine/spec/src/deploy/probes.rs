@@ -31,12 +31,12 @@ pub(super) fn container(site: &Site<'_>, deployment: &Deployment<'_>, key: &str,
     container
 }
 
-/// Makes a probe of a path.
+/// Makes a probe by a GET of this path at port 8080, where the container listens.
 pub(super) fn http(path: &str) -> Mapping {
     Mapping::new().with("httpGet", Mapping::new().with("path", path).with("port", 8_080))
 }
 
-/// Makes the probe of a start, which may take this many seconds.
+/// Makes the probe of a start, which asks every second. The start may take as long as the yml says, or 60 s.
 pub(super) fn start(deployment: &Deployment<'_>, path: &str) -> Mapping {
     let seconds = deployment.init_timeout.map_or(60, |limit| limit.value.max(1));
     http(path).with("periodSeconds", 1).with("failureThreshold", seconds)

@@ -95,7 +95,8 @@ impl Index {
         self.name(id, group);
     }
 
-    /// Adds one more record, a JSON text whose coding has to be undone.
+    /// Adds one more record, whose text is decoded if it is a JSON string. `name` returns its id and group, out of the
+    /// decoded bytes.
     fn add_decoded(&mut self, record: Value<'_>, name: impl FnOnce(&[u8]) -> (Vec<u8>, Vec<u8>)) {
         let decoded = self.decoded.get_or_insert_default();
         let start = decoded.len();
