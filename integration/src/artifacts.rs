@@ -183,8 +183,8 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Returns the target folder in which the tests of the tool build that folder: this repository apart from the projects
-/// that they make, since each has a library `shop`, of which one target folder holds the last.
+/// Returns the target folder in which the tests of the tool build that folder. This repository has another one than the
+/// projects that they make. Each has a library `shop`, of which one target folder holds the last.
 pub fn target_of_tool(folder: &Path) -> PathBuf {
     target().join(if folder.starts_with(workspace()) { "of-repository" } else { "new-templates" })
 }

@@ -60,8 +60,8 @@ pub fn start(layer: &str, config: &Value) -> Result<(), String> {
     if line.contains("listening") { Ok(()) } else { Err(process.output()) }
 }
 
-/// Returns configurations of a layer: the examples of its schema, and the first of them with each property of every
-/// type of JSON in turn and with one that there is not.
+/// Returns configurations of a layer. They are the examples of its schema, the first example with each property of
+/// several types of JSON in turn and of its default, and the first example with an unknown property.
 ///
 /// # Panics
 /// The schema has no examples or no properties.

@@ -89,9 +89,9 @@ pub fn is_connected(client: SocketAddr, server: SocketAddr) -> bool {
     })
 }
 
-/// Returns `true` if anybody listens on that port, at any address. Nothing is bound to find out: a socket of this
-/// process, even one that is closed at once, lives on in a child that another thread starts at that moment, until the
-/// child's own program begins, and connections to it are made and then refused.
+/// Returns `true` if anybody listens on that port, at any address. No socket is bound to find out. A socket of this
+/// process, even one that is closed at once, lives on in a child that another thread starts at that moment. Until the
+/// child's own program begins, connections to it are made and then refused.
 ///
 /// # Panics
 /// The kernel does not tell.
@@ -126,8 +126,8 @@ pub fn allow_open_files(count: u64) {
     }
 }
 
-/// A limit of the memory of processes that are started with its [`wrapper`](Memory::wrapper): that of a control group
-/// where this process may make one, else one of the memory that a process may map to write to.
+/// A limit of the memory of processes that are started with its [`wrapper`](Memory::wrapper). It is that of a control
+/// group where this process may make one. Elsewhere it is a limit of the memory that a process may map to write to.
 #[derive(Debug)]
 pub struct Memory {
     bytes: u64,

@@ -64,8 +64,8 @@ fn soak(name: &str, process: &Process, threads: usize, soak: Range<usize>, mut r
 }
 
 /// Returns a function with both layers, and a pool with twice as many threads as there are clients. The C library is
-/// told to give free memory back at once, so that all memory is in use: by itself it keeps some megabytes a thread once
-/// replies as large have been made.
+/// told to give free memory back at once, so that all memory is in use. By itself it keeps some megabytes a thread,
+/// once replies as large have been made.
 fn deployment(function: &str) -> Deployment {
     let deployment = Deployment::of(function).layer("monitor").layer("metrics");
     deployment

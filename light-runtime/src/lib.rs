@@ -76,7 +76,7 @@ macro_rules! main {
 }
 
 /// The same program, started without what std does before a `main`, as `light-bootstrap` is. That is a fifth of a
-/// static program's start, most of it spent on where the stack ends, for the message of a stack overflow: without it
+/// static program's start. Most of it is spent on the end of the stack, for the message of a stack overflow. Without it
 /// such a process ends on SIGSEGV with no message. The file has to begin with `#![no_main]`.
 ///
 /// ```text

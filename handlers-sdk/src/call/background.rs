@@ -36,8 +36,8 @@ impl FaasContext {
     /// `FAAS_REPLIED_TIMEOUT` (5 seconds): then it is dropped, with a line in the log. A failed invocation runs it,
     /// too. Several futures of one invocation run at once. Take a [`detached`](Self::detached) copy along: a context in
     /// the future holds the reply back, so it then runs first, and the reply goes out when it is done. The same happens
-    /// on a host that has no time after a reply, such as the test kit, in a phase and for a record of a batch, which
-    /// end when the work has.
+    /// on a host that has no time after a reply, such as the test kit. It also happens in a phase and for a record of a
+    /// batch, which end when the work has.
     ///
     /// ```
     /// use handlers_sdk::{FaasContext, function};

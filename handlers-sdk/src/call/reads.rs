@@ -148,8 +148,8 @@ macro_rules! reads {
         }
 
         /// Returns the id of the trace, as its platform's tools look for it: X-Ray's root (`1-5759e988-…`) on AWS,
-        /// otherwise the 32 digits of [`traceparent`](Self::traceparent), which is the answer on AWS, too, once a layer
-        /// has chosen another trace. It is `None` without a trace.
+        /// otherwise the 32 digits of [`traceparent`](Self::traceparent). Once a layer has chosen another trace, it is
+        /// these digits on AWS, too. It is `None` without a trace.
         pub fn trace_id(&self) -> Option<&str> {
             let of_w3c = self.traceparent().and_then(|text| text.split('-').nth(1)).filter(|id| id.len() == 32);
             let of_xray = self.trace().and_then(|trace| trace.split(';').find_map(|part| part.strip_prefix("Root=")));
@@ -203,8 +203,8 @@ macro_rules! reads {
             self.reader().event()
         }
 
-        /// Returns the HTTP body with its base64 undone; of a CloudEvent its data, on Azure Functions the trigger's
-        /// value; of one record of a batch its payload; of any other trigger, the event.
+        /// Returns the HTTP body with its base64 undone. Of a CloudEvent it is the data, on Azure Functions the
+        /// trigger's value, and of one record of a batch the payload. Of any other trigger it is the event.
         pub fn body(&self) -> &[u8] {
             self.reader().body()
         }

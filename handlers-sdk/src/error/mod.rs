@@ -16,7 +16,7 @@ use std::panic::Location;
 ///
 /// The runtime logs all of it, with the place where it was made. Of an error that was made with `new` or `msg`, callers
 /// read kind and message. The message of one that `?` has made is somebody else's text, with addresses and paths in it
-/// perhaps: clients of HTTP triggers read its kind alone, until [`with_message`](Error::with_message) says what they
+/// perhaps. So clients of HTTP triggers read its kind alone, until [`with_message`](Error::with_message) says what they
 /// may read.
 ///
 /// It does not implement [`std::error::Error`] itself, since then nothing could be turned into it.

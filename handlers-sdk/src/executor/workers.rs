@@ -28,7 +28,7 @@ impl Workers {
 const MOST: usize = 512;
 
 /// `true` if the executor can have several threads. Tokio's runtime of several threads is code that most libraries do
-/// not need, and the only part of it that asks for the library of mathematics, which the start would have to load.
+/// not need. It is the only part of tokio that asks for the library of mathematics, which the start would have to load.
 const SEVERAL: bool = cfg!(any(not(feature = "tokio"), feature = "tokio-workers"));
 
 /// Returns how many threads this library's executor has: `FAAS_ASYNC_WORKERS`; else the most that a crate linked into

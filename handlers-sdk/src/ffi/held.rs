@@ -144,8 +144,8 @@ impl Held {
         self.shared().has_later.load(Ordering::Relaxed)
     }
 
-    /// Returns the work for after the reply, if it has to be done before the call ends: there is no reply, the host has
-    /// no time after it, or somebody keeps the call open, which may be that very work.
+    /// Returns the work for after the reply, if it has to be done before the call ends. That is so if there is no
+    /// reply, if the host has no time after it, or if somebody keeps the call open. The work itself may do so.
     pub(crate) fn take_due_later(&self) -> Option<Box<dyn Later>> {
         let shared = self.shared();
         if !shared.no_reply && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED) {

@@ -219,8 +219,8 @@ impl<'a> Invocation<'a> {
         u16::try_from(self.reader().num(NUM_REPLY_STATUS)).ok().filter(|status| *status != 0)
     }
 
-    /// Returns `true` if the reply is in the platform's own form, which is handed on untouched: its body is no HTTP
-    /// body, and a reply that takes its place would be another form.
+    /// Returns `true` if the reply is in the platform's own form, which is handed on untouched. Its body is no HTTP
+    /// body, and a reply that takes its place would have another form.
     pub fn is_reply_raw(&self) -> bool {
         self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_RAW)
     }
@@ -255,8 +255,9 @@ impl<'a> Invocation<'a> {
         accepted("the timing of calls", self.writer.set_num(NUM_TIMED, 1))
     }
 
-    /// Returns the calls that have ended since [`time_calls`](Self::time_calls), in that order: in `after_invoke` the
-    /// layer's own `before_invoke` and all further in, in `replied` those of all layers and the writing of the reply.
+    /// Returns the calls that have ended since [`time_calls`](Self::time_calls), in that order. In `after_invoke` they
+    /// are the layer's own `before_invoke` and all further in. In `replied` they are those of all layers and the
+    /// writing of the reply.
     pub fn calls(&self) -> impl Iterator<Item = TimedCall<'_>> {
         Pairs::new(self.reader(), LIST_CALL).filter_map(|(name, value)| {
             let mut words = value.split(' ');

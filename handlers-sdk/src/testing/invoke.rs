@@ -202,8 +202,9 @@ impl Invoke {
         self
     }
 
-    /// Sets one of the texts that a platform sends beside an event, `abi::META_…`: request id, invoked name, tenant,
-    /// trace, client context, identity, content type, and function, version, service, region and account of this call.
+    /// Sets one of the texts that a platform sends beside an event, `abi::META_…`. There are request id, invoked name,
+    /// tenant, trace, client context, identity and content type. There are also function, version, service, region and
+    /// account of this call.
     ///
     /// ```
     /// # use handlers_sdk::{FaasContext, abi, function, testing::Invoke};

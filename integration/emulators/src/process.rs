@@ -180,8 +180,8 @@ impl Watched {
         kill(signal, &self.pid.to_string())
     }
 
-    /// Ends the whole group. A group whose leader has gone is touched only while one of its pipes is still held open,
-    /// which shows that a member lives and that the number is still the group's own.
+    /// Ends the whole group. A group whose leader has gone is touched only while one of its pipes is still held open.
+    /// That shows that a member lives, and that the number is still the group's own.
     pub(crate) fn kill_group(&self) {
         let seen = self.seen();
         if seen.status.is_none() || !seen.pipes.is_empty() {

@@ -121,8 +121,8 @@ fn expect(plan: Plan, reader: &mut Reader) {
     }
 }
 
-/// Returns the most bytes that a buffer may hold: of a request twice the bytes that came, whatever length it claims; of
-/// a response those that the limits allow at once, and as much again for growing.
+/// Returns the most bytes that a buffer may hold. Of a request these are twice the bytes that came, whatever length it
+/// claims. Of a response they are those that the limits allow at once, and as many again for growing.
 fn most(plan: Plan, came: usize) -> usize {
     const SMALLEST: usize = 8 << 10;
     const AT_ONCE: usize = 8 << 20;

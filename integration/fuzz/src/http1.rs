@@ -19,8 +19,8 @@ const NARROW: Limits =
 /// The bytes that lines, fields and chunks are made of, and those that some reader takes for one of them.
 const TELLING: &[u8] = b"\r\n\t :\0\x0b\x0c\x7f\x85\xff,;#?/*@[]\"+-_.%0159aFgx";
 
-/// Changes an input as libFuzzer does, but one time in four at a place where readers part company: a byte that gives
-/// the message its shape is replaced by one that another reader might take for it.
+/// Changes an input as libFuzzer does, but one time in four at a place where readers part company. There a byte that
+/// gives the message its shape is replaced by one that another reader might take for it.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let telling: Vec<usize> = (4..size).filter(|&at| TELLING.contains(&data[at])).collect();
     if !seed.is_multiple_of(4) || telling.is_empty() {

@@ -165,7 +165,7 @@ fn the_deadline_reaches_the_function(runtime: &Runtime) {
 }
 
 /// `hold` looks whether it is cancelled every millisecond. On a machine so busy that it does not come to that in time,
-/// the process answers in its place and leaves, which is right too, but not what is to be seen here.
+/// the process answers in its place and leaves. That is right too, but it is not the case of this test.
 fn a_passed_deadline_is_504_and_the_next_call_is_served(runtime: &Runtime) {
     let seen = (0..20).any(|_| {
         let mut run = OnFn::start(runtime, Deployment::of("probe"), "probe.hold");

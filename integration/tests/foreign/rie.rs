@@ -54,7 +54,7 @@ impl Run {
     }
 
     /// Makes the first call, which also starts the runtime. The emulator itself now and then answers it with an empty
-    /// 502 (it did so for C programs too): that one answer to that one call is no word of the runtime's, and the call
+    /// 502, and did so for C programs too. That one answer to that one call is no word of the runtime's, and the call
     /// is made once more. The event is one that may run twice.
     fn first_call(&self, event: &[u8]) -> Result<Answer, String> {
         let reply = self.call(event)?;

@@ -15,8 +15,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Returns a program as a user of this number, with as many processes and threads as the last argument says: all of the
-/// user's together, so that each runtime has a user that no other process belongs to.
+/// Returns a program as a user of this number, with as many processes and threads as the last argument says. All of the
+/// user's count together, so each runtime has a user that no other process belongs to.
 fn limited(user: u32, threads: usize) -> Vec<String> {
     let (user, group) = (format!("--reuid={user}"), format!("--regid={user}"));
     let nproc = format!("--nproc={threads}");

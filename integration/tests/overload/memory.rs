@@ -26,8 +26,8 @@ const BUFFERED: u64 = 64 * MIB + 2 * BODY;
 /// The memory of a process apart from requests, with that kept back by its allocator.
 const REST: u64 = 32 * MIB;
 
-/// Opens connections that send the head of a request of almost the largest size and all of its body but the end, each
-/// as far as the server takes it, and keeps them open. Probes are answered in between.
+/// Opens connections that send a request of almost the largest size, and keeps them open. Each sends the head, and all
+/// of the body but the end, as far as the server takes it. Probes are answered in between.
 fn unfinished(run: &OnHttp, count: usize) -> Vec<Client> {
     let length = 31 * MIB as usize;
     let mut request = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n").into_bytes();

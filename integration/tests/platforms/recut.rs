@@ -123,8 +123,8 @@ fn programs(deployment: &Deployment) -> Vec<(PathBuf, Vec<u8>)> {
     all.filter(|(path, _)| !path.ends_with("faas.json")).map(|(path, (_, bytes))| (path, bytes)).collect()
 }
 
-/// Starts deployments, and asks the one that has it for each function's answers: those that no other function has
-/// changed before, so that it does not matter which others are in the process.
+/// Starts deployments, and asks the one that has it for each function's answers. These are answers that no other
+/// function has changed before, so that it does not matter which others are in the process.
 fn answers(start: Start, units: Vec<(&[&str], Deployment)>) -> Vec<(u16, Value)> {
     let mut running: Vec<(&[&str], Box<dyn Shop>)> = Vec::new();
     for (functions, deployment) in units {

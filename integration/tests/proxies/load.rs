@@ -28,9 +28,9 @@ const RENEWALS: usize = 5;
 pub(crate) enum Connections {
     /// There is one for all requests, until the proxy says that it closes.
     Kept,
-    /// There is one for all requests, and a request is sent again on a new connection if its own ends before the first
-    /// byte of the reply: the proxy closed it while the request was on its way, as it may at any time (RFC 9112,
-    /// 9.3.1). At most [`RENEWALS`] times.
+    /// There is one for all requests. A request is sent again on a new connection if its own ends before the first byte
+    /// of the reply, at most [`RENEWALS`] times. The proxy then closed it while the request was on its way, as it may
+    /// at any time (RFC 9112, 9.3.1).
     KeptAndRenewed,
     /// There is a new one for each request.
     Fresh,

@@ -64,8 +64,8 @@ fn reload(proxy: Proxy, program: &Path, runtime: &'static Runtime) -> Result<(),
 }
 
 /// Checks the stop of one of two instances. A proxy that asks for the health of an instance has left it before its port
-/// closes. One that does not ask learns of the stop from a connection that fails, and sends again those requests that
-/// may be sent twice (RFC 9110, 9.2.2): PUT, if it has kept the body.
+/// closes. One that does not ask learns of the stop from a connection that fails. It sends again those requests that
+/// may be sent twice (RFC 9110, 9.2.2), such as PUT, if it has kept the body.
 fn one_of_two_leaves(proxy: Proxy, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let (form, method) = if proxy.asks_for_health { (proxy.unbuffered, "POST") } else { (proxy.buffered, "PUT") };
     // More than the second in which the health checks of the page see that readiness has gone.

@@ -41,8 +41,9 @@ pub(crate) struct Mix {
     pub(crate) outcome: Outcome,
 }
 
-/// Returns the event of a round for the function `faulty`: in a hundred rounds two errors, two panics, 36 replies of up
-/// to 64 KiB, 60 events of up to 4 KiB; in a thousand a reply of five million bytes, one of seven, and an event of one.
+/// Returns the event of a round for the function `faulty`. In a hundred rounds there are two errors, two panics, 38
+/// replies of up to 64 KiB, and 58 events of up to 4 KiB. In a thousand there are a reply of five million bytes, one of
+/// seven million, and an event of 1 MiB.
 pub(crate) fn replies(at: usize) -> Mix {
     // Neighbours differ, and each round is the same every time.
     let spread = at.wrapping_mul(0x9e37_79b9) >> 3;

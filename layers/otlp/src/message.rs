@@ -98,8 +98,8 @@ impl Message {
     }
 }
 
-/// Returns the number of parts that a response says were rejected, `partial_success.rejected_…`, which is field 1 of
-/// field 1 of the response of every signal; 0 if there is none, or the bytes are no message.
+/// Returns the number of parts that a response says were rejected. That is `partial_success.rejected_…`, which is field
+/// 1 of field 1 of the response of every signal. It is 0 if the field is missing, or the bytes are no message.
 pub(crate) fn rejected(response: &[u8]) -> u64 {
     let partial = fields(response).into_iter().find_map(|(field, value)| match value {
         Field::Bytes(bytes) if field == 1 => Some(bytes),

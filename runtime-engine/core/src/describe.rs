@@ -13,9 +13,9 @@ use faas_abi::host::CheckedModule;
 ///  "layers": [{"name": "auth", "isRequired": true}]}
 /// ```
 ///
-/// `triggers` is what the function is written for, in the form of a manifest's `events`: an empty array for anything,
-/// and `null` if the text of the module is no JSON array. `group` is empty if the function shares its instance with no
-/// other.
+/// `triggers` are the events that the function is written for, in the form of a manifest's `events`. The array is empty
+/// for any event, and it is `null` if the text of the module is no JSON array. `group` is empty if the function shares
+/// its instance with no other.
 pub fn describe(module: &CheckedModule) -> String {
     let mut out = Vec::with_capacity(256);
     let mut json = Writer::new(&mut out);

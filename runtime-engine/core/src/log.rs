@@ -348,7 +348,7 @@ fn escaped_byte(line: &mut Vec<u8>, byte: u8) {
 const OWN: [&str; 7] = ["timestamp", "level", "requestId", "tenantId", "logger", "entry", "message"];
 
 /// Appends a module's fields to a JSON object, each key once. A field that is called as a member of the runtime's own
-/// (`own`) goes under `field.<name>`, and so does one that begins with `field.`; the second field of one name goes
+/// (`own`) goes under `field.<name>`, and so does one that begins with `field.`. The second field of one name goes
 /// under `field.2.<name>`, the third under `field.3.<name>`.
 fn add_fields(json: &mut Writer<'_>, own: &[&str], fields: Each<'_>) {
     const PREFIX: &[u8] = b"field.";

@@ -130,8 +130,8 @@ fn an_event_cut_short_anywhere_is_raw() {
     }
 }
 
-/// Returns the kind of an event without the one member that makes it special: a WebSocket's without its connection is
-/// one of payload 1.0, a schedule's without its source is one of the bus.
+/// Returns the kind of an event without the one member that makes it special. A WebSocket's without its connection is
+/// one of payload 1.0, and a schedule's without its source is one of the bus.
 fn less(kind: Kind) -> Kind {
     match kind {
         Kind::WebSocket => Kind::Http,

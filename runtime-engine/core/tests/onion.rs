@@ -99,9 +99,9 @@ fn same_log(found: &[Event], expected: &[Event]) -> Verdict {
     )))
 }
 
-/// Checks the rules that can be read off any log without the oracle: nothing is called twice, layers are entered inward
-/// and leave outward, nobody leaves or has a head who was not asked to come in, and heads run outward before the first
-/// `after`.
+/// Checks the rules that can be read off any log without the oracle. No hook is called twice. Layers are entered inward
+/// and leave outward, and no layer leaves or has a head that was not asked to come in. Heads run outward before the
+/// first `after`.
 fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
     let mut calls = Vec::new();
     for event in events {

@@ -48,8 +48,8 @@ fn civil(at: Civil) -> NaiveDateTime {
     date.and_hms_opt(narrow(at.hour), narrow(at.minute), narrow(at.second)).expect("it is a time")
 }
 
-/// Returns the moments at which the clock of the zone shows the times of a schedule; and those times that the clock
-/// leaves out or shows twice, which each platform treats in its own way.
+/// Returns the moments at which the clock of the zone shows the times of a schedule. It also returns those times that
+/// the clock leaves out or shows twice, which each platform treats in its own way.
 fn expected(schedule: &Schedule, zone: Tz) -> (BTreeSet<i64>, BTreeSet<NaiveDateTime>) {
     let times = schedule.next_times(Civil { year: 2024, ..Civil::EPOCH }, 200_000);
     let (mut moments, mut odd) = (BTreeSet::new(), BTreeSet::new());

@@ -121,7 +121,7 @@ fn manifest(found: &Found, env: &Env<'_>, place: &Place<'_>) -> Result<Manifest,
 /// The names of the file that a manifest is made from.
 const ORIGINS: [&str; 4] = ["serverless.yml", "serverless.yaml", "f.yml", "f.yaml"];
 
-/// Compares the manifest with the yml that stands beside it, which has to be the one it was made from: an edit of one
+/// Compares the manifest with the yml that stands beside it, which has to be the one it was made from. An edit of one
 /// that is deployed with the other is hard to find.
 fn check_origin(path: &Path, digest: &str) -> Result<(), String> {
     if digest.is_empty() {

@@ -106,8 +106,8 @@ pub(crate) fn leave(code: i32) -> ! {
     unsafe { c::_exit(code) }
 }
 
-/// Does what std does before `main`, for a program that starts without it: descriptors 0 to 2 are open, so that no
-/// socket is taken for standard output, and a broken pipe is an error of the write, not the end of the process.
+/// Prepares the process as std does before `main`, for a program that starts without that. Descriptors 0 to 2 are open,
+/// so that no socket is taken for standard output. A broken pipe is an error of the write, not the end of the process.
 pub(crate) fn begin() {
     const NOT_OPEN: c_short = 0x20;
     const SIGPIPE: c_int = 13;

@@ -13,8 +13,8 @@ pub(super) use std::sync::{
 
 /// Stores into a word that others change by `compare_exchange`.
 ///
-/// Loom keeps a word's stores in a partial order and lets an exchange succeed on a value that a store has replaced,
-/// which no machine does: an exchange is adjacent to what it read. So there it is a swap.
+/// Loom keeps a word's stores in a partial order, and lets an exchange succeed on a value that a store has replaced. No
+/// machine does that: an exchange is adjacent to the value that it read. So there it is a swap.
 pub(super) fn put(word: &AtomicU64, value: u64, order: Ordering) {
     #[cfg(not(loom))]
     word.store(value, order);

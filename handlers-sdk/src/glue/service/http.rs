@@ -78,9 +78,9 @@ impl Client {
     /// latest if this client is of an invocation. Nothing is sent twice, and no redirect is followed.
     ///
     /// # Errors
-    /// When awaited: [`ErrorKind::Invalid`] for a request that cannot be sent, [`ErrorKind::NotFound`] if nobody is
-    /// there to be asked, [`ErrorKind::Deadline`], [`ErrorKind::TooBig`] for a reply that is longer than it may be, and
-    /// [`ErrorKind::Failed`] for anything else on the way.
+    /// It fails when it is awaited. [`ErrorKind::Invalid`] is for a request that cannot be sent, and
+    /// [`ErrorKind::NotFound`] if nobody is there to be asked. [`ErrorKind::TooBig`] is for a reply that is longer than
+    /// it may be, [`ErrorKind::Deadline`] for one that is late, and [`ErrorKind::Failed`] for anything else on the way.
     pub fn send(&self, request: Request) -> Call<Reply> {
         let Some(send) = self.send else {
             return Call::failed(service::Error::new(HTTP, ErrorKind::Absent));

@@ -58,8 +58,9 @@ use faas_abi::tables::{Table, read_table};
 /// ```
 ///
 /// # Safety
-/// A library that offers `NAME` in `MAJOR` must offer a table that begins as `Self` does, and what its members point to
-/// must be callable from any thread for the rest of the process. Members are only ever added, at the end.
+/// A library that offers `NAME` in `MAJOR` must offer a table that begins as `Self` does. The functions that its
+/// members point to must be callable from any thread for the rest of the process. Members are only ever added, at the
+/// end.
 pub unsafe trait Service: Table + Sync + 'static {
     /// The name of the service, a short dotted text: `faas.http`.
     const NAME: &'static str;

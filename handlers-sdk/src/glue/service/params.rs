@@ -164,8 +164,8 @@ impl Params {
     /// Asks for the value of a name.
     ///
     /// # Errors
-    /// When awaited: [`ErrorKind::NotFound`] if there is no such name, and [`ErrorKind::Deadline`] if the store did not
-    /// answer in the provider's own time and there is no older value.
+    /// It fails when it is awaited: with [`ErrorKind::NotFound`] if there is no such name, and with
+    /// [`ErrorKind::Deadline`] if the store did not answer in the provider's own time and there is no older value.
     pub fn get(&self, name: &str) -> Call<Value> {
         let Some(get) = self.get else { return Call::failed(service::Error::new(PARAMS, ErrorKind::Absent)) };
         Call::begin(|arg| {

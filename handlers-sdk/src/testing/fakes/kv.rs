@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store of values by key that keeps them in memory, with versions, conditions and times to live: the test says what
-/// is there, and sees what was asked and what is there now. Clones are the same store.
+/// A store of values by key that keeps them in memory, with versions, conditions and times to live. The test sets the
+/// values that are there. It sees the calls that came, and the values that are there now. Clones are the same store.
 ///
 /// A time to live goes by the clock of the app, which the test [moves](super::super::App::advance). A store that outlives
 /// an app keeps its values for the next one, and goes by its clock.

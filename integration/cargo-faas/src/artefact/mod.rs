@@ -35,8 +35,8 @@ pub(crate) struct Artefact {
     pub(crate) wanted: Vec<Wanted>,
     /// The symbols that it offers to others.
     pub(crate) exports: Vec<String>,
-    /// The oldest minor version of the contract that its modules can live with, as their tables say; `None` if it has
-    /// no table that lies in the file as it is loaded.
+    /// The oldest minor version of the contract that its modules can live with, as their tables say. It is `None` if it
+    /// has no table that lies in the file as it is loaded.
     pub(crate) min_minor: Option<u32>,
     /// Folders in which it tells the loader to look for libraries.
     pub(crate) search_paths: Vec<String>,

@@ -20,8 +20,8 @@ const READY_WHEN_LISTENING: [&str; 5] = ["aliyun-fc", "azure-functions", "google
 /// Starts the package in the folder `root`, and ends it again. `name` is that of its manifest, if it has one.
 ///
 /// Returns the time from the start of its process until functions and layers have started: until it asks for its first
-/// event, or its probe answers 200. Where the platform has no such sign, as one that begins to send when the port is
-/// open, or one that starts a process for an event, it is started once more on plain HTTP, which has one.
+/// event, or its probe answers 200. Some platforms have no such sign: one begins to send when the port is open, another
+/// starts a process for an event. There it is started once more on plain HTTP, which has one.
 ///
 /// # Errors
 /// It was not ready. The text is what it said.

@@ -239,8 +239,8 @@ struct Inner {
 }
 
 impl Inner {
-    /// Returns the invocation that a line belongs to: that of its request id, else the only one of the unit that runs,
-    /// which then has that id: some platforms choose it themselves.
+    /// Returns the invocation that a line belongs to: that of its request id, else the only one of the unit that runs.
+    /// That one then has this id: some platforms choose it themselves.
     fn owner(&mut self, unit: &str, request_id: Option<&str>) -> Option<&mut Record> {
         let is_it = |record: &Record| request_id.is_some_and(|id| record.request_id == id);
         if let Some(at) = self.records.iter().rposition(is_it) {

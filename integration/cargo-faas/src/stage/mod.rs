@@ -121,7 +121,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// Returns the same for a process to which nobody sends anything any more when it is told to leave: it does not
+    /// Returns the same for a process to which nobody sends anything any more when it is told to leave. It does not
     /// wait for clients that have not heard of that yet, unless its own variables say so.
     pub(crate) fn without_clients(mut self) -> Setting {
         const LAME_DUCK: &str = "FAAS_LAME_DUCK";

@@ -46,8 +46,8 @@ pub async fn order(Path(id): Path<u32>) -> String {
 }
 ";
 
-/// The script in front of cargo: `cargo run` in the repository is this tool; programs of the repository are built as
-/// its tests build them; the tool's own runtimes have all platforms, which is one build for all packages; and those for
+/// The script in front of cargo. `cargo run` in the repository is this tool. Programs of the repository are built as
+/// its tests build them. The tool's own runtimes have all platforms, which is one build for all packages. Those for
 /// this machine are the ones that the tests have built already.
 const CARGO: &str = r#"#!/bin/sh
 runtime=

@@ -97,8 +97,8 @@ impl Aws {
         self.shared.look(|control| control.options.variables(self.address))
     }
 
-    /// Starts the runtime under test in a fresh environment: state, extensions and cached failures of the last one are
-    /// gone, its connections are reset; events that no poll has taken stay, and so do the counts. The process gets
+    /// Starts the runtime under test in a fresh environment. State, extensions and cached failures of the last one are
+    /// gone, and its connections are reset. Events that no poll has taken stay, and so do the counts. The process gets
     /// [`Aws::env`] and over it the variables `command` was given, nothing else; no input; a process group of its own.
     ///
     /// # Errors

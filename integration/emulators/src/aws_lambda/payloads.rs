@@ -217,8 +217,8 @@ pub(crate) fn is_error_type(value: &str) -> bool {
     })
 }
 
-/// Returns the payload the invoker gets for an `/error` body of that content type: the internal cause is taken out of
-/// the one type that may carry it, every other body passes unchanged.
+/// Returns the payload that the invoker gets for an `/error` body of that content type. The internal cause is taken out
+/// of the one type that may carry it. Every other body passes unchanged.
 pub(crate) fn error_payload(content_type: Option<&str>, body: Bytes) -> Bytes {
     if content_type != Some("application/vnd.aws.lambda.error.cause+json") {
         return body;

@@ -151,7 +151,7 @@ impl Registry {
     }
 
     /// Returns `true` if an event may be handed out: all extensions have polled once, and those that want INVOKE wait
-    /// for it now (unless invocations overlap, when there is no such moment).
+    /// for it now. There is no such moment if invocations overlap, so then nobody has to wait.
     pub(crate) fn ready(&self, overlapping: bool) -> bool {
         self.members.iter().all(|member| {
             member.extension.polled && (overlapping || !member.extension.invoke || member.parked.is_some())

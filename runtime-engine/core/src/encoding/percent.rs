@@ -35,8 +35,8 @@ pub fn encode_query_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, is_unreserved);
 }
 
-/// Appends `text` so that it can be the path of a URI: beside letters, digits and `-._~` everything stays that a path
-/// may hold literally (`/`, `:`, `@` and `!$&'()*+,;=`); all else is percent-encoded.
+/// Appends `text` so that it can be the path of a URI. Letters, digits and `-._~` stay, and so do the signs that a path
+/// may hold literally (`/`, `:`, `@` and `!$&'()*+,;=`). All else is percent-encoded.
 pub fn encode_path_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte));
 }

@@ -241,8 +241,8 @@ impl Deadlines {
         }
     }
 
-    /// Marks the invocations that are due by the process' clock, and tells of them once, on the caller's thread: for a
-    /// process whose clock is moved by hand and that has no thread for deadlines.
+    /// Marks the invocations that are due by the process' clock, and tells of them once, on the caller's thread. It is
+    /// for a process whose clock is moved by hand, and which has no thread for deadlines.
     pub fn look_now(&self, actions: &dyn Actions) {
         self.look(self.process.now_ns(), StopMoments::NONE, actions);
     }
@@ -316,7 +316,7 @@ fn moments(now: u64, deadline: u64) -> (u64, u64) {
 }
 
 /// Returns the time to sleep for a moment that is `away` nanoseconds ahead. Systems end a sleep late by a part of its
-/// length (`poll` on Linux by a thousandth, up to 100 ms): a long one ends sooner, and the rest is slept then.
+/// length (`poll` on Linux by a thousandth, up to 100 ms). So a long one ends sooner, and the rest is slept then.
 fn nearly(away: u64) -> Duration {
     const LONG_NS: u64 = 1_000_000_000;
     Duration::from_nanos(if away > LONG_NS { away - away / 256 } else { away })

@@ -341,9 +341,9 @@ impl Factory {
         Ok(Found { module: Source::Loaded(loaded), entry, path: Some(path) })
     }
 
-    /// Returns the functions of a module that is to be served as a whole: nobody has said which of its functions is
-    /// meant, and some say themselves what they are written for. It is `None` if one function is meant: the default, or
-    /// one that says nothing. It is also `None` for a mistake, which the function's start will tell.
+    /// Returns the functions of a module that is to be served as a whole. Nobody has then named one of its functions,
+    /// and some say themselves which events they are written for. It is `None` if one function is meant: the default,
+    /// or one that says nothing. It is also `None` for a mistake, which the function's start will tell.
     pub(crate) fn whole_module(&self, wanted: Wanted<'_>) -> Option<WholeModule> {
         let found = self.function_module(wanted).ok()?;
         let functions = found.module.functions();

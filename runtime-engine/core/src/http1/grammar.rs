@@ -77,8 +77,8 @@ fn run(bytes: &[u8], stops: impl Fn(u64) -> u64, allowed: impl Fn(u8) -> bool) -
 const ONES: u64 = u64::MAX / 255;
 const HIGH: u64 = ONES << 7;
 
-/// Sets the high bit of each byte whose lower seven bits are at least `N`, which is 1 to 127: adding the difference to
-/// 128 carries into that bit and never out of the byte.
+/// Sets the high bit of each byte whose lower seven bits are at least `N`, which is 1 to 127. Adding the difference to
+/// 128 carries into that bit, and never out of the byte.
 #[inline]
 fn at_least<const N: u8>(word: u64) -> u64 {
     (word & !HIGH) + ONES * (128 - N as u64)
@@ -116,8 +116,9 @@ pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|member| !member.is_empty())
 }
 
-/// Returns `true` for a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 §7.2, without the comma that
-/// RFC 3986 allows in names (a joined list of hosts would pass) and without user information. An empty text is no host.
+/// Returns `true` for a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 §7.2. It may not have the comma
+/// that RFC 3986 allows in names, since a joined list of hosts would pass, nor user information. An empty text is no
+/// host.
 pub(super) fn is_host(bytes: &[u8]) -> bool {
     let port = match bytes {
         [b'[', rest @ ..] => {

@@ -21,8 +21,8 @@ pub struct Limits {
 
 impl Default for Limits {
     /// Returns limits that fit every platform. They are 128 KiB of head in at most 256 lines, 16 KiB of target and 32
-    /// MiB of body (the amount that Cloud Run lets through over HTTP/1.1, the largest of the platforms). For trailers
-    /// and chunk extensions they are 16 KiB each.
+    /// MiB of body. Cloud Run lets that much through over HTTP/1.1, the most of all platforms. For trailers and chunk
+    /// extensions they are 16 KiB each.
     fn default() -> Self {
         Limits {
             head_bytes: 128 << 10,

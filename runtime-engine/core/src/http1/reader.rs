@@ -16,15 +16,16 @@ use super::framing::{Framing, request_framing, response_framing};
 use super::head::{HeadReader, Side};
 use super::{Head, Limits, Message, Refusal};
 
-/// Smallest buffer: takes an ordinary head and a small event in one read.
+/// The size of the smallest buffer, which takes an ordinary head and a small event in one read.
 const SMALLEST: usize = 8 << 10;
 
-/// A larger buffer is given up once a request is answered, so that idle connections do not keep what their largest
-/// request needed; on the side of responses, where there is one connection a worker, once a message did not need it.
+/// The size of a buffer that is kept. A larger one is given up once a request is answered, so that idle connections do
+/// not keep the memory of their largest request. On the side of responses, where there is one connection a worker, it
+/// is given up once a message did not need it.
 const KEPT: usize = 256 << 10;
 
-/// The body of a response whose length is known gets all of its room at once up to this size: an event of 6 MiB, the
-/// largest of AWS Lambda and Tencent SCF, is received where it stays. Beyond it room grows with what arrives.
+/// The size up to which the body of a response gets all of its room at once, if its length is known. An event of 6 MiB,
+/// the largest of AWS Lambda and Tencent SCF, is received where it stays. Beyond it room grows with what arrives.
 const AT_ONCE: usize = 8 << 20;
 
 /// The number of messages given back that are kept: on the side of responses the answer to a reply is read while the
@@ -434,8 +435,8 @@ impl Reader {
     }
 
     /// Returns a buffer with the message in it, and the message's place there. The message goes out with its buffer and
-    /// the rest is copied to another, or the message is copied and the rest stays: whichever is shorter, so that a
-    /// burst of small messages in one buffer does not move the buffer once a message. The other one is the spare
+    /// the rest is copied to another, or the message is copied and the rest stays. The shorter of the two is copied, so
+    /// that a burst of small messages in one buffer does not move the buffer once a message. The other one is the spare
     /// buffer, which is long enough.
     fn hand_out(&mut self, length: usize) -> (Vec<u8>, usize) {
         let rest = self.start + length..self.end;

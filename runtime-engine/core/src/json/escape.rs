@@ -44,8 +44,8 @@ fn escape_str(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Walks through the text of `inside`, a valid JSON string without its quotes: `each` gets runs without an escape as
-/// they stand and the UTF-8 of each escaped character, and stops the walk by returning false. Says whether it came to
+/// Walks through the text of `inside`, a valid JSON string without its quotes. `each` gets runs without an escape as
+/// they stand, and the UTF-8 of each escaped character. It stops the walk by returning `false`. Says whether it came to
 /// the end.
 #[inline(always)]
 fn walk(inside: &str, mut each: impl FnMut(&[u8]) -> bool) -> bool {

@@ -13,10 +13,10 @@ use std::fmt;
 
 /// Checks that `text` is exactly one JSON value (RFC 8259), with whitespace around it or not, and lends it out.
 ///
-/// The verdict is serde_json's for its own `Value`: strings must be UTF-8 without lone surrogates, numbers must fit a
-/// 64-bit float, a byte order mark is refused, and at most 127 arrays and objects may be open at once. The one difference:
-/// serde_json rounds floats with an error of a few units. Of the numbers that round to the largest one,
-/// 1.7976931348623157e308, it refuses some, which are accepted here; of those a little too large it takes some for the
+/// The verdict is serde_json's for its own `Value`. Strings must be UTF-8 without lone surrogates, and numbers must fit
+/// a 64-bit float. A byte order mark is refused, and at most 127 arrays and objects may be open at once. The one
+/// difference: serde_json rounds floats with an error of a few units. Of the numbers that round to the largest one,
+/// 1.7976931348623157e308, it refuses some, which are accepted here. Of those a little too large it takes some for the
 /// largest, which are refused here.
 ///
 /// # Errors

@@ -100,8 +100,8 @@ pub struct AzureFunctions {
 impl AzureFunctions {
     /// Returns the function's name and the envelope in a request of the host's; `None` for any other request. The host
     /// sends it as JSON to a path of one segment, from the same machine and through no proxy. A client whose request is
-    /// forwarded could write the rest of that, but not take away what the front end adds: it must not be able to pass
-    /// its words off as the host's.
+    /// forwarded could write the rest of that, but not take away the headers that the front end adds. It must not be
+    /// able to pass its words off as the host's.
     fn envelope<'m>(request: &'m Message) -> Option<(&'m [u8], Envelope<'m>)> {
         let name = request.target().strip_prefix(b"/").filter(|name| !name.is_empty())?;
         if request.method() != b"POST" || name.iter().any(|byte| matches!(byte, b'/' | b'?')) {

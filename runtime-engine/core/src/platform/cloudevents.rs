@@ -64,8 +64,8 @@ fn is_attribute(header: &[u8]) -> bool {
     header.get(..3).is_some_and(|start| caseless(start, b"ce-"))
 }
 
-/// Writes the response to an event that failed: its sender repeats it after a 5xx, and gives it up after a 400, which
-/// is for data that a function cannot read however often it is sent.
+/// Writes the response to an event that failed. Its sender repeats it after a 5xx, and gives it up after a 400. That
+/// status is for data that a function cannot read however often it is sent.
 pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
     http_common::failed(call, response, scratch);
     if call.failure.kind == "Runtime.UnmarshalError" {

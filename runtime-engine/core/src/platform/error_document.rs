@@ -5,8 +5,8 @@ use crate::failure::{Failure, Told};
 use crate::invocation::Invocation;
 use crate::json::Writer;
 
-/// Returns the part of a failure that the sender of an event is told: all that the function's owner may read, unless
-/// the event is an HTTP trigger's, whose client may be handed the document.
+/// Returns the part of a failure that the sender of an event is told. It is all that the function's owner may read,
+/// unless the event is an HTTP trigger's, whose client may be handed the document.
 pub(super) fn to_sender<'f>(invocation: &Invocation, failure: &'f Failure) -> Told<'f> {
     if invocation.wants_http() { failure.for_caller() } else { failure.for_owner() }
 }

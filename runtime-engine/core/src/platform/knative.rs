@@ -30,8 +30,8 @@ const CONCURRENCY: usize = 1000;
 /// The time until routes have learnt of a pod's end.
 const LAME_DUCK: Duration = Duration::from_secs(5);
 
-/// The time that invocations which run may take after SIGTERM: a pod has as long to end as a request may take, 300 s if
-/// nothing else is set, and a moment is left to answer those that do not end.
+/// The time that invocations may take after SIGTERM. A pod has as long to end as a request may take, 300 s if nothing
+/// else is set. A moment is left to answer those that do not end.
 const GRACE: Duration = Duration::from_secs(295);
 
 /// The platform's entry in the list of all.

@@ -126,8 +126,8 @@ pub enum Listen<'a> {
     /// It listens at `host:port`.
     Tcp(&'a str),
     /// A Unix socket of this path, open to all users. It is bound under another name in the same folder first, and the
-    /// path becomes a symbolic link with a relative target: who waits for the path to appear can connect at once. Both
-    /// are removed at the end.
+    /// path becomes a symbolic link with a relative target. A client that waits for the path to appear can connect at
+    /// once. Both are removed at the end.
     Unix(&'a str),
 }
 

@@ -63,8 +63,8 @@ pub const KNOWN: [(&str, &str); 53] = [
     ("FAAS_MONITOR_SLOW_MS", "layer monitor: only what took longer has a line"),
 ];
 
-/// Returns the warning about a variable that looks like a setting and is not one; `None` if it is a setting, the
-/// configuration of one of these layers, a link to a Kubernetes service, or nothing of ours.
+/// Returns the warning about a variable that looks like a setting and is not one. It is `None` for a setting, the
+/// configuration of one of these layers, a link to a Kubernetes service, and any name that is not of ours.
 pub fn doubt<'l>(variable: &str, value: &str, layers: impl Iterator<Item = &'l str>) -> Option<String> {
     if !variable.starts_with(PREFIX) || is_service_link(variable, value) || is_of_a_service(variable) {
         return None;

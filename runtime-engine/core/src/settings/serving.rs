@@ -28,8 +28,8 @@ pub struct ServerSettings {
     pub concurrency: usize,
     /// The number of invocations that run at once; the other accepted ones wait.
     pub threads: usize,
-    /// The time from a connection to its first byte, from the first byte of a request to the end of its head, and
-    /// between any two parts of its body, which also has to come at a least rate.
+    /// The time from a connection to its first byte, and from the first byte of a request to the end of its head. It is
+    /// also the time between any two parts of its body, which has to come at a least rate besides.
     pub read_timeout: Duration,
     /// The time between any two parts of a response that the client takes.
     pub write_timeout: Duration,

@@ -477,7 +477,7 @@ fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Opti
     Some(props)
 }
 
-/// Checks that the domain can tell the routes apart. It knows paths and prefixes alone: two routes that are the same to
+/// Checks that the domain can tell the routes apart. It knows paths and prefixes alone. Two routes that are the same to
 /// it have to belong to one unit, and so have the paths that a longer prefix takes from a shorter one.
 fn check_routes(site: &Site<'_>, routes: &[Route<'_>]) {
     for (number, route) in routes.iter().enumerate() {

@@ -337,7 +337,7 @@ fn timeout(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> Option<Plac
 type Pairs = Vec<(String, String)>;
 
 /// Returns the variables of the process, and its secrets. A text with a secret in it stays in the manifest, where the
-/// process puts the value into its place; the platform only brings the secret, under the name that the process asks its
+/// process puts the value into its place. The platform only brings the secret, under the name that the process asks its
 /// environment for.
 fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, Pairs) {
     let service = &site.spec.service;

@@ -23,14 +23,14 @@ use std::time::Duration;
 const BACKLOG: u16 = 4096;
 /// The time until the next try when there are no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
-/// One connection of this many idle ones is closed when there is no room for a new one, so that a flood of new ones
+/// The number of idle connections of which one is closed when there is no room for a new one. So a flood of new ones
 /// does not look through all of them each time.
 const MAKE_ROOM: usize = 32;
-/// A connection is fresh for this time, in nanoseconds, after it was made or had its last request.
+/// The time in nanoseconds for which a connection is fresh after it was made or had its last request.
 const FRESH_NS: u64 = 250_000_000;
 /// The least time between two lines about connections that cannot be kept, in nanoseconds.
 const STALL_LINES_NS: u64 = 60_000_000_000;
-/// A Unix socket is bound under its name with this before it, which nobody knows.
+/// The text before the name of a Unix socket under which it is bound first. Nobody knows that name.
 const HIDDEN: &str = "phony";
 
 /// A socket that listens: the system takes connections and lets them wait.

@@ -46,8 +46,8 @@ impl Socket {
         };
     }
 
-    /// Breaks the connection, so that the other side sees that something is missing as far as the system can tell it: a
-    /// Unix socket knows no reset, only an end before the end of the response.
+    /// Breaks the connection, so that the other side sees that something is missing, as far as the system can tell it.
+    /// A Unix socket knows no reset, only an end before the end of the response.
     pub(super) fn abort(&self) {
         match self {
             Socket::Tcp(socket) => sys::reset(socket),

@@ -22,8 +22,8 @@ use std::time::Duration;
 pub(super) const NAP: Duration = Duration::from_millis(1);
 /// An invocation of this time or more is long: a hop between threads no longer counts.
 const LONG_NS: u64 = 100_000;
-/// The number of short invocations that weigh as much as a long one: a few that the system interrupted make no
-/// difference, a function that is long one time in nine does.
+/// The number of short invocations that weigh as much as a long one. A few that the system interrupted make no
+/// difference, and a function that is long one time in nine does.
 const LONG_WEIGHT: u32 = 8;
 /// The value of `long` from which on invocations are taken to be long.
 const MOSTLY: u32 = 32;

@@ -85,8 +85,8 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Holds the methods that a path has, and writes them as the header `Allow` lists them (RFC 9110 section 10.2.1): by
-/// name, each once, with a comma and a space between two.
+/// The methods that a path has. They are written as the header `Allow` lists them (RFC 9110 section 10.2.1): by name,
+/// each once, with a comma and a space between two.
 #[derive(Clone, Copy)]
 pub struct Allow<'r> {
     pub(super) bits: u64,

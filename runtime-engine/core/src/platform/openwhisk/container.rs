@@ -15,9 +15,9 @@ use crate::settings::{BadSetting, Env, Settings};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The status that costs the container its life: the invoker keeps one only if the action has succeeded or says itself,
-/// by the member `error` of a result with status 200, that it has failed. Source: the `ActivationResponse` of
-/// OpenWhisk, and its invoker.
+/// The status that costs the container its life. The invoker keeps a container only if the action has succeeded, or
+/// says itself that it has failed. It says so by the member `error` of a result with status 200. Source: the
+/// `ActivationResponse` of OpenWhisk, and its invoker.
 const BROKEN: u16 = 502;
 /// The answer to a second initialisation.
 const TWICE: &str = "Cannot initialize the action more than once.";
