@@ -40,9 +40,9 @@ use upload::Upload;
 
 /// The number of requests at once on one connection. The server decides how many of them run.
 const STREAMS: u32 = 256;
-/// A peer that sends nothing is sent a ping after this time, and has as long again to answer it.
+/// The time after which a peer that sends nothing is sent a ping. It has as long again to answer it.
 const PING: Duration = Duration::from_secs(20);
-/// A connection is idle for long after this many times the limit to a request's first byte.
+/// The number of times the limit to a request's first byte after which a connection is idle for long.
 const IDLE: u32 = 4;
 /// The time between two looks whether clients take their answers.
 const LOOK: Duration = Duration::from_millis(500);

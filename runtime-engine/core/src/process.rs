@@ -247,7 +247,7 @@ pub struct Deadline {
 
 /// The time of an invocation whose deadline leaves no time to answer, if `FAAS_TIMEOUT` sets no limit: one second.
 const LEAST: Duration = Duration::from_secs(1);
-/// A deadline that is less than this many milliseconds away leaves no time to answer: an invocation is cancelled up to
+/// The time in milliseconds before a deadline within which there is no time to answer: an invocation is cancelled up to
 /// 50 ms before its deadline.
 const NO_TIME_MS: u64 = 50;
 

@@ -6,7 +6,7 @@
 
 use crate::fields::Span;
 
-/// The first piece has room for this many bytes at least, so that a text of a few words is made at once.
+/// The least bytes of the first piece, so that a text of a few words is made at once.
 const FIRST_BYTES: usize = 128;
 
 /// A text and the memory it has outgrown.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The most jobs at once; more of them wait.
 const MOST: usize = 32;
-/// A thread without a job ends after this time.
+/// The time after which a thread without a job ends.
 const IDLE: Duration = Duration::from_secs(5);
 /// The stack of these threads in bytes. The runtime's own jobs need little, but a module's code may need more.
 const STACK: usize = 1 << 20;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// The most bytes of an event and of a buffered response: 6 MiB + 100 bytes.
 pub const MAX_PAYLOAD: usize = 6_291_556;
-/// The most bytes of a streamed response: 200 MB.
+/// The most bytes of a streamed response: 200 MiB.
 pub const MAX_STREAM: usize = 200 * 1024 * 1024;
 /// The most bytes of the body of `/error` and `/init/error`, for managed instances.
 pub const MAX_MANAGED_ERROR: usize = 1024 * 1024;

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-/// Bound of every wait; no test passes or fails by it on a machine that works.
+/// The bound of every wait. No test passes or fails by it on a machine that works.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A reply: its status, its head as it came, its body.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use platform_emulators::aws_lambda::Aws;
 
-/// Bound of every wait; no test passes or fails by it on a machine that works.
+/// The bound of every wait. No test passes or fails by it on a machine that works.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) const NEXT: &str = "/2018-06-01/runtime/invocation/next";

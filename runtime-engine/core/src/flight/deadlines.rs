@@ -20,9 +20,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// Cancel comes this long before the deadline, in nanoseconds, or a fifth of the limit if that is less.
+/// The time in nanoseconds by which a cancel comes before the deadline, or a fifth of the limit if that is less.
 const CANCEL_BEFORE_NS: u64 = 50_000_000;
-/// The report comes this long before the deadline, in nanoseconds, or a tenth of the limit if that is less.
+/// The time in nanoseconds by which the report comes before the deadline, or a tenth of the limit if that is less.
 const REPORT_BEFORE_NS: u64 = 20_000_000;
 /// The number of times that an idle process wakes for nothing before it sleeps until rung.
 const IDLE_NAPS: u32 = 2;

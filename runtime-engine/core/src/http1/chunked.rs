@@ -5,7 +5,7 @@
 
 use super::{Limits, Refusal, grammar};
 
-/// Hexadecimal digits of a `u64`.
+/// The number of hexadecimal digits of a `u64`.
 const MAX_DIGITS: u8 = 16;
 
 /// A piece that a decoder found in its input.

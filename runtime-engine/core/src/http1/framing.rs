@@ -149,7 +149,7 @@ impl Announced {
 
 /// Reads a number of one or more digits and nothing else; `None` if the text is not one, or does not fit.
 pub fn decimal(value: &[u8]) -> Option<u64> {
-    /// A number of this many digits always fits.
+    /// The number of digits up to which a number always fits.
     const SURE: usize = 19;
     let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
     let (front, rest) = value.split_at(value.len().min(SURE));

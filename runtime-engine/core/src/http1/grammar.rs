@@ -1,6 +1,6 @@
 //! Character classes of RFC 9110 §5.6 and RFC 3986, and how long a run of them is. Knows nothing of lines or messages.
 
-/// Token characters, RFC 9110 §5.6.2.
+/// The characters of a token, RFC 9110 §5.6.2.
 const TOKEN: [bool; 256] = with_alphanumerics(b"!#$%&'*+-.^_`|~");
 
 /// The characters of a registered name, RFC 3986 §3.2.2, without the comma.

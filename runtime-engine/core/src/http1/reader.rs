@@ -32,7 +32,8 @@ const AT_ONCE: usize = 8 << 20;
 /// event is still in use.
 const EMPTIED: usize = 2;
 
-/// Room beside the largest body of unknown length, for the lines of chunks and trailers that have come with its end.
+/// The room in bytes beside the largest body of unknown length, for the lines of chunks and trailers that have come
+/// with its end.
 const CHUNK_LINES: usize = 64 << 10;
 
 /// Says how far [`Reader::poll`] has come.

@@ -9,7 +9,7 @@
 use super::fields::Field;
 use super::head::StartLine;
 
-/// A head that is longer than this many bytes is not remembered.
+/// The most bytes of a head that is remembered.
 const LONGEST: usize = 4 << 10;
 
 /// The sign in a pattern for any visible ASCII byte. It is no byte of a head itself.

@@ -5,8 +5,8 @@
 use super::error::{Error, ErrorKind};
 use super::scan;
 
-/// Most arrays and objects open at once, the same as in serde_json, so that a text accepted here can also be read
-/// there.
+/// The most arrays and objects that are open at once. It is the same as in serde_json, so that a text accepted here can
+/// also be read there.
 const MAX_DEPTH: u32 = 127;
 
 /// Returns the beginning and the end of the one value of `text`. `notes` is told of the ends on the way, so

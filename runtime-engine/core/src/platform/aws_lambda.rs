@@ -27,10 +27,10 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "aws-lambda";
 
-/// Request and buffered response: 6 MiB and 100 bytes; one byte more is refused with 413.
+/// The most bytes of a request and of a buffered response: 6 MiB and 100 bytes. One byte more is refused with 413.
 pub const MAX_REPLY: usize = 6_291_556;
 
-/// The X-Ray cause header is cut by the platform at 64 KiB.
+/// The bytes at which the platform cuts the header with the X-Ray cause: 64 KiB.
 const MAX_CAUSE: usize = 64 << 10;
 
 const API: &str = "/2018-06-01/runtime/";

@@ -33,7 +33,7 @@ const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 const OLD_PORT: &str = "FUNCTIONS_HTTPWORKER_PORT";
 const WORKER: &str = "FUNCTIONS_CUSTOMHANDLER_WORKER_ID";
 
-/// A request to the host has up to 100 MB, which base64 and escapes make more of.
+/// The most bytes of a request. One to the host has up to 100 MB, which base64 and escapes make more of.
 const BODY_BYTES: u64 = 256 << 20;
 
 /// The platform's entry in the list of all.

@@ -28,7 +28,7 @@ pub const NAME: &str = "vefaas";
 const PORT: u16 = 5000;
 /// A call's time where nobody sets one.
 const TIMEOUT: Duration = Duration::from_secs(900);
-/// Exit code of a process that cannot listen.
+/// The exit code of a process that cannot listen.
 const CANNOT_LISTEN: i32 = 170;
 
 const ERROR_CODE: &str = "X-Faas-Response-Error-Code";

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "yandex";
 
-/// A larger answer is an error at the platform.
+/// The most bytes of an answer. A larger one is an error at the platform.
 const MAX_REPLY: usize = 1 << 20;
 
 /// The name under which the request's id stands among the platform's metadata.

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-/// A record is not begun any more this long before the deadline, in nanoseconds, or a fifth of the limit if that is
+/// The time in nanoseconds before the deadline from which on no record is begun, or a fifth of the limit if that is
 /// less.
 const NEAR_NS: u64 = 100_000_000;
 

@@ -11,7 +11,7 @@ use crate::trigger::batch::{Batch, Partial};
 use faas_abi::host::Given;
 use faas_abi::{E_USER, OK, Status};
 
-/// The failure of a whole batch tells the reasons of this many records.
+/// The number of records whose reasons the failure of a whole batch tells.
 const REASONS: usize = 3;
 
 /// A record that is not done.

@@ -10,7 +10,8 @@ use std::sync::{PoisonError, RwLock};
 /// The text that stands in the place of a secret.
 pub const SHOWN: &str = "***";
 
-/// Shorter values stand in too many texts by chance: to hide them would make lines unreadable and tell the value.
+/// The least bytes of a value that is hidden. Shorter values stand in too many texts by chance: to hide them would make
+/// lines unreadable and tell the value.
 pub const LEAST_BYTES: usize = 4;
 
 /// The values to hide. Without any, asking costs one load.

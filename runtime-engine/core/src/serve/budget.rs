@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The bytes of one connection that are not counted: an ordinary request costs no exchange of a shared number.
+/// The bytes of one connection that are not counted, so that an ordinary request costs no exchange of a shared number.
 pub const UNCOUNTED: usize = 64 << 10;
 
 /// The number, and its limit.

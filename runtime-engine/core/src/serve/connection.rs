@@ -32,7 +32,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_LONGEST: Duration = Duration::from_secs(30);
 /// The time that a connection that has never carried a request is kept when no more are waited for.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
-/// The least room for a read while the length is not known: an ordinary request.
+/// The least room for a read while the length is not known, in bytes: that of an ordinary request.
 const LEAST_READ: usize = 4 << 10;
 /// The most bytes of a stream that may wait for its client.
 pub const STREAM_FULL: usize = 256 << 10;

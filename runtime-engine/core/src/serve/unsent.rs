@@ -15,8 +15,8 @@ pub struct Unsent {
     spent: Vec<Given>,
 }
 
-/// A part of up to this many bytes is copied behind the one before it. That costs less than telling the system of two
-/// places.
+/// The size in bytes up to which a part is copied behind the one before it. That costs less than telling the system of
+/// two places.
 const COPY: usize = 4 << 10;
 
 impl Unsent {

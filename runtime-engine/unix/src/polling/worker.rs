@@ -15,11 +15,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// A connection that has been silent for this long is checked before an answer is sent on it. The check is a system
-/// call, which an invocation of that length does not feel.
+/// The time for which a connection may be silent before it is checked ahead of an answer. The check is a system call,
+/// which an invocation of that length does not feel.
 const LONG: Duration = Duration::from_millis(1);
 
-/// A rendered reply's memory up to this size is kept for the next one.
+/// The size in bytes up to which the memory of a rendered reply is kept for the next one.
 const KEPT: usize = 256 << 10;
 
 struct Worker<'a> {

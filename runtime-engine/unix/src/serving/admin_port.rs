@@ -11,7 +11,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A client has this time to send its request, and again to take the page.
+/// The time that a client has to send its request, and again to take the page.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The pause after a failure to accept, for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -10,10 +10,9 @@ use faas_core::serve::Step;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A client that has taken nothing for this long, in nanoseconds, may be given up: one second.
+/// The time in nanoseconds after which a client that has taken nothing may be given up: one second.
 const DEAF_NS: u64 = 1_000_000_000;
-/// The connections are looked through no more often than this, in nanoseconds: each request that is refused asks for
-/// it.
+/// The least time in nanoseconds between two looks through the connections: each request that is refused asks for one.
 const LOOK_NS: u64 = 100_000_000;
 
 impl Server {

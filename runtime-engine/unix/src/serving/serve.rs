@@ -22,9 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
-/// A body up to this size is copied behind its head: cheaper than telling the system of two places.
+/// The size in bytes up to which a body is copied behind its head. That costs less than telling the system of two
+/// places.
 const COPY: usize = 4 << 10;
-/// A rendered reply's memory up to this size is kept for the next one.
+/// The size in bytes up to which the memory of a rendered reply is kept for the next one.
 const KEPT: usize = 256 << 10;
 
 impl Worker<'_> {

@@ -6,7 +6,7 @@
 use super::link::Link;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// These numbers belong to no connection: places are counted far below.
+/// The numbers that belong to no connection: places are counted far below.
 pub(super) const LISTENER: u64 = u64::MAX;
 pub(super) const ALARM: u64 = u64::MAX - 1;
 pub(super) const END: u64 = u64::MAX - 2;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// The time that no thread may be watching where invocations were short so far and one is not.
 pub(super) const NAP: Duration = Duration::from_millis(1);
-/// An invocation of this time or more is long: a hop between threads no longer counts.
+/// The time in nanoseconds from which on an invocation is long: a hop between threads no longer counts.
 const LONG_NS: u64 = 100_000;
 /// The number of short invocations that weigh as much as a long one. A few that the system interrupted make no
 /// difference, and a function that is long one time in nine does.

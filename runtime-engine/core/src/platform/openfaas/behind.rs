@@ -10,8 +10,8 @@ use crate::settings::{BadSetting, Env, Settings};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The watchdog passes SIGTERM on and then goes on taking requests for its own `healthcheck_interval`. One that it
-/// takes in the last moment has to find a server still.
+/// The time for which requests are taken longer than by the watchdog. It passes SIGTERM on and then goes on taking
+/// requests for its own `healthcheck_interval`. One that it takes in the last moment has to find a server still.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The protocol, as the variables of the platform set it up.

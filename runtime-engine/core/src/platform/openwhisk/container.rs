@@ -21,12 +21,13 @@ use std::time::Duration;
 const BROKEN: u16 = 502;
 /// The answer to a second initialisation.
 const TWICE: &str = "Cannot initialize the action more than once.";
-/// The activations at once, if the container may have several at all: OpenWhisk's own highest limit as it is installed.
+/// The number of activations at once, if the container may have several at all. It is OpenWhisk's own highest limit as
+/// it is installed.
 const CONCURRENCY: usize = 200;
 /// The largest `/init` with code in it: 48 MiB of code, in base64.
 const CODE_BYTES: u64 = 72 << 20;
-/// Each activation comes on a connection of its own, and one that is refused by the kernel counts as a broken
-/// container. For this long after a stop signal there is an answer, by which the invoker goes elsewhere.
+/// The time after a stop signal for which there is an answer, by which the invoker goes elsewhere. Each activation
+/// comes on a connection of its own, and one that is refused by the kernel counts as a broken container.
 const LAME_DUCK: Duration = Duration::from_secs(2);
 
 /// The protocol, as the variables of the platform set it up.
