@@ -1,4 +1,4 @@
-//! `Detached`: a copy of what is known of an invocation, for a task that outlives it.
+//! `Detached`, a copy of an invocation's ids, names and trace for a task that outlives it.
 
 use crate::call::context::FaasContext;
 use crate::ffi::Entry;

@@ -1,5 +1,5 @@
-//! How the views read members: `null` is a member that is missing, and numbers, booleans and texts stand for each
-//! other.
+//! The lenient reading of members by the views. `null` is a member that is missing, and numbers, booleans and texts
+//! stand for each other.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Error as _, Unexpected, Visitor};

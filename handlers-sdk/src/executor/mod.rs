@@ -1,4 +1,4 @@
-//! How author's code runs, and where futures do: on tokio if the author chose it, else on a small executor.
+//! Runs author's code and its futures: on tokio if the author chose it, else on a small executor.
 //!
 //! Each library has its own, since a runtime cannot be shared across libraries, and makes it on first use.
 

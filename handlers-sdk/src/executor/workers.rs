@@ -1,4 +1,4 @@
-//! How many threads the executor of a library has.
+//! The number of threads that the executor of a library has.
 
 use crate::ffi::Entry;
 use crate::glue::export;

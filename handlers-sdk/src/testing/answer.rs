@@ -1,4 +1,4 @@
-//! How an invocation ended: for the function's caller, for its owner, and for the platform.
+//! The end of an invocation, for the function's caller, for its owner, and for the platform.
 
 use super::journal::LogLine;
 use faas_abi::{E_CANCELLED, E_DEADLINE, E_INTERNAL, E_PANIC, E_USER, REPLY_RAW, REPLY_VALUE};

@@ -1,5 +1,6 @@
-//! Where telemetry goes and when: a layer's own configuration, and where that is silent OpenTelemetry's variables
-//! (opentelemetry.io/docs/specs/otel/protocol/exporter). A variable of one signal goes before that of all.
+//! The settings that say where telemetry goes, and when: a layer's own configuration, and where that is silent
+//! OpenTelemetry's variables (opentelemetry.io/docs/specs/otel/protocol/exporter). A variable of one signal goes before
+//! that of all.
 
 use crate::collector::Endpoint;
 use crate::message::Attribute;

@@ -1,5 +1,5 @@
-//! Which library a function or layer name means, and where it is looked for. Files are seen through [`Files`]; nothing
-//! is opened here.
+//! Finds the library that the name of a function or layer means, in the folders where it may lie. Files are seen
+//! through [`Files`]; nothing is opened here.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Which platform an environment means: the variables that each platform gives a process, whole and in halves, and the
-//! table of `docs/detection.md`, which is the one in code.
+//! The platform that an environment means: the variables that each platform gives a process, whole and in halves, and
+//! the table of `docs/detection.md`, which is the one in code.
 
 use faas_core::platform::{PLATFORMS, Protocol, detect};
 use faas_core::settings::{Env, Settings};

@@ -1,5 +1,5 @@
-//! The check of one compiled file: is it for the machine and the system that it is to run on, and does the runtime load
-//! it?
+//! The check of one compiled file. It tells whether the file is for the machine and the system that it is to run on,
+//! and whether the runtime loads it.
 
 use super::finding::Findings;
 use crate::artefact::{Artefact, Glibc, Kind, Machine};

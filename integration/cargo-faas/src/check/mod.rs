@@ -1,4 +1,4 @@
-//! The checks of `cargo faas check` for files and packages: will it work where it is to run?
+//! The checks of `cargo faas check` for files and packages. They tell whether a thing will work where it is to run.
 //!
 //! | module | holds |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | `finding` | mistakes, and things worth knowing |
 //! | `artefact` | one compiled file |
 //! | `package` | a zip or folder as a whole |
-//! | `declared` | has a library all that the manifest names? |
+//! | `declared` | the check that a library has all that the manifest names |
 //! | `start` | the time that a package takes to start |
 
 pub(crate) mod artefact;

@@ -1,5 +1,5 @@
-//! What `invoke --json` answers where it has started a runtime itself: the invocation in the members that a running dev
-//! has for one, and what is known besides since the whole process was seen. Members are only ever added.
+//! The answer of `invoke --json` where it has started a runtime itself. It is the invocation in the members that a
+//! running dev has for one, and the facts of the process, all of which was seen. Members are only ever added.
 
 use crate::journal::Phase;
 use crate::local::Stopped;

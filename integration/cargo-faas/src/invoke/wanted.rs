@@ -1,4 +1,4 @@
-//! Which event `invoke` sends: the one of the command line, or one that the deployment is written for.
+//! Chooses the event that `invoke` sends: the one of the command line, or one that the deployment is written for.
 
 use crate::event;
 use crate::events::{self, request_of};

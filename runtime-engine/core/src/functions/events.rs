@@ -1,4 +1,4 @@
-//! Which function serves an event that is no request: by its kind, what it comes from, and its type.
+//! Finds the function that serves an event which is no request, by its kind, its source, and its type.
 //!
 //! Functions are found by the words of the event and not tried one after the other: a process may have thousands.
 

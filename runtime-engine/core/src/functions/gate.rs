@@ -1,5 +1,5 @@
-//! How many invocations of one function may run at once. It only counts: what a refused invocation is told is the
-//! caller's to say.
+//! The limit to the invocations of one function that run at once. It only counts: the caller answers an invocation that
+//! is refused.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,6 +1,6 @@
-//! The answer to an invocation that no function serves: there is none for it, or the one there is may not run now. To a
-//! request it is an HTTP response, in whatever envelope its platform wants; to any other event it is a failure, so that
-//! the platform keeps the event or hands it out again.
+//! The answer to an invocation that no function serves. There is no function for it, or its function may not run now.
+//! To a request it is an HTTP response, in whatever envelope its platform wants; to any other event it is a failure, so
+//! that the platform keeps the event or hands it out again.
 
 use crate::failure::Failure;
 use crate::invocation::Invocation;

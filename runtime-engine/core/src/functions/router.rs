@@ -1,4 +1,5 @@
-//! Which function serves an HTTP request: the one with the most specific pattern among those whose path and method fit.
+//! Finds the function that serves an HTTP request: the one with the most specific pattern among those whose path and
+//! method fit.
 //!
 //! `docs/routing.md` has the rules for users. A path is compared by segments, each with its percent-coding undone, and
 //! as it is otherwise: what two slashes or `..` mean is not for the router to say.

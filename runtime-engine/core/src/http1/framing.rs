@@ -1,4 +1,5 @@
-//! Which body a head announces and whether the connection lives on: RFC 9112 §6.3 and §9.3, and the fields they read.
+//! Finds the body that a head announces, and whether the connection lives on: RFC 9112 §6.3 and §9.3, and the fields
+//! they read.
 
 use super::fields::Field;
 use super::{Refusal, Version, grammar};

@@ -1,4 +1,4 @@
-//! How much of a message is accepted. Numbers only; they are enforced where the bytes are read.
+//! The limits to the size of a message. These are only the numbers; they are enforced where the bytes are read.
 
 /// Limits on one message. Bytes over a limit are refused before they are stored, so a peer cannot make a reader hold
 /// more than the sum of these and one read.

@@ -1,4 +1,5 @@
-//! Batches, and the invocations of their records: what of a batch its records see, and what is their own.
+//! Batches, and the invocations of their records. It settles which values a record has from its batch, and which of its
+//! own.
 
 use super::{Code, Invocation, InvocationMetadata, Progress};
 use crate::fields::Fields;

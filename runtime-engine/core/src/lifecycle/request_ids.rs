@@ -1,4 +1,4 @@
-//! Ids of invocations that their platform gives none. They tell invocations apart, and are no secret.
+//! The ids of invocations to which their platform gives no id. They tell invocations apart, and are no secret.
 
 use std::sync::{Mutex, PoisonError};
 

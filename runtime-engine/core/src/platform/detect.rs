@@ -1,4 +1,4 @@
-//! Which platform this is, by its marks in the environment: one ordered table.
+//! Detects the platform by its marks in the environment, in one ordered table.
 
 use super::Protocol;
 use crate::fields::caseless;

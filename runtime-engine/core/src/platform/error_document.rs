@@ -1,5 +1,6 @@
-//! A failure as JSON: what clients of HTTP triggers and owners of functions are told of it, on every platform whose
-//! document has these members. Who is told what is [`Failure`]'s to say; nothing else of a failure leaves the process.
+//! A failure as JSON, as clients of HTTP triggers and owners of functions are told of it, on every platform whose
+//! document has these members. [`Failure`] decides who is told which part; nothing else of a failure leaves the
+//! process.
 
 use crate::failure::{Failure, Told};
 use crate::invocation::Invocation;

@@ -1,5 +1,5 @@
-//! Which records of a batch keep which order: the records of one group run one after the other, in the order of the
-//! batch. Groups, and records without one, know no order among each other.
+//! The order among the records of a batch. The records of one group run one after the other, in the order of the batch.
+//! Groups, and records without one, know no order among each other.
 
 use crate::trigger::batch::Batch;
 use std::collections::HashMap;

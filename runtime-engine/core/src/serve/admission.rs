@@ -1,4 +1,4 @@
-//! How many at once: accepted invocations, those of them that run, and the queue between the two numbers.
+//! The number of invocations at once: those that are accepted, those of them that run, and the queue between the two.
 //!
 //! Whoever accepts one, and whoever ends one, asks for the next that waits: either of the two sees it, whichever comes
 //! later. What waits has a moment until which it may; beyond it the server refuses it, and it has cost nobody a thread.

@@ -1,4 +1,5 @@
-//! How many bytes of unfinished requests and unsent responses a process holds: one number for all of its connections.
+//! The number of bytes of unfinished requests and unsent responses that a process holds, for all of its connections
+//! together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

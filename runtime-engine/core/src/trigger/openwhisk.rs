@@ -1,5 +1,5 @@
 //! The arguments of OpenWhisk actions: requests of web actions, and events of the feeds that OpenWhisk's own packages
-//! have. What is none of these may still be an event of any other source that somebody passes on.
+//! have. Any other arguments may still be an event of another source that somebody passes on.
 //!
 //! A web action gets the request beside its arguments, in members that begin with `__ow_`. A raw one gets query and
 //! body as they came. Any other has them taken apart: what the query, a form or a JSON object held stands among the

@@ -1,5 +1,5 @@
-//! How a runtime that speaks HTTP/2 takes part: it is handed connections that begin as HTTP/2 does, and gives the
-//! requests that it reads to the server, which stands them beside all others: the same admission, limits and drain.
+//! The part of a runtime that speaks HTTP/2. It is handed connections that begin as HTTP/2 does, and gives the requests
+//! that it reads to the server. There they stand beside all others, with the same admission, limits and drain.
 
 use super::in_flight::Client;
 use super::link::{Link, Locked};

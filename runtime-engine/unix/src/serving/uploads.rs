@@ -1,5 +1,5 @@
 //! Bodies that their invocations read piece by piece: a part that is asked for is read from the connection at once, and
-//! a reader that finds none is told when there may be one.
+//! a reader that finds no part is told when there may be one.
 
 use super::Server;
 use super::in_flight::{Client, InFlight, lock};

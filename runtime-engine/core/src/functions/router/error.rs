@@ -1,4 +1,5 @@
-//! Why a route cannot be: what is wrong, where in the pattern it stands, and what to write instead.
+//! The reasons why a route cannot be. Each says what is wrong, where in the pattern it stands, and what to write
+//! instead.
 
 use std::fmt;
 

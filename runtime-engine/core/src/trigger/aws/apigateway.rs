@@ -1,9 +1,9 @@
 //! Amazon API Gateway: REST APIs and payload 1.0, HTTP APIs with payload 2.0, and function URLs, which share the
 //! latter.
 //!
-//! Who undoes the path's percent-coding: HTTP APIs do, in both payloads; REST APIs and function URLs hand it as the
-//! client sent it. `rawPath` keeps the stage in front unless it is `$default`, `path` of REST APIs has none: both stay
-//! as handed. Queries of payload 1.0 are decoded; `rawQueryString` is coded, but a function URL has made spaces of the
+//! HTTP APIs undo the path's percent-coding, in both payloads. REST APIs and function URLs hand it on as the client
+//! sent it. `rawPath` keeps the stage in front unless it is `$default`, `path` of REST APIs has none: both stay as
+//! handed. Queries of payload 1.0 are decoded; `rawQueryString` is coded, but a function URL has made spaces of the
 //! plus signs.
 
 use super::super::{Kind, ReplyFormat};
