@@ -75,7 +75,7 @@ impl StreamError {
         }
     }
 
-    /// Returns that status for any error that may be a stream's; `None` for every other error.
+    /// Returns the status that tells a client of an error which may be a stream's; `None` for every other error.
     pub(crate) fn status_of(error: &dyn Any) -> Option<u16> {
         error.downcast_ref::<StreamError>()?.http_status()
     }

@@ -63,7 +63,7 @@ impl OnHttp {
         OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }
     }
 
-    /// Starts it as an argument of `wrapper`, a program that becomes it, such as `prlimit`, and waits until it is
+    /// Starts the runtime as an argument of `wrapper`, a program that becomes it, such as `prlimit`, and waits until it is
     /// ready.
     ///
     /// # Panics
@@ -87,7 +87,7 @@ impl OnHttp {
         OnHttp::launch(runtime, deployment, handler).ready()
     }
 
-    /// Waits until the readiness probe says so.
+    /// Waits until the readiness probe says that the runtime is ready.
     ///
     /// # Panics
     /// It does not become ready. The message has its output.

@@ -45,7 +45,7 @@ const ENDS: &[(&str, usize, &[Kind])] = &[
 ];
 const ROUNDS: usize = 20;
 
-/// Stops it and reads the balance.
+/// Stops the process and reads the balance.
 fn assert_balance(process: &Process, given: usize) {
     process.signal(Signal::Term).expect("the signal is sent");
     process.wait(limit()).expect("SIGTERM ends it");

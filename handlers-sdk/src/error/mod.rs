@@ -86,7 +86,7 @@ impl Error {
         error
     }
 
-    /// Makes it an absent one, after which an argument `Option<T>` is `None`.
+    /// Makes the error that of an absent thing, after which an argument `Option<T>` is `None`.
     pub(crate) fn into_absent(mut self) -> Error {
         self.0.is_absent = true;
         self

@@ -49,7 +49,7 @@ pub struct Redact {
 }
 
 impl Redact {
-    /// Makes it of keys beside those that are always hidden, and of patterns.
+    /// Makes the rules of keys beside those that are always hidden, and of patterns.
     pub fn new(keys: &[String], patterns: Vec<String>) -> Redact {
         Redact { keys: keys.iter().map(|key| plain(key)).collect(), patterns }
     }

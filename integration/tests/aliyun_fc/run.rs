@@ -31,7 +31,7 @@ impl OnFc {
         OnFc { fc, deployment }
     }
 
-    /// Starts it and waits until the platform may send calls.
+    /// Starts the runtime and waits until the platform may send calls.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, options: Options) -> OnFc {
         let run = OnFc::launch(runtime, deployment, options);
         run.fc.dial().unwrap_or_else(|why| panic!("{why}"));

@@ -19,12 +19,12 @@ pub(crate) struct OnAzure {
 }
 
 impl OnAzure {
-    /// Starts it and does not wait for anything.
+    /// Starts the runtime and does not wait for anything.
     pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, mode: Mode) -> OnAzure {
         OnAzure::with(runtime, deployment, handler, |options| options.mode = mode)
     }
 
-    /// Starts it with other properties of the app, and does not wait for anything.
+    /// Starts the runtime with other properties of the app, and does not wait for anything.
     pub(crate) fn with(
         runtime: &Runtime,
         deployment: Deployment,
@@ -51,7 +51,7 @@ impl OnAzure {
         OnAzure { host, deployment, name }
     }
 
-    /// Starts it and waits until it listens.
+    /// Starts the runtime and waits until it listens.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, mode: Mode) -> OnAzure {
         let run = OnAzure::launch(runtime, deployment, handler, mode);
         run.ready();

@@ -10,7 +10,7 @@ pub(crate) fn replica(deployment: Deployment) -> Deployment {
     CONTAINER_APPS.iter().fold(deployment, |deployment, (name, value)| deployment.env(name, value))
 }
 
-/// Starts it and waits until it is ready.
+/// Starts the runtime and waits until it is ready.
 pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
     OnHttp::start(runtime, replica(deployment), handler)
 }

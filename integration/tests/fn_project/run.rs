@@ -26,7 +26,7 @@ pub(crate) fn shared_folder() -> TempDir {
 }
 
 impl OnFn {
-    /// Starts it with these options and does not wait for anything.
+    /// Starts the runtime with these options and does not wait for anything.
     pub(crate) fn launch(
         runtime: &Runtime,
         deployment: Deployment,
@@ -36,7 +36,7 @@ impl OnFn {
         OnFn::launch_in(shared_folder(), runtime, deployment, handler, with)
     }
 
-    /// Starts it in a folder of the test's own, and does not wait for anything.
+    /// Starts the runtime in a folder of the test's own, and does not wait for anything.
     pub(crate) fn launch_in(
         folder: TempDir,
         runtime: &Runtime,
@@ -51,7 +51,7 @@ impl OnFn {
         OnFn { agent, deployment, _folder: folder }
     }
 
-    /// Starts it and connects to its socket.
+    /// Starts the runtime and connects to its socket.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFn {
         OnFn::launch(runtime, deployment, handler, |options| options).connected()
     }

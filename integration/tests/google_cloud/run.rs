@@ -20,14 +20,14 @@ pub(crate) struct OnGoogle {
 }
 
 impl OnGoogle {
-    /// Starts it and does not wait for anything.
+    /// Starts the runtime and does not wait for anything.
     pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnGoogle {
         let deployment = deployment.env("FAAS_HANDLER", handler).env("GOOGLE_CLOUD_PROJECT", PROJECT);
         let instance = Instance::spawn(deployment.command(runtime), options).expect("the runtime starts");
         OnGoogle { instance, deployment }
     }
 
-    /// Starts it and waits for the startup probe.
+    /// Starts the runtime and waits for the startup probe.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnGoogle {
         let run = OnGoogle::launch(runtime, deployment, handler, options);
         run.instance.listens().unwrap_or_else(|why| panic!("{why}"));

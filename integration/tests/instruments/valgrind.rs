@@ -69,7 +69,7 @@ fn on_http(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
     on_http_but(runtime, deployment, handler, &[])
 }
 
-/// Starts it with further options of valgrind's.
+/// Starts the runtime with further options of valgrind's.
 fn on_http_but(runtime: &Runtime, deployment: Deployment, handler: &str, more: &[&str]) -> OnHttp {
     let port = on_http::free_port();
     let command = checked(&on_http::command(runtime, &deployment, handler, port), &deployment.path("report"), more);

@@ -21,14 +21,14 @@ pub(crate) struct OnKnative {
 }
 
 impl OnKnative {
-    /// Starts it and does not wait for anything.
+    /// Starts the runtime and does not wait for anything.
     pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnKnative {
         let deployment = deployment.env("FAAS_HANDLER", handler);
         let pod = Pod::spawn(deployment.command(runtime), options).expect("the runtime starts");
         OnKnative { pod, deployment }
     }
 
-    /// Starts it and probes until it is ready.
+    /// Starts the runtime and probes until it is ready.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnKnative {
         let run = OnKnative::launch(runtime, deployment, handler, options);
         run.pod.ready().unwrap_or_else(|why| panic!("{why}"));

@@ -30,8 +30,8 @@ fn start_with(platform: Platform, runtime: &Runtime, heading: &str, deployment: 
     Front::start(platform, runtime, deployed(heading, deployment, str::to_owned), handler)
 }
 
-/// Returns that deployment with the variables of the recipe, in which `found` has replaced values of other places by
-/// those here.
+/// Returns the deployment with the variables of the recipe under that heading, in which `found` has replaced values of
+/// other places by those here.
 fn deployed(heading: &str, mut deployment: Deployment, found: impl Fn(&str) -> String) -> Deployment {
     let page = std::fs::read_to_string(workspace().join("docs/layers.md")).expect("the page is there");
     let (_, recipe) = page.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe {heading:?}"));

@@ -45,7 +45,7 @@ impl InPod {
         InPod { pod, deployment, metrics }
     }
 
-    /// Starts it, and waits until calls would come.
+    /// Starts the runtime, and waits until calls would come.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> InPod {
         let run = InPod::launch(runtime, deployment, handler, options);
         run.pod.wait_until_healthy().unwrap_or_else(|why| panic!("{why}"));
@@ -108,7 +108,7 @@ impl BehindWatchdog {
         BehindWatchdog { watchdog, deployment }
     }
 
-    /// Starts it, and waits until it listens.
+    /// Starts the runtime, and waits until it listens.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> BehindWatchdog {
         let run = BehindWatchdog::launch(runtime, deployment, handler, options);
         let listening = run.watchdog.process().wait_for_line(|line| line.contains("listening on"), limit());

@@ -40,7 +40,7 @@ impl Container {
         Container { invoker, deployment }
     }
 
-    /// Starts it, and initialises it.
+    /// Starts the runtime, and initialises it.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> Container {
         let run = Container::launch(runtime, deployment, handler, options);
         let answer = run.invoker.init(&Init::default()).unwrap_or_else(|error| panic!("{error}\n{}", run.output()));
@@ -115,7 +115,7 @@ pub(crate) fn error_of(outcome: &Outcome) -> String {
     }
 }
 
-/// Moves its libraries to where they are found without a name.
+/// Moves the libraries of the deployment to the folder where they are found without a name.
 fn functions(deployment: Deployment) -> Deployment {
     let folder = deployment.path("functions");
     std::fs::create_dir(&folder).expect("a folder can be made");

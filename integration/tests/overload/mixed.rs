@@ -18,7 +18,7 @@ integration::both![
 const FUNCTIONS: [(&str, &str); 4] =
     [("waits", "crowd.waits"), ("blocks", "crowd.blocks"), ("pending", "overload.pending"), ("stream", "stream")];
 
-/// Returns a process with all of them; `limit` is the most invocations of `waits` at once.
+/// Returns a process with functions of all kinds. `limit` is the most invocations of `waits` at once.
 fn start(runtime: &Runtime, limit: Option<usize>, variables: &[(&str, &str)]) -> OnHttp {
     let functions = FUNCTIONS.map(|(name, handler)| {
         let events = json!([{"http": {"path": format!("/{name}")}}]);

@@ -110,7 +110,7 @@ fn a_secret_may_come_with_the_start_that_the_platform_sends(runtime: &Runtime) {
     assert_eq!((&seen["word"], &seen["variable"]), (&json!("of the action"), &json!("of the action")), "{seen}");
 }
 
-/// Starts it on AWS Lambda and returns the message of its init error, which stands in its log as well.
+/// Starts the runtime on AWS Lambda and returns the message of its init error, which stands in its log as well.
 pub(crate) fn refused(runtime: &Runtime, deployment: Deployment) -> String {
     let run = OnAws::launch(runtime, deployment, "", Options::default());
     let answer = run.aws.invoke("{}");

@@ -77,7 +77,7 @@ fn one_of_several_deployments_is_named_by_a_setting() {
     assert!(found.ends_with(r#"FAAS_UNIT: it makes no deployment "lock"; it makes look, rest"#), "{found}");
 }
 
-/// Starts it on AWS Lambda and returns the message of its init error, which is that of a manifest.
+/// Starts the runtime on AWS Lambda and returns the message of its init error, which is that of a manifest.
 fn refused(runtime: &Runtime, deployment: Deployment) -> String {
     let told = crate::secrets::refused(runtime, deployment);
     told.strip_prefix("Runtime.BadManifest: ").unwrap_or_else(|| panic!("{told}")).to_owned()

@@ -87,7 +87,7 @@ pub(crate) fn exchange(text: &str, old: &str, new: &str) -> Result<String, Strin
 }
 
 impl Proxy {
-    /// Returns its configuration of the page in this form.
+    /// Returns the proxy's configuration of the page in this form.
     ///
     /// # Errors
     /// The page does not have it.
@@ -99,7 +99,7 @@ impl Proxy {
         }
     }
 
-    /// Starts it before instances that run already; a single one takes the place of both of the page.
+    /// Starts the proxy before instances that run already; a single one takes the place of both of the page.
     ///
     /// # Errors
     /// The page or the proxy does not allow it.
@@ -125,7 +125,7 @@ impl Proxy {
         Ok(Site { proxy: Running { process, address, folder }, instances })
     }
 
-    /// Starts it in this form before one instance.
+    /// Starts the proxy in this form before one instance.
     ///
     /// # Errors
     /// It fails as [`Proxy::start`] does.

@@ -16,7 +16,7 @@ pub(crate) struct OnVefaas {
 }
 
 impl OnVefaas {
-    /// Starts it and does not wait for anything; `timeout` is the function's, in seconds.
+    /// Starts the runtime and does not wait for anything; `timeout` is the function's, in seconds.
     pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, timeout: Option<u32>) -> OnVefaas {
         let deployment = deployment.env("FAAS_HANDLER", handler).env("FAAS_HOST", "127.0.0.1");
         let options = Options { port: free_port(), timeout, patience: limit() };
@@ -24,7 +24,7 @@ impl OnVefaas {
         OnVefaas { instance, deployment }
     }
 
-    /// Starts it and waits until it accepts connections.
+    /// Starts the runtime and waits until it accepts connections.
     pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, timeout: Option<u32>) -> OnVefaas {
         let run = OnVefaas::launch(runtime, deployment, handler, timeout);
         run.instance.dial().unwrap_or_else(|why| panic!("{why}"));

@@ -203,7 +203,7 @@ wrk with eight connections against one text. One trace in a hundred is kept, met
 is given up after two seconds, again and again.
 ";
 
-/// Writes its sections of the page.
+/// Writes the sections of the page about stacks.
 pub fn write(page: &mut String, stacks: &Stacks) {
     if stacks.subjects.is_empty() {
         return;

@@ -145,7 +145,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Asks it to end and waits until it has.
+    /// Asks the process to end and waits until it has.
     ///
     /// # Errors
     /// The system refuses, with its own error.

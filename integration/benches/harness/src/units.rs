@@ -327,7 +327,7 @@ pub struct Counted {
     pub timer: Counts,
 }
 
-/// Counts them. `times` is the smaller number of invocations.
+/// Counts the instructions of starts and invocations. `times` is the smaller number of invocations.
 ///
 /// # Errors
 /// A tool is missing or the subject fails.

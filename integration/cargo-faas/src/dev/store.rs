@@ -34,7 +34,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Makes it of bytes that are all there.
+    /// Makes a body of bytes that are all there.
     pub(crate) fn of(bytes: &[u8]) -> Body {
         let mut body = Body::default();
         body.push(bytes);

@@ -54,8 +54,8 @@ fn client(ctx: &FaasContext) -> Result<Client, Error> {
     ctx.http_client().ok_or_else(|| Error::new("Outbound.NoClient", "no layer offers faas.http"))
 }
 
-/// Sends it as often as it is wanted, all at once; replies the result of the last one, and the number of those with a
-/// reply.
+/// Sends the request as often as it is wanted, all at once. Replies the result of the last one, and the number of those
+/// with a reply.
 #[function]
 pub async fn send(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Error> {
     let client = client(&ctx)?;
@@ -70,7 +70,7 @@ pub async fn send(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<V
     Ok(Json(last))
 }
 
-/// Sends it once, and blocks its thread.
+/// Sends the request once, and blocks its thread.
 #[function(blocking)]
 pub fn block(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Error> {
     Ok(Json(told(wanted.send(&client(&ctx)?).wait())))

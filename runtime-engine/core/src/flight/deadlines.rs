@@ -107,7 +107,7 @@ impl fmt::Debug for Deadlines {
 }
 
 impl Deadlines {
-    /// Makes it without slots. `grace` is the time that a stop may take.
+    /// Makes the deadlines of a process without slots. `grace` is the time that a stop may take.
     pub fn new(process: Arc<Process>, bell: Box<dyn Bell>, grace: Duration) -> Deadlines {
         Deadlines {
             process,

@@ -78,7 +78,7 @@ pub struct Agent {
     path: String,
     /// The limit of a call that brings no limit of its own.
     timeout: Option<Duration>,
-    /// The name of the log's frame, and the header its value is taken from.
+    /// The name of the log's frame, and the header that its value is taken from; `None` if the log has no frames.
     frame: Option<(String, String)>,
 }
 

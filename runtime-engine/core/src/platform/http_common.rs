@@ -159,8 +159,8 @@ pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratc
     error_document::request(call.failure.for_caller(), call.request_id, scratch);
 }
 
-/// Keeps the headers that layers set for every reply, cors for one, for an error too. Headers that describe a body are
-/// dropped, and those that say how long a reply may be kept.
+/// Keeps the headers that layers set for every reply, as the layer cors does, for an error too. Headers that describe a
+/// body are dropped, and so are those that say how long a reply may be kept.
 pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
     const OF_A_REPLY: [&[u8]; 6] = [b"cache-control", b"expires", b"age", b"etag", b"last-modified", b"pragma"];
     for (name, value) in invocation.reply_headers().iter() {

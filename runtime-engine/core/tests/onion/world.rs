@@ -92,7 +92,7 @@ pub(crate) enum Job {
 pub(crate) struct Other(Sender<Job>);
 
 impl Other {
-    /// Starts it; it ends when nobody can tell it anything any more.
+    /// Starts the thread. It ends when nobody can tell it anything any more.
     pub(crate) fn start() -> Other {
         let (sender, receiver) = channel();
         std::thread::spawn(move || work(&receiver));

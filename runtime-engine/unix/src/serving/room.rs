@@ -29,7 +29,7 @@ impl Waiting {
         Waiting { server: server.clone(), lent, token }
     }
 
-    /// Tells it that there is room again, or something to read.
+    /// Tells the one that waits that there is room again, or something to read.
     pub fn go_on(mut self) {
         self.tell(OK);
     }
