@@ -38,7 +38,7 @@ impl Entry {
     /// Copies what `create` was given.
     ///
     /// # Errors
-    /// Why this host cannot be used.
+    /// The text says why this host cannot be used.
     ///
     /// # Safety
     /// `host` must be a host's table, valid as long as the process; `config` readable during the call.

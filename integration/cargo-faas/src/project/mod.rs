@@ -206,10 +206,11 @@ impl Project {
         Ok(libraries)
     }
 
-    /// Returns the deployments: the units of the yml, or one of everything that the libraries declare.
+    /// Returns the deployments. They are the units of the yml, or one deployment of everything that the libraries
+    /// declare.
     ///
     /// # Errors
-    /// A handler or layer of the yml that no library has; or no function at all.
+    /// No library has a handler or layer of the yml, or there is no function at all.
     pub(crate) fn units(&self, libraries: &[Library]) -> Result<Vec<Deployment>, Failure> {
         match self.spec() {
             Some(spec) => deployment::of_spec(spec, libraries),

@@ -58,8 +58,8 @@ impl Registry {
     /// registration is still possible; `id` becomes its identifier.
     ///
     /// # Errors
-    /// A 403 with the type that says why. The types for a missing name, a body that is no list of events, a second
-    /// registration and the eleventh extension are this emulator's own choice: the protocol notes name none.
+    /// It is a 403 with the type that says why. The types for a missing name, a body that is no list of events, a
+    /// second registration and the eleventh extension are this emulator's own choice: the protocol notes name none.
     pub(crate) fn register(
         &mut self,
         name: Option<&str>,
@@ -118,10 +118,10 @@ impl Registry {
         self.members.iter_mut().find(|member| member.extension.id == id).ok_or_else(unknown)
     }
 
-    /// Checks an identifier.
+    /// Returns the name of the extension with this identifier.
     ///
     /// # Errors
-    /// A 403 when it is missing, malformed or unknown.
+    /// It is a 403 if the identifier is missing, malformed or unknown.
     pub(crate) fn name_of(&mut self, id: Option<&str>) -> Result<String, Refusal> {
         self.member(id).map(|member| member.extension.name.clone())
     }
@@ -129,7 +129,7 @@ impl Registry {
     /// Takes a GET `/extension/event/next`; `token` names this wait.
     ///
     /// # Errors
-    /// A 403 when the identifier is missing, malformed or unknown.
+    /// It is a 403 if the identifier is missing, malformed or unknown.
     pub(crate) fn poll(&mut self, id: Option<&str>, token: u64) -> Result<ExtensionPoll, Refusal> {
         let member = self.member(id)?;
         member.extension.polled = true;

@@ -100,7 +100,8 @@ impl Classic {
     /// Takes a GET `/invocation/next`.
     ///
     /// # Errors
-    /// A 403 while an answer is still being read, while parked on the restore poll, and after a reported failure.
+    /// It is a 403 while an answer is still being read, while a call is parked on the restore poll, and after a
+    /// reported failure.
     pub(crate) fn poll(&mut self) -> Result<Poll, Refusal> {
         match self.state {
             State::Running => Ok(Poll::Redeliver),
@@ -154,7 +155,7 @@ impl Classic {
     /// Takes a POST `/init/error`.
     ///
     /// # Errors
-    /// A 403 once init is over.
+    /// It is a 403 once init is over.
     pub(crate) fn init_error(&mut self) -> Result<InitFailure, Refusal> {
         match self.state {
             State::Started => {
@@ -196,7 +197,7 @@ impl Classic {
     /// Takes a POST `/restore/error`.
     ///
     /// # Errors
-    /// A 403 unless the after-restore hooks run.
+    /// It is a 403 unless the after-restore hooks run.
     pub(crate) fn restore_error(&mut self) -> Result<(), Refusal> {
         if self.state != State::Restoring {
             return Err(self.refuse(State::RestoreError));

@@ -90,7 +90,7 @@ impl Layer for Waiting {
 /// Answers as the function inside.
 ///
 /// # Errors
-/// Its body asks for one.
+/// Its body asks for an error.
 #[function]
 pub fn served(event: Event) -> Result<Event, Error> {
     handlers_sdk::info!("served");

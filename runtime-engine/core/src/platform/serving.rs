@@ -176,7 +176,7 @@ impl State {
 pub enum Route {
     /// The request is an invocation.
     Invoke(InvocationMetadata),
-    /// An invocation by this request, which the protocol has made out of the one that came.
+    /// The request is an invocation by this other request, which the protocol has made out of the one that came.
     Rewritten(Box<Message>, InvocationMetadata),
     /// The runtime answers the request itself. It is no invocation, and is not logged.
     Local(LocalResponse),

@@ -32,7 +32,7 @@ impl Socket {
     /// Copies bytes that have come into `room`, and leaves them to be read.
     ///
     /// # Errors
-    /// Nothing has, or the connection is gone.
+    /// No bytes have come, or the connection is gone.
     pub(super) fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
         sys::peek(self, room)
     }
