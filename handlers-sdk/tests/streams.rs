@@ -1,11 +1,13 @@
-//! Replies written piece by piece.
+//! Replies written piece by piece, and bodies read so.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
 use futures_core::Stream;
 use handlers_sdk::testing::{App, Invoke};
-use handlers_sdk::{AsyncSink, Error, FaasContext, Sink, Sse, SseEvent, StreamError, StreamReply, function};
-use std::io::Write;
+use handlers_sdk::{
+    AsyncSink, BodyReader, Error, FaasContext, Sink, Sse, SseEvent, StreamError, StreamReply, function,
+};
+use std::io::{Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -107,6 +109,22 @@ fn an_error_after_the_head_is_a_failure_even_with_a_status() {
 fn an_error_before_the_head_is_a_reply_like_any() {
     let answer = Invoke::http("GET", "/").run(refuses::MODULE);
     assert_eq!((answer.status(), answer.chunks), (404, None));
+}
+
+#[function(blocking)]
+fn begins_and_goes_on(mut body: BodyReader) -> Result<String, Error> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (mut begun, mut end) = ([0; 2], String::new());
+    body.read_exact(&mut begun)?;
+    let rest = body.next_part().ok_or_else(|| Error::new("Test.Short", "the part has a third byte"))??;
+    body.read_to_string(&mut end)?;
+    Ok(format!("{}, {}, {end}", text(&begun), text(&rest)))
+}
+
+#[test]
+fn the_rest_of_a_part_that_was_begun_comes_before_the_next_part() {
+    let upload = Invoke::http("POST", "/").body_in_parts(["abc", "de"]);
+    assert_eq!(upload.run(begins_and_goes_on::MODULE).text(), "ab, c, de");
 }
 
 #[test]

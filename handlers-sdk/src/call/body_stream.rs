@@ -33,7 +33,11 @@ use std::task::{Context, Poll};
 /// let upload = Invoke::http("POST", "/").body_in_parts(["\u{89}PNG", "and the rest"]);
 /// assert_eq!(upload.run(kind::MODULE).text(), "something else", "U+0089 is two bytes");
 /// ```
-pub struct Chunk(bytes::Chunk);
+pub struct Chunk {
+    bytes: bytes::Chunk,
+    /// The number of bytes at its beginning that have been read already.
+    read: usize,
+}
 
 impl Chunk {
     /// Returns a copy of the bytes as a vector.
@@ -44,7 +48,7 @@ impl Chunk {
 
 impl AsRef<[u8]> for Chunk {
     fn as_ref(&self) -> &[u8] {
-        self.0.as_ref()
+        &self.bytes.as_ref()[self.read..]
     }
 }
 
@@ -120,7 +124,7 @@ impl BodyStream {
 }
 
 fn made(part: Option<Result<bytes::Chunk, faas_abi::Status>>) -> Option<Result<Chunk, StreamError>> {
-    part.map(|part| part.map(Chunk).map_err(StreamError::of_reading))
+    part.map(|part| part.map(|bytes| Chunk { bytes, read: 0 }).map_err(StreamError::of_reading))
 }
 
 impl FromInvocation for BodyStream {
@@ -159,32 +163,31 @@ impl fmt::Debug for BodyStream {
 /// ```
 pub struct BodyReader {
     end: ReadEnd,
+    /// The part that [`std::io::Read`] has begun; `None` if there is none, or the body is whole.
     part: Option<Chunk>,
-    /// The number of bytes of the part that have been read.
-    at: usize,
 }
 
 impl BodyReader {
-    /// Returns the next part of the body, and waits for it; `None` once the body is whole. It does not return the rest
-    /// of a part that [`std::io::Read`] has begun to read.
+    /// Returns the next part of the body, and waits for it; `None` once the body is whole. It is the rest of a part that
+    /// [`std::io::Read`] has begun to read, if there is a rest.
     ///
     /// # Errors
     /// They are those of [`BodyStream::next`].
     pub fn next_part(&mut self) -> Option<Result<Chunk, StreamError>> {
-        made(self.end.wait_for_next())
+        match self.part.take().filter(|part| !part.is_empty()) {
+            Some(rest) => Some(Ok(rest)),
+            None => made(self.end.wait_for_next()),
+        }
     }
 }
 
 impl io::Read for BodyReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.part.as_ref().is_none_or(|part| self.at == part.len()) {
-            self.part = self.next_part().transpose().map_err(io::Error::other)?;
-            self.at = 0;
-        }
-        let Some(part) = &self.part else { return Ok(0) };
-        let count = into.len().min(part.len() - self.at);
-        into[..count].copy_from_slice(&part[self.at..self.at + count]);
-        self.at += count;
+        let Some(mut part) = self.next_part().transpose().map_err(io::Error::other)? else { return Ok(0) };
+        let count = into.len().min(part.len());
+        into[..count].copy_from_slice(&part[..count]);
+        part.read += count;
+        self.part = Some(part);
         Ok(count)
     }
 }
@@ -194,7 +197,7 @@ impl FromInvocation for BodyReader {
     const STYLE: CallStyle = CallStyle::Blocking;
 
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        open(ctx).map(|end| BodyReader { end, part: None, at: 0 })
+        open(ctx).map(|end| BodyReader { end, part: None })
     }
 }
 

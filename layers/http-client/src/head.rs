@@ -36,7 +36,7 @@ pub(crate) fn write(request: &Request, url: &Url, proxy: Option<&Option<String>>
     let invalid = |why: String| Fault::new(ErrorKind::Invalid, why);
     let method = request.method();
     if !is_token(method) || method.eq_ignore_ascii_case("CONNECT") {
-        return Err(invalid("the method is none".to_owned()));
+        return Err(invalid("expected a method such as GET or POST, and not CONNECT".to_owned()));
     }
     let authority = url.origin.authority();
     let mut head = match proxy {
@@ -47,9 +47,13 @@ pub(crate) fn write(request: &Request, url: &Url, proxy: Option<&Option<String>>
         head.push_str(&format!("proxy-authorization: {user}\r\n"));
     }
     let mut has_agent = false;
-    for (name, value) in request.headers() {
+    for (index, (name, value)) in request.headers().enumerate() {
         if !is_token(name) {
-            return Err(invalid(format!("the name of a header is none: {name:?}")));
+            // The name may be a value in a wrong place.
+            let place = index + 1;
+            return Err(invalid(format!(
+                "the name of header {place} is empty, or has a character that no name may have"
+            )));
         }
         if OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
             return Err(invalid(format!("the header {name} is not the caller's to set")));
@@ -113,6 +117,14 @@ mod tests {
         for method in ["", "GET /x HTTP/1.1\r\n\r\nGET", "G T", "CONNECT", "connect"] {
             assert_eq!(written(&Request::new(method, "http://a/")), Err(ErrorKind::Invalid), "{method:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_no_name_is_told_by_its_place() {
+        let url = Url::read("http://a/").expect("a URL");
+        let request = Request::get("http://a/").header("x", "1").header("Bearer: secret", "x");
+        let why = write(&request, &url, None).expect_err("it cannot be sent").why;
+        assert!(why.contains("header 2 ") && !why.contains("secret"), "{why}");
     }
 
     #[test]

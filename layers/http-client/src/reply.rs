@@ -174,7 +174,7 @@ impl<'s> Incoming<'s> {
                 200..=599 => return Ok(head),
                 101 => return Err(garbage("it changes the protocol, which nobody has asked for")),
                 100..=199 => {}
-                _ => return Err(garbage("its status is none")),
+                _ => return Err(garbage("its status is not from 100 to 599")),
             }
         }
         Err(garbage("it has too many interim replies"))
@@ -204,7 +204,7 @@ impl<'s> Incoming<'s> {
                 match httparse::parse_chunk_size(self.ahead()) {
                     Ok(Status::Complete(found)) => break found,
                     Ok(Status::Partial) if self.ahead().len() <= LARGEST_LINE => self.need_more()?,
-                    _ => return Err(garbage("the size of a chunk is none")),
+                    _ => return Err(garbage("the size of a chunk is no hexadecimal number")),
                 }
             };
             self.pass(length);
@@ -280,7 +280,9 @@ fn head(bytes: &[u8], method: &str) -> Result<Option<(Head, usize)>, Fault> {
         ([], [first, others @ ..]) => {
             let is_number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
             let number = first.parse().ok().filter(|_| is_number && others.iter().all(|other| other == first));
-            Body::Length(number.ok_or_else(|| garbage("its length is none, or two"))?)
+            Body::Length(
+                number.ok_or_else(|| garbage("its Content-Length is no number, or there are two that differ"))?,
+            )
         }
     };
     // A reply with both may be two to another reader (RFC 9112, 6.3): its connection is of no use any more.

@@ -54,7 +54,7 @@ impl Url {
         if authority.contains('@') {
             return Err("the URL has a user: send a header Authorization instead");
         }
-        let origin = origin(is_tls, authority).ok_or("the URL has no host, or a port that is none")?;
+        let origin = origin(is_tls, authority).ok_or("the URL has no host, or its port is no number up to 65535")?;
         let slash = if target.starts_with('/') { "" } else { "/" };
         Ok(Url { origin, target: format!("{slash}{target}") })
     }
