@@ -143,6 +143,39 @@ fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     }
 }
 
+/// Returns the commands of the tool in a project's README, as a shell takes them.
+fn commands_of_readme(project: &Path) -> Result<Vec<String>, Failed> {
+    let readme = std::fs::read_to_string(project.join("README.md"))?;
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("$ "));
+    Ok(commands.filter(|command| command.starts_with("cargo faas ")).map(str::to_owned).collect())
+}
+
+/// Runs a command of a README in its project, with this tool as `cargo faas`, which is given `more` behind the command's
+/// own words.
+fn as_in_readme(project: &Path, command: &str, more: &str) -> Result<String, Failed> {
+    let script = format!("cargo() {{ shift; \"$TOOL\" \"$@\" $MORE; }}\n{command}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(project).env("TOOL", env!("CARGO_BIN_EXE_cargo-faas")).env("MORE", more);
+    let output = shell.env("CARGO_TARGET_DIR", target()).envs(BUILT).output()?;
+    done(&output).map_err(|failed| format!("{command}: {}", failed.message().unwrap_or_default()).into())
+}
+
+/// Packages a project as its README says, with what is built already.
+fn is_packaged(project: &Path, runtime: &Runtime) -> Result<(), Failed> {
+    let commands = commands_of_readme(project)?;
+    let command = commands.iter().find(|command| command.starts_with("cargo faas package"));
+    let command = command.ok_or("the README says how the project is packaged")?;
+    let out = tempfile::tempdir()?;
+    let runtime = path(&runtime.path);
+    let more = format!("--profile dev --runtime {runtime} --linker cargo --glibc 99.0 --out {}", path(out.path()));
+    contains(&as_in_readme(project, command, &more)?, "package   ")?;
+    let written = std::fs::read_dir(out.path().join("aws-lambda"))?.filter_map(Result::ok);
+    match written.filter(|entry| entry.path().extension().is_some_and(|end| end == "zip")).count() {
+        0 => Err("no zip was written".into()),
+        _ => Ok(()),
+    }
+}
+
 /// Serves the library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
 fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
@@ -180,7 +213,9 @@ fn native(template: &str, runtime: &Runtime) -> Result<(), Failed> {
     done(&Command::new("sh").args(["-c", line]).current_dir(&project).output()?)?;
     let library = project.join("libnew_greet.so");
     let said = done(&tool(&project, &["invoke", "--runtime", path(&runtime.path), "--function", path(&library)]))?;
-    contains(&said, "          hello, Ada Lovelace\n")
+    contains(&said, "          hello, Ada Lovelace\n")?;
+    std::fs::remove_file(&library)?;
+    is_packaged(&project, runtime)
 }
 
 fn names_and_folders_are_checked() -> Result<(), Failed> {
@@ -216,10 +251,25 @@ fn a_crate_by_itself_says_how_it_is_shipped() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Asks for the help of each command of each README with its options, which have to be ones of that command.
+fn the_tool_takes_the_options_of_every_readme() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    for template in CASES.iter().map(|case| case.template).chain(["c", "go"]) {
+        let name = format!("new-{template}");
+        done(&tool(folder.path(), &["new", &name, "--template", template]))?;
+        let project = folder.path().join(&name);
+        let commands = commands_of_readme(&project)?;
+        assert!(commands.len() >= 3, "{template}: {commands:?}");
+        commands.iter().try_for_each(|command| as_in_readme(&project, command, "--help").map(|_| ()))?;
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("names_and_folders_are_checked", names_and_folders_are_checked),
         Trial::test("a_crate_by_itself_says_how_it_is_shipped", a_crate_by_itself_says_how_it_is_shipped),
+        Trial::test("the_tool_takes_the_options_of_every_readme", the_tool_takes_the_options_of_every_readme),
     ];
     for name in ["bootstrap", "light_bootstrap"] {
         let runtime = move || match name {
@@ -230,6 +280,9 @@ fn main() -> ExitCode {
             let template = case.template;
             trials.push(Trial::test(format!("{template}_is_invoked::{name}"), move || is_invoked(case, runtime())));
             trials.push(Trial::test(format!("{template}_serves_http::{name}"), move || serves_http(case, runtime())));
+            let project = move || Ok::<_, Failed>(workspace()?.join(format!("new-{template}")));
+            let packaged = move || is_packaged(&project()?, runtime());
+            trials.push(Trial::test(format!("{template}_is_packaged::{name}"), packaged));
         }
         trials.push(Trial::test(format!("c_is_invoked::{name}"), move || native("c", runtime())));
         let go = needs::program("go");
