@@ -171,6 +171,78 @@ fn wrong_usage_is_told_from_what_is_wrong() {
     assert!(text(&output.stderr).starts_with("failed: check: x.so: No such file"), "{}", text_of(&output));
 }
 
+/// Returns the paths and platforms of a report, as `path for platform`; of a file without one the path alone.
+fn subjects(output: &Output) -> Vec<String> {
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text_of(output)));
+    let one = |report: &Value| {
+        let platform = report["platform"].as_str().map(|platform| format!(" for {platform}")).unwrap_or_default();
+        format!("{}{platform}", report["path"].as_str().unwrap_or_default())
+    };
+    answer["artefacts"].as_array().expect("a list").iter().map(one).collect()
+}
+
+/// Makes a folder of packages, which are no good: a zip that is none, and an image without a program.
+fn packages(folder: &Path) {
+    std::fs::create_dir_all(folder.join("dist/aws-lambda")).expect("there is room");
+    std::fs::write(folder.join("dist/aws-lambda/shop.zip"), "PK").expect("there is room");
+    std::fs::create_dir_all(folder.join("dist/http/shop/app")).expect("there is room");
+    std::fs::write(folder.join("dist/http/shop/Dockerfile"), "FROM scratch\n").expect("there is room");
+    std::fs::write(folder.join("dist/SHA256SUMS"), "").expect("there is room");
+}
+
+#[test]
+fn packages_are_checked_without_a_yml_and_in_the_folder_that_holds_them() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let root = folder.path();
+    let checked = |arguments: &[&str]| subjects(&tool(root, &[&["check", "--json"], arguments].concat()));
+    let output = tool(root, &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let why = "failed: check: there is none of f.yml, f.yaml, serverless.yml, serverless.yaml here, and no package in \
+               dist: --file, --dist or a path says what to check\n";
+    assert_eq!(text(&output.stderr), why);
+    packages(root);
+    let both = ["dist/aws-lambda/shop.zip for aws-lambda", "dist/http/shop for http"];
+    assert_eq!(checked(&[]), both);
+    assert_eq!(checked(&["dist"]), both);
+    assert_eq!(checked(&["--platform", "aws"]), both[..1]);
+    assert_eq!(checked(&["dist", "--platform", "aws"]), both[..1]);
+    assert_eq!(checked(&["dist/http"]), both[1..]);
+    assert_eq!(checked(&["dist/aws-lambda/shop.zip", "dist/http/shop"]), both);
+    let output = tool(root, &["check", "dist", "--platform", "fn"]);
+    let why = "failed: check: dist has packages for aws-lambda, http, and none for what --platform says\n";
+    assert_eq!((output.status.code(), &*text(&output.stderr)), (Some(1), why));
+    // A yml that is there is checked as well.
+    std::fs::write(root.join("serverless.yml"), "service: shop\nfunctions: {order: {}}\n").expect("there is room");
+    let output = tool(root, &["check"]);
+    assert!(text(&output.stdout).starts_with("serverless.yml: 0 errors, "), "{}", text_of(&output));
+    assert_eq!(subjects(&tool(root, &["check", "--json"])), both);
+}
+
+#[test]
+fn several_platforms_are_checked_at_once() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let root = folder.path();
+    packages(root);
+    std::fs::write(root.join("libtext.so"), "hello\n").expect("there is room");
+    let checked = |arguments: &[&str]| subjects(&tool(root, &[&["check", "--json"], arguments].concat()));
+    let both = ["dist/aws-lambda/shop.zip for aws-lambda", "dist/http/shop for http"];
+    assert_eq!(checked(&["--platform", "http,aws,fn"]), both);
+    assert_eq!(checked(&["--platform", "all"]), both);
+    assert_eq!(checked(&["--platform", "aws,fn", "libtext.so"]), ["libtext.so for aws-lambda", "libtext.so for fn"]);
+    // A yml is read for each; what is the same for all is said once, and what differs names the platform.
+    let yml = "service: shop\nfunctions:\n  order: {handler: shop.order, events: [{http: {path: /}}]}\n";
+    std::fs::write(root.join("serverless.yml"), yml).expect("there is room");
+    let said = text(&tool(root, &["check", "--platform", "all"]).stdout);
+    assert_eq!(said.matches("serverless.yml").count(), 1, "{said}");
+    let timer = yml.replace("{http: {path: /}}", "{timer: {name: odd, cron: 30 0 2 * * *}}");
+    std::fs::write(root.join("serverless.yml"), timer).expect("there is room");
+    let output = tool(root, &["check", "--platform", "aws,azure"]);
+    let said = text(&output.stdout);
+    // EventBridge counts in minutes.
+    assert!(said.contains("serverless.yml for aws-lambda: 1 error, "), "{said}");
+    assert!(said.contains("serverless.yml for azure-functions: 0 errors, "), "{said}");
+}
+
 /// A file of a zip: its path, its bytes, and its mode; `None` as Windows makes it.
 type Entry<'e> = (&'e str, Vec<u8>, Option<u32>);
 

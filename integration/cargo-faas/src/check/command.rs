@@ -7,15 +7,16 @@ use super::{declared, start};
 use crate::artefact::{Glibc, Kind, Machine, read as read_artefact};
 use crate::failure::Failure;
 use crate::package::contents::Contents;
-use crate::package::platforms::{PLATFORMS, PROGRAM, Packaging, System};
+use crate::package::platforms::{self, PLATFORMS, PROGRAM, Packaging, System};
 use crate::package::toolchain::Arch;
+use crate::package::written;
 use crate::screen::{Screen, duration};
-use crate::service::read::{Found, name_and_value, read};
+use crate::service::read::{Found, NAMES, YmlArgs, find, name_and_value, read_file};
 use crate::service::{self, ServiceArgs};
 use clap::Args;
 use faas_core::functions::manifest::Manifest;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use serverless_spec::diagnostic::Severity;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -24,11 +25,11 @@ use std::time::Duration;
 
 /// Say what is wrong with a serverless.yml, with compiled files, or with packages
 ///
-/// Without a path it is the yml, and the packages that `package` has written. Exit code 0 if there is no error, 1 if
-/// there is one.
+/// Without a path it is the yml, if there is one, and the packages that `package` has written. `--platform` takes
+/// several platforms with commas, and all. Exit code 0 if there is no error, 1 if there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// A library, a program, a zip, or a folder with what is in one
+    /// A library, a program, a zip, a folder with what is in one, or a folder of packages
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -84,68 +85,119 @@ struct Report {
     findings: Vec<Finding>,
 }
 
+/// A path to check, and the platform that it is for; `None` if nobody says.
+type Subject = (PathBuf, Option<&'static Packaging>);
+
 impl Check {
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
-        let packaging = self.packaging()?;
-        let (yml, paths) = if self.paths.is_empty() {
-            (Some(read(&self.service.yml)?), self.written()?)
-        } else {
-            (None, self.paths.iter().map(|path| (path.clone(), packaging)).collect())
-        };
+        let asked = self.service.yml.platform.as_deref().map(platforms::chosen).transpose()?.unwrap_or_default();
+        let packages = if self.paths.is_empty() { self.written(&asked) } else { self.named(&asked)? };
+        let ymls = if self.paths.is_empty() { self.ymls(&asked, packages.is_empty())? } else { Vec::new() };
+        // It is the digest of the yml's text, which is the same for each platform.
+        let digest = ymls.iter().find_map(|found| found.read.spec.as_ref()).map(|spec| spec.digest.as_str());
         let reports: Vec<Report> =
-            paths.iter().map(|(path, packaging)| self.one(path, *packaging, yml.as_ref())).collect::<Result<_, _>>()?;
+            packages.iter().map(|(path, packaging)| self.one(path, *packaging, digest)).collect::<Result<_, _>>()?;
         if self.service.json {
-            let mut answer = yml.as_ref().map_or_else(|| json!({}), |found| service::diagnostics(&found.read));
+            let mut answer = diagnostics(&ymls);
             answer["artefacts"] = json!(reports);
             screen.line(&format!("{answer:#}"));
         } else {
-            if let Some(found) = &yml {
-                service::say(found, screen);
-            }
+            ymls.iter().for_each(|found| service::say(found, screen));
             reports.iter().for_each(|report| self.say(report, screen));
         }
         let findings = reports.iter().flat_map(|report| &report.findings);
-        let is_right = yml.is_none_or(|found| found.read.spec.is_some())
+        let is_right = ymls.iter().all(|found| found.read.spec.is_some())
             && findings.into_iter().all(|finding| finding.severity != Severity::Error);
         Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn packaging(&self) -> Result<Option<&'static Packaging>, Failure> {
-        let Some(name) = self.service.yml.platform.as_deref() else { return Ok(None) };
-        let known = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
-        let none = || Failure::new("platform", format!("there is no platform `{name}`; there are {}", known()));
-        Packaging::of(name).map(Some).ok_or_else(none)
+    /// Reads the yml, once for each platform that is asked for; of readings with the same findings one stays. There is
+    /// none if the project has no yml.
+    ///
+    /// # Errors
+    /// There is neither a yml nor a package, or a yml cannot be read.
+    fn ymls(&self, asked: &[&'static Packaging], has_no_packages: bool) -> Result<Vec<Found>, Failure> {
+        let mut all: Vec<(Option<&str>, Found)> = Vec::new();
+        let platforms: Vec<Option<&str>> = match asked {
+            [] => vec![None],
+            asked => asked.iter().map(|packaging| Some(packaging.platform)).collect(),
+        };
+        for platform in platforms {
+            let yml = YmlArgs { platform: platform.map(str::to_owned), ..self.service.yml.clone() };
+            let found = match &yml.file {
+                Some(file) => Some(read_file(file, &yml)?),
+                None => find(Path::new(""), &yml)?,
+            };
+            let Some(found) = found else { continue };
+            let findings = service::diagnostics(&found.read);
+            if !all.iter().any(|(_, other)| service::diagnostics(&other.read) == findings) {
+                all.push((platform, found));
+            }
+        }
+        if all.is_empty() && has_no_packages {
+            let why = format!(
+                "there is none of {} here, and no package in {}: --file, --dist or a path says what to check",
+                NAMES.join(", "),
+                self.dist.display()
+            );
+            return Err(Failure::new("check", why));
+        }
+        let differ = all.len() > 1;
+        let named = |(platform, found): (Option<&str>, Found)| match platform.filter(|_| differ) {
+            Some(platform) => Found { name: format!("{} for {platform}", found.name), ..found },
+            None => found,
+        };
+        Ok(all.into_iter().map(named).collect())
     }
 
     /// Returns the packages that lie where `package` writes them.
-    fn written(&self) -> Result<Vec<(PathBuf, Option<&'static Packaging>)>, Failure> {
-        let asked = self.packaging()?;
-        let mut found = Vec::new();
-        let platforms = PLATFORMS.iter().filter(|one| asked.is_none_or(|asked| asked.platform == one.platform));
-        for packaging in platforms {
-            let Ok(entries) = std::fs::read_dir(self.dist.join(packaging.platform)) else { continue };
-            let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-            paths.sort_unstable();
-            let is_package = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "zip");
-            found.extend(paths.into_iter().filter(is_package).map(|path| (path, Some(packaging))));
-        }
-        Ok(found)
+    fn written(&self, asked: &[&'static Packaging]) -> Vec<Subject> {
+        let all = written::below(&self.dist).into_iter();
+        all.filter(|(_, of)| is_asked(asked, of)).map(|(path, of)| (path, Some(of))).collect()
     }
 
-    fn one(&self, path: &Path, packaging: Option<&'static Packaging>, yml: Option<&Found>) -> Result<Report, Failure> {
+    /// Returns the paths of the command line, each for every platform that is asked for, or for that of its folder. A
+    /// folder that packages lie in stands for these.
+    ///
+    /// # Errors
+    /// A folder has packages, and none for a platform that is asked for.
+    fn named(&self, asked: &[&'static Packaging]) -> Result<Vec<Subject>, Failure> {
+        let mut all = Vec::new();
+        for path in &self.paths {
+            let inside = written::inside(path);
+            if inside.is_empty() {
+                match asked {
+                    [] => all.push((path.clone(), written::platform(path))),
+                    asked => all.extend(asked.iter().map(|packaging| (path.clone(), Some(*packaging)))),
+                }
+                continue;
+            }
+            let mut there: Vec<&str> = inside.iter().map(|(_, of)| of.platform).collect();
+            there.dedup();
+            let there = there.join(", ");
+            let before = all.len();
+            all.extend(inside.into_iter().filter(|(_, of)| is_asked(asked, of)).map(|(path, of)| (path, Some(of))));
+            if all.len() == before {
+                let why = format!("{} has packages for {there}, and none for what --platform says", path.display());
+                return Err(Failure::new("check", why));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Checks a package or a compiled file. `digest` is that of the yml that is here; `None` if packages are not held
+    /// against one.
+    fn one(&self, path: &Path, packaging: Option<&'static Packaging>, digest: Option<&str>) -> Result<Report, Failure> {
         let failed = |error: std::io::Error| Failure::new("check", format!("{}: {error}", path.display()));
         if path.is_dir() {
-            let (root, contents) = folder(path)?;
-            return match root {
-                Some(root) => self.package(path, &contents, Some(&root), None, packaging, yml),
-                None => self.package(path, &contents, None, None, packaging, yml),
-            };
+            let (root, contents) = written::of_folder(path)?;
+            return self.package(path, &contents, root.as_deref(), None, packaging, digest);
         }
         let bytes = std::fs::read(path).map_err(failed)?;
         if bytes.starts_with(b"PK") {
             let size = bytes.len() as u64;
             return match Contents::of_zip(Cursor::new(bytes)) {
-                Ok(contents) => self.package(path, &contents, None, Some(size), packaging, yml),
+                Ok(contents) => self.package(path, &contents, None, Some(size), packaging, digest),
                 Err(why) => Ok(self.broken(path, packaging, &why)),
             };
         }
@@ -210,13 +262,16 @@ impl Check {
         root: Option<&Path>,
         zip_bytes: Option<u64>,
         packaging: Option<&'static Packaging>,
-        yml: Option<&Found>,
+        digest: Option<&str>,
     ) -> Result<Report, Failure> {
         let mut found = Findings::default();
         let packaging = packaging.unwrap_or_else(|| guess(contents));
         let arch = self.arch.map(Arch::machine);
         let files = package::check(contents, &packaging.with_glibc(self.glibc), arch.as_ref(), zip_bytes, &mut found);
-        stale(contents, yml, &mut found);
+        if digest.is_some_and(|digest| written::is_stale(contents, digest)) {
+            let message = "the package was made from another yml than the one here";
+            found.warning("stale", package::MANIFEST, message).help("package it again: cargo faas package");
+        }
         let program = contents.file(PROGRAM).and_then(|file| read_artefact(&file.bytes).ok());
         let is_here = program.as_ref().is_some_and(|program| program.arch == Machine::host());
         let mut init_ms = None;
@@ -300,6 +355,25 @@ impl Check {
     }
 }
 
+/// Returns `true` if a platform is one of those that are asked for, or all are.
+fn is_asked(asked: &[&'static Packaging], packaging: &Packaging) -> bool {
+    asked.is_empty() || asked.iter().any(|other| other.platform == packaging.platform)
+}
+
+/// Returns the findings of all readings of a yml as JSON, each once; an empty object without a yml.
+fn diagnostics(ymls: &[Found]) -> Value {
+    let mut all = ymls.iter().map(|found| service::diagnostics(&found.read));
+    let Some(mut answer) = all.next() else { return json!({}) };
+    for other in all {
+        for diagnostic in other["diagnostics"].as_array().into_iter().flatten() {
+            if let Some(list) = answer["diagnostics"].as_array_mut().filter(|list| !list.contains(diagnostic)) {
+                list.push(diagnostic.clone());
+            }
+        }
+    }
+    answer
+}
+
 fn part(part: Part) -> &'static str {
     match part {
         Part::Runtime => "runtime",
@@ -313,19 +387,6 @@ fn part(part: Part) -> &'static str {
     }
 }
 
-/// Returns the files of a folder, or the files of the image that is built from it. The path is their place, if they are
-/// files of their own.
-fn folder(path: &Path) -> Result<(Option<PathBuf>, Contents), Failure> {
-    let inner = path.join("app");
-    if path.join("Dockerfile").is_file() && inner.join(PROGRAM).is_file() {
-        return Ok((Some(inner.clone()), Contents::of_folder(&inner)?));
-    }
-    if path.join("oci-layout").is_file() {
-        return Ok((None, crate::package::oci::files(path)?));
-    }
-    Ok((Some(path.to_owned()), Contents::of_folder(path)?))
-}
-
 /// Returns the platform that a package is for, by its files; else plain HTTP, which asks for nothing of its own.
 fn guess(contents: &Contents) -> &'static Packaging {
     let has = |packaging: &&Packaging| {
@@ -334,15 +395,4 @@ fn guess(contents: &Contents) -> &'static Packaging {
     };
     let plain = PLATFORMS.iter().find(|packaging| packaging.platform == "http").expect("it is in the table");
     PLATFORMS.iter().find(has).unwrap_or(plain)
-}
-
-/// Reports a package that was made from another yml than the one that is here.
-fn stale(contents: &Contents, yml: Option<&Found>, found: &mut Findings) {
-    let spec = yml.and_then(|found| found.read.spec.as_ref());
-    let manifest = contents.file(package::MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());
-    let (Some(spec), Some(manifest)) = (spec, manifest) else { return };
-    if !manifest.digest.is_empty() && manifest.digest != spec.digest {
-        let message = "the package was made from another yml than the one here";
-        found.warning("stale", package::MANIFEST, message).help("package it again: cargo faas package");
-    }
 }

@@ -4,7 +4,7 @@ use super::contents::{Contents, File};
 use super::layout::{self, Built};
 use super::oci::{self, Base, Run};
 use super::one_file;
-use super::platforms::{Form, PLATFORMS, PROGRAM, Packaging};
+use super::platforms::{self, Form, PROGRAM, Packaging};
 use super::sbom::{self, Described, Source};
 use super::toolchain::{Arch, Linker, Toolchain};
 use crate::artefact::Glibc;
@@ -143,24 +143,16 @@ impl Package {
 
     /// Returns the chosen platforms: by their names, all, or the one of the yml.
     fn platforms(&self, screen: Screen) -> Result<Vec<&'static Packaging>, Failure> {
-        let names = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
-        let Some(asked) = &self.yml.platform else {
-            let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
-            let project = Project::find(&here, &self.yml, &self.package, screen)?;
-            let platform = project.spec().and_then(|spec| spec.platform).and_then(Packaging::of);
-            return platform.map(|packaging| vec![packaging]).ok_or_else(|| {
-                let why = format!("say which by --platform, or by provider.name in the yml: all, {}", names());
-                Failure::new("platform", why)
-            });
-        };
-        if asked == "all" {
-            return Ok(PLATFORMS.iter().collect());
+        if let Some(words) = &self.yml.platform {
+            return platforms::chosen(words);
         }
-        let one = |name: &str| {
-            let why = || Failure::new("platform", format!("there is no platform `{name}`; there are all, {}", names()));
-            Packaging::of(name).ok_or_else(why)
-        };
-        asked.split(',').map(|name| one(name.trim())).collect()
+        let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
+        let project = Project::find(&here, &self.yml, &self.package, screen)?;
+        let platform = project.spec().and_then(|spec| spec.platform).and_then(Packaging::of);
+        platform.map(|packaging| vec![packaging]).ok_or_else(|| {
+            let why = format!("say which by --platform, or by provider.name in the yml: {}", platforms::names());
+            Failure::new("platform", why)
+        })
     }
 
     /// Returns the folder of the project, and its deployments on a platform.

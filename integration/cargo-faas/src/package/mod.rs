@@ -11,6 +11,7 @@
 //! | `one_file` | a unit in one program |
 //! | `sbom` | the crates that a package was built from |
 //! | `toolchain` | the compilers and linkers |
+//! | `written` | the packages that are there |
 
 pub(crate) mod bill;
 pub(crate) mod command;
@@ -21,3 +22,4 @@ mod one_file;
 pub(crate) mod platforms;
 mod sbom;
 pub(crate) mod toolchain;
+pub(crate) mod written;

@@ -2,6 +2,7 @@
 //! list of platforms is the runtime's table; a test holds the two together.
 
 use crate::artefact::Glibc;
+use crate::failure::Failure;
 use serde::Serialize;
 
 /// The form in which a platform takes a deployment.
@@ -215,6 +216,31 @@ impl Packaging {
     }
 }
 
+/// Returns the platforms that a command line names: one, several with commas between them, or `all`. Each is there once.
+///
+/// # Errors
+/// There is no platform of a name.
+pub(crate) fn chosen(words: &str) -> Result<Vec<&'static Packaging>, Failure> {
+    if words == "all" {
+        return Ok(PLATFORMS.iter().collect());
+    }
+    let mut found: Vec<&'static Packaging> = Vec::new();
+    for word in words.split(',').map(str::trim) {
+        let why = || Failure::new("platform", format!("there is no platform `{word}`; there are {}", names()));
+        let packaging = Packaging::of(word).ok_or_else(why)?;
+        if !found.iter().any(|other| other.platform == packaging.platform) {
+            found.push(packaging);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the words that name platforms, for messages.
+pub(crate) fn names() -> String {
+    let names: Vec<&str> = PLATFORMS.iter().map(|packaging| packaging.platform).collect();
+    format!("{}, and all", names.join(", "))
+}
+
 /// The oldest glibc that Rust programs run with.
 pub(crate) const OLDEST: Glibc = Glibc::new(2, 17);
 
@@ -250,6 +276,21 @@ mod tests {
             assert_eq!(Packaging::of(name).map(|packaging| packaging.platform), Some(platform));
         }
         assert!(Packaging::of("vercel").is_none());
+    }
+
+    #[test]
+    fn several_platforms_have_commas_between_them_and_each_is_there_once() {
+        let of = |words: &str| -> Vec<&str> {
+            chosen(words).expect("they are there").iter().map(|packaging| packaging.platform).collect()
+        };
+        assert_eq!(of("tencent, aws-lambda,aws"), ["tencent-scf", "aws-lambda"]);
+        assert_eq!(of("all"), PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>());
+        let error = chosen("aws,moon").expect_err("there is none").to_string();
+        assert!(
+            error.starts_with("platform: there is no platform `moon`; there are aliyun-fc, aws-lambda, "),
+            "{error}"
+        );
+        assert!(error.ends_with(", yandex, and all"), "{error}");
     }
 
     #[test]

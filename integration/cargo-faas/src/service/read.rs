@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The names that a yml may have, in the order in which midway looks for them.
-const NAMES: [&str; 4] = ["f.yml", "f.yaml", "serverless.yml", "serverless.yaml"];
+pub(crate) const NAMES: [&str; 4] = ["f.yml", "f.yaml", "serverless.yml", "serverless.yaml"];
 
 /// The yml, and the options that it is read with.
 #[derive(Clone, Debug, Default, Args)]
