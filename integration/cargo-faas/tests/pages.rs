@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     // Two pages would wait for one another's builds, and one's dev would answer the other.
     arguments.test_threads = Some(1);
     let pages: Vec<Page> = names().into_iter().map(|name| Page::read(&name)).collect();
-    let mut trials: Vec<Trial> = vec![of_table(&pages)];
+    let mut trials: Vec<Trial> = vec![of_table(&pages), of_placeholders(&pages)];
     let places = Arc::new(OnceLock::new());
     for page in
         pages.into_iter().filter(|page| page.commands().any(|command| left_out::reason(page, command).is_none()))
@@ -92,5 +92,19 @@ fn of_table(pages: &[Page]) -> Trial {
     let stale: Vec<String> = stale.map(|(_, entry)| format!("{entry:?}")).collect();
     Trial::test("every_line_of_the_table_of_what_cannot_run_fits_a_command", move || {
         if stale.is_empty() { Ok(()) } else { Err(Failed::from(format!("no command for:\n{}", stale.join("\n")))) }
+    })
+}
+
+/// Returns the test that every command is one that a shell takes, also where it does not run here.
+fn of_placeholders(pages: &[Page]) -> Trial {
+    let open = |page: &Page| -> Vec<String> {
+        let of = |command: &page::Command| {
+            command.placeholder().map(|name| format!("{}:{}: <{name}>", page.name, command.line))
+        };
+        page.commands().filter_map(of).collect()
+    };
+    let found: Vec<String> = pages.iter().flat_map(open).collect();
+    Trial::test("no_command_has_a_place_to_fill_in_that_a_shell_takes_for_a_redirection", move || {
+        if found.is_empty() { Ok(()) } else { Err(Failed::from(found.join("\n"))) }
     })
 }

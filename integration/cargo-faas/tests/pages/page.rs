@@ -31,6 +31,18 @@ pub(crate) struct Command {
     pub(crate) shown: Vec<String>,
 }
 
+impl Command {
+    /// Returns a place to fill in, as `<name>`, which a shell takes for a redirection; `None` if there is none.
+    pub(crate) fn placeholder(&self) -> Option<&str> {
+        let is_name = |text: &str| {
+            text.starts_with(|first: char| first.is_ascii_alphabetic())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        let names = self.text.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
+        names.map(|(name, _)| name).find(|name| is_name(name))
+    }
+}
+
 /// The key that ends the dev before it, where a page shows it as a command.
 pub(crate) const CTRL_C: &str = "^C";
 
