@@ -103,8 +103,8 @@ fn glibc(file: &str, artefact: &Artefact, target: &Target<'_>, found: &mut Findi
     };
     let message = format!("it wants glibc {wanted}, and {system} has {there}: {}{more}", named.join(", "));
     found.error("glibc-too-new", file, message).help(format!(
-        "build it for glibc {there}: with cargo-zigbuild and zig installed, cargo faas package does; otherwise build on an \
-         older system"
+        "build it for glibc {there}: after `pip install ziglang cargo-zigbuild`, cargo faas package does; otherwise build on \
+         an older system"
     ));
 }
 

@@ -73,10 +73,9 @@ pub(crate) fn build(
     let made = build.run_as(|command| {
         command.env("RUSTFLAGS", flags);
     });
-    let made = made.map_err(|failure| match arch == Arch::host() {
-        true => Failure::new("one file", format!("{failure}; what it links has to be `pub`: {}", function.module)),
-        false => Failure::new("one file", format!("{failure}; it needs zig, and `rustup target add {target}`")),
-    })?;
+    let linked =
+        |failure| Failure::new("one file", format!("{failure}; what it links has to be `pub`: {}", function.module));
+    let made = made.map_err(linked)?;
     let program = made.into_iter().find(|artifact| artifact.binary.as_deref() == Some("one-file"));
     program.map(|artifact| artifact.file).ok_or_else(|| Failure::new("one file", "cargo made no program"))
 }

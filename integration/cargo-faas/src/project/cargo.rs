@@ -87,10 +87,24 @@ impl CargoBuild<'_> {
         let made = messages.map_while(Result::ok).filter_map(|line| read(&line)).collect();
         let status = child.wait().map_err(|error| failed(error.to_string()))?;
         if !status.success() {
-            return Err(failed(format!("cargo {subcommand} ended with {status}; what it said is above")));
+            let needs = self.target.map(needs).unwrap_or_default();
+            return Err(failed(format!("cargo {subcommand} ended with {status}; what it said is above{needs}")));
         }
         Ok(made)
     }
+}
+
+/// Returns the end of a message about a failed build for a target: what it takes to build for another processor. It is
+/// empty for this machine's own.
+pub(crate) fn needs(target: &str) -> String {
+    let triple = target.split('.').next().unwrap_or(target);
+    if triple.split('-').next() == Some(std::env::consts::ARCH) {
+        return String::new();
+    }
+    format!(
+        ". A build for {triple} needs `rustup target add {triple}`, and zig, which links for any processor: \
+         `pip install ziglang cargo-zigbuild`"
+    )
 }
 
 /// Reads the file that a message of cargo's tells of; `None` if it tells of no file.
@@ -147,6 +161,36 @@ mod tests {
         };
         let module = expected("layer-monitor", None, "/t/liblayer_monitor.so");
         assert_eq!(made, [module, expected("runtime-engine", Some("bootstrap"), "/t/bootstrap")]);
+    }
+
+    #[test]
+    fn a_failed_build_for_another_processor_says_what_it_takes() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let manifest = "[package]\nname = \"wrong\"\nversion = \"0.0.0\"\n[workspace]\n";
+        std::fs::create_dir(folder.path().join("src")).expect("there is room");
+        std::fs::write(folder.path().join("Cargo.toml"), manifest).expect("there is room");
+        std::fs::write(folder.path().join("src/lib.rs"), "compile_error!(\"wrong\");\n").expect("there is room");
+        let target_folder = folder.path().join("target");
+        let error = |target: Option<String>| {
+            let build = CargoBuild {
+                folder: folder.path(),
+                packages: &["wrong".to_owned()],
+                profile: "dev",
+                target: target.as_deref(),
+                builder: Builder::Cargo,
+                more: &["--quiet".into(), "--target-dir".into(), target_folder.clone().into()],
+            };
+            build.run().expect_err("it does not build").to_string()
+        };
+        let other = if std::env::consts::ARCH == "aarch64" { "x86_64" } else { "aarch64" };
+        let said = error(Some(format!("{other}-unknown-linux-gnu")));
+        let needs = format!(
+            "; what it said is above. A build for {other}-unknown-linux-gnu needs `rustup target add \
+             {other}-unknown-linux-gnu`, and zig, which links for any processor: `pip install ziglang cargo-zigbuild`"
+        );
+        assert!(said.ends_with(&needs), "{said}");
+        assert!(error(None).ends_with("; what it said is above"), "it is this machine");
+        assert_eq!(super::needs(&format!("{}-unknown-linux-gnu.2.17", std::env::consts::ARCH)), "");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! that `docs/other-languages.md` names.
 
 use super::Build;
-use super::cargo::Builder;
+use super::cargo::{Builder, needs};
 use crate::failure::Failure;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -61,9 +61,10 @@ impl Native {
         let mut command = self.command(build, &fresh);
         let name = command.get_program().to_string_lossy().into_owned();
         let status = command.stdin(Stdio::null()).status();
-        let status = status.map_err(|error| failed(format!("{name} cannot be started: {error}")))?;
+        let needs = build.target.as_deref().map(needs).unwrap_or_default();
+        let status = status.map_err(|error| failed(format!("{name} cannot be started: {error}{needs}")))?;
         if !status.success() {
-            return Err(failed(format!("{name} ended with {status}; what it said is above")));
+            return Err(failed(format!("{name} ended with {status}; what it said is above{needs}")));
         }
         // A copy that is being run keeps its own file.
         std::fs::rename(&fresh, &file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
@@ -188,5 +189,22 @@ mod tests {
         assert_eq!(compiler("FAAS_TEST_CC", "cc", &arm).get_program(), "aarch64-linux-gnu-gcc");
         assert_eq!(compiler("FAAS_TEST_CC", "c++", &build(None, Builder::Cargo)).get_program(), "c++");
         assert_eq!(go_arch("aarch64-unknown-linux-gnu"), "arm64");
+    }
+
+    #[test]
+    fn a_compiler_that_is_missing_for_another_processor_says_where_one_comes_from() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("echo.c"), "").unwrap();
+        let native = Native::find(folder.path()).unwrap();
+        let build = Build {
+            target: Some("riscv32-unknown-linux-gnu".to_owned()),
+            ..Build::new("dev".to_owned(), PathBuf::new())
+        };
+        let error = native.build(&build).unwrap_err().to_string();
+        assert!(error.contains("riscv32-linux-gnu-gcc cannot be started: "), "{error}");
+        assert!(
+            error.ends_with("and zig, which links for any processor: `pip install ziglang cargo-zigbuild`"),
+            "{error}"
+        );
     }
 }

@@ -35,6 +35,7 @@ pub(crate) const LEFT_OUT: &[LeftOut] = &[
     left_out("", "skopeo copy docker://", "a registry: an image is fetched; the base here is one that umoci makes"),
     left_out("", "skopeo copy oci:", "a registry: an image is sent; tests/package.rs has skopeo read it"),
     left_out("", "pip install ziglang", "what .ci/foreign brings with pinned versions"),
+    left_out("", "rustup target add", "what .ci/foreign brings"),
     left_out(
         "",
         "cargo install --path integration/cargo-faas",
