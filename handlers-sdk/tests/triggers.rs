@@ -133,6 +133,14 @@ fn every_timer_is_called_by_its_name_and_says_what_it_was_given() {
 }
 
 #[test]
+fn a_timer_is_called_as_its_yml_says_where_the_job_that_sends_it_has_another_name() {
+    for (name, header) in [("google/scheduler", "X-Timer-Name"), ("knative/ping", "ce-timer")] {
+        let timer = read(name, sample(name).header(header, "weekly")).timer.expect(name);
+        assert_eq!(timer.name, "weekly", "{name}");
+    }
+}
+
+#[test]
 fn every_queue_and_topic_hands_over_what_was_sent() {
     for sample in samples().iter().filter(|sample| matches!(expected(sample), "Queue" | "Topic")) {
         let name = sample.name();

@@ -24,6 +24,8 @@ use crate::error::Error;
 ///
 /// Two platforms send a plain HTTP request by the clock, Google Cloud Scheduler and the cron connector of OpenFaaS. It
 /// is known by a header that anybody may send: let the platform authenticate callers, or check that the function does.
+/// A job of Cloud Scheduler, or a PingSource of Knative, may have another name than the schedule, since no other service
+/// may have it: the header `X-Timer-Name` of the request, or the attribute `timer` of the event, is the name then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timer {
@@ -91,7 +93,10 @@ impl FromInvocation for Timer {
 fn of_request(ctx: &FaasContext) -> Option<Timer> {
     let request = ctx.http()?;
     let (name, time) = match request.header("x-cloudscheduler-jobname") {
-        Some(job) => (last_part(job), request.header("x-cloudscheduler-scheduletime")),
+        Some(job) => {
+            let name = request.header("x-timer-name").map_or_else(|| last_part(job), str::to_owned);
+            (name, request.header("x-cloudscheduler-scheduletime"))
+        }
         // The connector invokes the functions of this topic, and of no other.
         None => (request.header("x-topic").filter(|topic| *topic == "cron-function")?.to_owned(), None),
     };
@@ -103,7 +108,7 @@ fn of_request(ctx: &FaasContext) -> Option<Timer> {
 fn of_cloud_event(ctx: &FaasContext) -> Option<Timer> {
     let event = cloud_event(ctx)?;
     matches!(event.kind(), "dev.knative.sources.ping" | "faas.timer.event").then(|| Timer {
-        name: last_part(event.source()),
+        name: event.attribute("timer").map_or_else(|| last_part(event.source()), str::to_owned),
         time: event.time().map(str::to_owned),
         payload: event.data().to_vec(),
         view: "events::CloudEvent",

@@ -276,6 +276,24 @@ fn two_deployments_of_one_name_are_an_error() {
     assert!(said(&read, &made).contains("two deployments are called `shop-dev-a-b` on Knative"));
 }
 
+#[test]
+fn timers_of_two_services_or_stages_do_not_meet() {
+    let yml = "service: shop\nprovider: {stage: prod}\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      \
+               - timer: {name: nightly, cron: 0 30 2 * * *}\n";
+    for (platform, file_name, bare) in [
+        ("azure-container-apps", "deploy.sh", "--name order-nightly "),
+        ("google-cloud", "deploy.sh", " nightly "),
+        ("knative", "order/service.yaml", "name: nightly\n"),
+        ("kubernetes", "order/deployment.yaml", "name: nightly\n"),
+        ("yandex", "deploy.sh", "--name nightly "),
+        ("openwhisk", "manifest.yaml", " nightly:"),
+    ] {
+        let text = file(&templates(yml, platform).1, file_name);
+        assert!(text.contains("shop-prod-order-nightly") && !text.contains(bare), "{platform}: {text}");
+    }
+}
+
+
 /// Returns the lines `path`, `functionName` of the domain, in order.
 fn domain(s_yaml: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {

@@ -1,7 +1,7 @@
 //! Azure Container Apps: the text of an app a unit, for `az containerapp create --yaml`, and a job a timer.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, only_host, within};
+use super::deployment::{Deployment, Trigger, label, label_within, only_host, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::kubernetes;
@@ -100,8 +100,8 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, sc
     }
     let Some(schedule) = &trigger.schedule else { return };
     deployment.needs_default(site, trigger);
-    let job: String = label(&format!("{}-{}", deployment.unit.name, trigger.name)).chars().take(32).collect();
-    let name = quoted(job.trim_end_matches('-'));
+    // The name of a job has 32 characters at most.
+    let name = quoted(&label_within(&format!("{}-{}", deployment.name, trigger.name), 32));
     let url = format!("http://{}", deployment.name);
     let arguments: Vec<String> = kubernetes::call(site, trigger, &url).iter().map(|word| quoted(word)).collect();
     let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";

@@ -289,22 +289,44 @@ fn in_words_of(platform: &str, name: &str) -> String {
     }
 }
 
+/// The most characters of a label of DNS.
+pub(super) const MOST_OF_LABEL: usize = 63;
+
 /// Makes a label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them.
 pub(super) fn label(name: &str) -> String {
+    cut(letters_of_label(name), MOST_OF_LABEL)
+}
+
+/// Makes a name of the letters of a label of DNS, of at most `most` characters. A longer one ends with a part of its
+/// digest, so that two names with one beginning stay two.
+pub(super) fn label_within(name: &str, most: usize) -> String {
+    const DIGITS: usize = 6;
+    let whole = cut(letters_of_label(name), usize::MAX);
+    if whole.len() <= most {
+        return whole;
+    }
+    let digest = faas_core::encoding::sha256::digest(name.as_bytes());
+    let digits: String = digest.rsplit(':').next().unwrap_or_default().chars().take(DIGITS).collect();
+    format!("{}-{digits}", cut(whole, most - DIGITS - 1))
+}
+
+fn letters_of_label(name: &str) -> String {
     let mut out: String = name
         .chars()
         .map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' })
         .skip_while(|char| *char == '-')
-        .take(63)
         .collect();
     if out.starts_with(|first: char| first.is_ascii_digit()) {
         out.insert(0, 'f');
-        out.truncate(63);
-    }
-    while out.ends_with('-') {
-        out.pop();
     }
     out
+}
+
+/// Cuts a name of ASCII, which then ends with a letter or digit.
+fn cut(mut name: String, most: usize) -> String {
+    name.truncate(most);
+    name.truncate(name.trim_end_matches('-').len());
+    name
 }
 
 /// Returns a limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else
@@ -473,4 +495,20 @@ pub(super) fn step_up(site: &Site<'_>, what: &str, placed: Option<Placed<i64>>, 
         site.lacks(span, format!("{} has {what} in steps: {value} becomes {step} MB", site.title()), "");
     }
     Some(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_cut_stays_another_than_one_with_the_same_beginning() {
+        assert_eq!(label_within("Shop-dev_order-nightly", 32), "shop-dev-order-nightly");
+        let long = |end: &str| label_within(&format!("shop-production-warehouse-{end}"), 32);
+        let (nightly, hourly) = (long("nightly"), long("hourly"));
+        assert!(nightly != hourly && nightly.starts_with("shop-production-warehouse-"), "{nightly}, {hourly}");
+        assert!(nightly.len() <= 32 && hourly.len() <= 32, "{nightly}, {hourly}");
+        assert_eq!(label("-7-a."), "f7-a");
+        assert_eq!(label(&"a".repeat(100)), "a".repeat(63));
+    }
 }

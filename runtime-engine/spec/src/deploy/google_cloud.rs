@@ -1,7 +1,7 @@
 //! Cloud Run: a service a unit, in the form of Knative's; jobs of Cloud Scheduler and triggers of Eventarc by commands.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, only_host, within};
+use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, label_within, only_host, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::probes;
@@ -9,6 +9,9 @@ use super::script::{Script, Tool, quoted};
 use super::site::Site;
 
 const GCLOUD: Tool = Tool { program: "gcloud", from: "https://cloud.google.com/sdk/docs/install" };
+
+/// The most characters of the name of a job.
+const MOST_OF_JOB: usize = 500;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
@@ -100,7 +103,8 @@ fn event(
     script: &mut Script,
 ) {
     let service = quoted(&deployment.name);
-    let name = quoted(&label(&format!("{}-{}", deployment.name, trigger.name)));
+    let whole = format!("{}-{}", deployment.name, trigger.name);
+    let name = quoted(&label_within(&whole, MOST_OF_LABEL));
     let eventarc = |filters: &str, script: &mut Script| {
         // A trigger that exists already stays as it is.
         let of = format!("gcloud eventarc triggers describe {name}{location} >/dev/null 2>&1 ||");
@@ -113,12 +117,13 @@ fn event(
         ("timer", _) => {
             let Some(schedule) = &trigger.schedule else { return };
             deployment.needs_default(site, trigger);
-            // The job has the name of the timer: the runtime reads it from the request.
-            let job = quoted(&label(&trigger.name));
+            let job = quoted(&label_within(&whole, MOST_OF_JOB));
             let zone = quoted(schedule.timezone.as_deref().unwrap_or("Etc/UTC"));
             let url = format!("\"$(gcloud run services describe {service}{at} --format 'value(status.url)')\"");
             let mut rest = format!("--schedule {} --time-zone {zone} --uri {url}", quoted(&schedule.text));
             rest += &format!(" --http-method POST --oidc-service-account-email {}", caller(site));
+            // A request has the name of its job, which is not that of the timer alone.
+            rest += &format!(" --headers {}", quoted(&format!("X-Timer-Name={}", trigger.name)));
             if let Some(payload) = trigger.payload(site) {
                 rest += &format!(" --message-body {}", quoted(&payload));
             }

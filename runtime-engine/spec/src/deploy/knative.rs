@@ -1,7 +1,7 @@
 //! Knative: a Service a unit, a PingSource a timer, a Trigger of the default broker an event.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, only_host};
+use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, label_within, only_host};
 use super::document::{Document, Mapping, documents};
 use super::image;
 use super::probes;
@@ -94,6 +94,11 @@ fn sink(deployment: &Deployment<'_>) -> Mapping {
     Mapping::new().with("ref", reference)
 }
 
+/// Returns the name of an object that brings events to a service, which no object of another service has.
+fn name_of(deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> String {
+    label_within(&format!("{}-{}", deployment.name, trigger.name), MOST_OF_LABEL)
+}
+
 fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
     match (trigger.kind, trigger.word()) {
         ("http" | "raw", _) => None,
@@ -107,12 +112,15 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
                 spec.put("contentType", if is_json { "application/json" } else { "text/plain" });
                 spec.put("data", payload);
             }
+            // An event has the name of its PingSource, which is not that of the timer alone.
+            let extensions = Mapping::new().with("timer", trigger.name.as_str());
+            spec.put("ceOverrides", Mapping::new().with("extensions", extensions));
             spec.put("sink", sink(deployment));
             Some(
                 Mapping::new()
                     .with("apiVersion", "sources.knative.dev/v1")
                     .with("kind", "PingSource")
-                    .with("metadata", Mapping::new().with("name", label(&trigger.name)))
+                    .with("metadata", Mapping::new().with("name", name_of(deployment, trigger)))
                     .with("spec", spec),
             )
         }
@@ -123,7 +131,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
             let mut spec = Mapping::new().with("broker", "default");
             spec.put_some("filter", attributes.some().map(|all| Mapping::new().with("attributes", all)));
             spec.put("subscriber", sink(deployment));
-            let name = label(&format!("{}-{}", deployment.name, trigger.name));
+            let name = name_of(deployment, trigger);
             Some(
                 Mapping::new()
                     .with("apiVersion", "eventing.knative.dev/v1")

@@ -1,7 +1,7 @@
 //! Kubernetes: a Deployment and a Service a unit, a CronJob a timer; an autoscaler to apply if it is wanted.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label};
+use super::deployment::{Deployment, Trigger, label, label_within};
 use super::document::{Document, Mapping, documents};
 use super::image;
 use super::knative;
@@ -173,9 +173,8 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
     }
     let schedule = trigger.schedule.as_ref()?;
     deployment.needs_default(site, trigger);
-    let name = label(&format!("{}-{}", deployment.name, trigger.name));
-    // The name of a job has 52 characters at most.
-    let name = name.chars().take(52).collect::<String>().trim_end_matches('-').to_owned();
+    // The name of such a job has 52 characters at most.
+    let name = label_within(&format!("{}-{}", deployment.name, trigger.name), 52);
     let container = Mapping::new()
         .with("name", "call")
         .with("image", "curlimages/curl:8.17.0")
