@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     for (kind, name, beside) in [
         ("aliyun", "s_yaml_fits_the_schema_of_fc3_and_has_no_other_key", &schemas),
         ("azure", "files_of_azure_fit_their_schemas", &schemas),
-        ("google", "services_of_cloud_run_fit_their_schema", &schemas),
+        ("google", "services_of_cloud_run_fit_their_schema_and_have_no_other_key", &schemas),
         ("knative", "objects_of_knative_fit_their_definitions_and_have_no_other_key", &schemas),
         ("huawei", "bodies_of_functiongraph_are_those_of_huaweis_client_library", &clients),
         ("tencent", "triggers_of_scf_are_those_of_tencents_own_library", &toolkit),

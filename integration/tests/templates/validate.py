@@ -204,6 +204,7 @@ def google():
     for path in files("google-cloud", "service.yaml"):
         for document in documents(path):
             by_schema(path, document, of)
+            known_keys(path, document, {"$ref": f"#/$defs/{document['kind']}"}, of, document["kind"])
 
 
 def knative():
