@@ -1,8 +1,11 @@
 //! The commands `templates` and `deploy`: the files they write, their findings, and the commands they run.
 
+use std::io::{Cursor, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 const YML: &str = "service: shop
 provider: {name: aws-lambda, memorySize: 256, timeout: 5}
@@ -171,6 +174,79 @@ fn a_tool_that_fails_ends_the_deployment() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     // Validation comes first, and nothing runs behind a failure.
     assert_eq!(read(folder.path(), "calls").lines().count(), 1);
+}
+
+/// The processors of programs, as the field e_machine of ELF has them.
+const X86_64: u16 = 62;
+const ARM64: u16 = 183;
+
+/// Writes packages of both deployments for AWS Lambda, each with a program for a processor, and with the manifest that
+/// the yml in the folder gives it.
+fn packages(folder: &Path, order: u16, tidy: u16) {
+    let source = folder.join("main.c");
+    std::fs::write(&source, "int main(void) { return 0; }\n").expect("a file can be written");
+    let made = Command::new("cc").arg("-o").arg(folder.join("program")).arg(&source).output().expect("cc starts");
+    assert!(made.status.success(), "{}", text(&made));
+    let program = std::fs::read(folder.join("program")).expect("it was made");
+    std::fs::create_dir_all(folder.join("dist/aws-lambda")).expect("a folder can be made");
+    for (unit, machine) in [("order", order), ("tidy", tidy)] {
+        let mut program = program.clone();
+        program[18..20].copy_from_slice(&machine.to_le_bytes());
+        let output = tool(folder, &["manifest", "--unit", unit, "--out", "manifests"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let manifest = read(folder, &format!("manifests/{unit}/faas.json"));
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (path, bytes) in [("bootstrap", &program[..]), ("faas.json", manifest.as_bytes())] {
+            zip.start_file(path, SimpleFileOptions::default()).expect("it is written");
+            zip.write_all(bytes).expect("it is written");
+        }
+        let bytes = zip.finish().expect("it is written").into_inner();
+        std::fs::write(folder.join(format!("dist/aws-lambda/{unit}.zip")), bytes).expect("a file can be written");
+    }
+}
+
+#[test]
+fn the_processor_is_that_of_the_packages_that_are_there() {
+    let folder = service(YML);
+    for (machine, name) in [(ARM64, "- arm64\n"), (X86_64, "- x86_64\n")] {
+        packages(folder.path(), machine, machine);
+        for command in ["templates", "deploy"] {
+            let output = tool(folder.path(), &[command]);
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+            let template = read(folder.path(), "deploy/aws-lambda/template.yaml");
+            assert_eq!(template.matches(name).count(), 2, "{command}: {template}");
+        }
+    }
+    for command in ["templates", "deploy"] {
+        let output = tool(folder.path(), &[command, "--arch", "arm64"]);
+        let why = "failed: arch: dist/aws-lambda/order.zip is for x86_64, and --arch says arm64: package it again by cargo \
+                   faas package --platform aws-lambda --arch arm64, or leave --arch out\n";
+        assert_eq!((output.status.code(), &*text(&output)), (Some(1), why), "{command}");
+    }
+    packages(folder.path(), X86_64, ARM64);
+    let said = text(&tool(folder.path(), &["templates"]));
+    assert!(
+        said.contains("order.zip is for x86_64 and dist/aws-lambda/tidy.zip for arm64: package both again"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_package_of_another_yml_is_said_where_it_would_be_deployed() {
+    let folder = service(YML);
+    packages(folder.path(), X86_64, X86_64);
+    let said = text(&tool(folder.path(), &["deploy"]));
+    assert!(!said.contains("another yml"), "{said}");
+    std::fs::write(folder.path().join("serverless.yml"), YML.replace("256", "512")).expect("a file can be written");
+    for command in ["templates", "deploy"] {
+        let said = text(&tool(folder.path(), &[command]));
+        let line = "stale     dist/aws-lambda/order.zip was made from another yml than the one here: cargo faas package \
+                    --platform aws-lambda\n";
+        assert!(said.contains(line) && said.contains("stale     dist/aws-lambda/tidy.zip"), "{said}");
+    }
+    let output = tool(folder.path(), &["templates", "--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(answer["platforms"][0]["stale"][0], "dist/aws-lambda/order.zip");
 }
 
 #[test]

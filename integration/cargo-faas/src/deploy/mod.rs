@@ -3,18 +3,22 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `packages` | the packages that are there, and what they are built for |
 //! | `written` | the files of one platform in their folder |
 //! | `templates`, `run` | the commands |
 
+mod packages;
 pub(crate) mod run;
 pub(crate) mod templates;
 mod written;
 
 use crate::failure::Failure;
+use crate::package::toolchain::Arch;
 use crate::screen::Screen;
 use crate::service;
 use crate::service::read::{self, Found, YmlArgs};
 use clap::Args;
+use packages::Package;
 use serverless_spec::deploy::{self, Options, Templates};
 use serverless_spec::diagnostic::{Severity, render};
 use std::path::{Path, PathBuf};
@@ -44,9 +48,9 @@ pub(crate) struct TemplateArgs {
     #[arg(long, value_name = "TAG", default_value = "latest")]
     tag: String,
 
-    /// The processor that the packages are built for: x86_64 or arm64 [default: this machine's]
-    #[arg(long, value_name = "NAME", value_parser = ["x86_64", "arm64"])]
-    arch: Option<String>,
+    /// The processor that the packages are built for [default: that of the packages that are there, or this machine's]
+    #[arg(long, value_name = "NAME")]
+    arch: Option<Arch>,
 
     /// Answer in JSON
     #[arg(long)]
@@ -59,6 +63,8 @@ struct Made {
     found: Found,
     /// The files; `None` if the yml is wrong.
     templates: Option<Templates>,
+    /// The packages that are there.
+    packages: Vec<Package>,
 }
 
 impl Made {
@@ -81,6 +87,11 @@ impl Made {
             let fits = |found: &&serverless_spec::diagnostic::Diagnostic| found.severity == severity;
             diagnostics.map_or(0, |all| all.iter().filter(fits).count())
         };
+        for path in packages::stale(&self.packages) {
+            let again = format!("cargo faas package --platform {}", self.platform);
+            let path = path.display();
+            screen.head("stale", &format!("{path} was made from another yml than the one here: {again}"));
+        }
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         if errors + warnings > 0 {
             screen.line(&format!("{}: {errors} errors, {warnings} warnings", self.platform));
@@ -89,20 +100,21 @@ impl Made {
 }
 
 impl TemplateArgs {
-    /// Reads the yml for a platform, and makes the files of it.
+    /// Reads the yml for a platform, and makes the files of it, for the processor of its packages.
+    ///
+    /// # Errors
+    /// There is no yml, or packages are for another processor than `--arch` says.
     fn make(&self, platform: &'static str) -> Result<Made, Failure> {
         let yml = YmlArgs { platform: Some(platform.to_owned()), ..self.yml.clone() };
         let found = read::read(&yml)?;
-        let packages = relative(&self.folder(platform), &self.packages.join(platform))?;
-        let machine = match self.arch.as_deref() {
-            Some("arm64") => "aarch64",
-            Some(_) => "x86_64",
-            None => std::env::consts::ARCH,
-        };
-        let options = Options { packages: &packages, registry: &self.registry, tag: &self.tag, machine };
+        let folder = self.packages.join(platform);
         let spec = found.read.spec.as_ref();
+        let there = spec.map(|spec| packages::of(spec, &folder)).unwrap_or_default();
+        let machine = packages::arch(&there, self.arch, platform)?.triple();
+        let folder = relative(&self.folder(platform), &folder)?;
+        let options = Options { packages: &folder, registry: &self.registry, tag: &self.tag, machine };
         let templates = spec.map(|spec| deploy::templates(spec, &found.read.sources, platform, &options));
-        Ok(Made { platform, found, templates })
+        Ok(Made { platform, found, templates, packages: there })
     }
 
     /// Returns the folder of a platform's files.

@@ -3,6 +3,7 @@
 
 use super::{Made, NO_REGISTRY, TemplateArgs, templates, written};
 use crate::failure::Failure;
+use crate::package;
 use crate::screen::Screen;
 use clap::Args;
 use serde_json::json;
@@ -82,11 +83,8 @@ impl Deploy {
         let args = &self.templates;
         let packages = args.packages.join(made.platform);
         let units = made.found.read.spec.iter().flat_map(|spec| &spec.units);
-        let absent = |name: &String| {
-            let is_there = packages.join(format!("{name}.zip")).is_file() || packages.join(name).is_dir();
-            (!is_there).then(|| packages.join(name))
-        };
-        let packages = units.filter_map(|unit| absent(&unit.name)).collect();
+        let absent = units.filter(|unit| package::written::of_deployment(&packages, &unit.name).is_none());
+        let packages = absent.map(|unit| packages.join(&unit.name)).collect();
         let has_images = templates.files.iter().any(|file| file.path.ends_with("Dockerfile"));
         Missing { tools, packages, registry: has_images && args.registry == NO_REGISTRY }
     }

@@ -1,6 +1,6 @@
 //! The command `templates`: it writes deployment files, and nothing else.
 
-use super::{Made, TemplateArgs, written};
+use super::{Made, TemplateArgs, packages, written};
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::service;
@@ -55,5 +55,6 @@ pub(super) fn answer(args: &TemplateArgs, made: &Made) -> serde_json::Value {
     let of_yml = made.found.read.diagnostics.iter();
     let all = of_yml.chain(templates.iter().flat_map(|all| &all.diagnostics));
     let diagnostics: Vec<_> = all.map(|found| service::diagnostic(found, &made.found.read.sources)).collect();
-    json!({"platform": made.platform, "files": files, "steps": steps, "diagnostics": diagnostics})
+    let stale = packages::stale(&made.packages);
+    json!({"platform": made.platform, "files": files, "steps": steps, "diagnostics": diagnostics, "stale": stale})
 }

@@ -34,6 +34,11 @@ impl Arch {
         }
     }
 
+    /// Returns the processor of a compiled file; `None` if functions are not packaged for it.
+    pub(crate) fn of(machine: &Machine) -> Option<Arch> {
+        [Arch::X86_64, Arch::Arm64].into_iter().find(|arch| arch.machine() == *machine)
+    }
+
     /// Returns the first part of its target triple.
     pub(crate) fn triple(self) -> &'static str {
         match self {
