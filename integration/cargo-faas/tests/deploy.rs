@@ -66,6 +66,19 @@ fn templates_of_all_platforms_are_written_each_in_its_folder() {
 }
 
 #[test]
+fn templates_of_several_platforms_are_written_with_commas_between_their_names() {
+    let folder = service(YML);
+    let output = tool(folder.path(), &["templates", "--platform", "tencent, http"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let written = std::fs::read_dir(folder.path().join("deploy")).expect("it was made").filter_map(Result::ok);
+    let mut names: Vec<_> = written.map(|entry| entry.file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["http", "tencent-scf"]);
+    let output = tool(folder.path(), &["deploy", "--platform", "tencent,http"]);
+    assert_eq!(text(&output), "failed: deploy: one platform at a time: --platform says which\n");
+}
+
+#[test]
 fn what_a_platform_lacks_is_said_with_its_line() {
     let folder = service(YML);
     let output = tool(folder.path(), &["templates"]);

@@ -13,6 +13,7 @@ pub(crate) mod templates;
 mod written;
 
 use crate::failure::Failure;
+use crate::package::platforms;
 use crate::package::toolchain::Arch;
 use crate::screen::Screen;
 use crate::service;
@@ -122,26 +123,16 @@ impl TemplateArgs {
         self.out.join(platform)
     }
 
-    /// Returns the chosen platforms: all, or the one that the command line or the yml names.
+    /// Returns the chosen platforms: those of the command line, or the one of the yml.
     fn platforms(&self) -> Result<Vec<&'static str>, Failure> {
-        let said = self.yml.platform.as_deref();
-        if said == Some("all") {
-            return Ok(serverless_spec::platform_names().collect());
-        }
-        let names = || serverless_spec::platform_names().collect::<Vec<_>>().join(", ");
-        if let Some(word) = said {
-            let known = serverless_spec::platform_named(word);
-            return known.map(|name| vec![name]).ok_or_else(|| {
-                Failure::new("templates", format!("there is no platform `{word}`; there are {}, and all", names()))
-            });
+        if let Some(words) = &self.yml.platform {
+            return Ok(platforms::chosen(words)?.iter().map(|packaging| packaging.platform).collect());
         }
         let found = read::read(&self.yml)?;
         let platform = found.read.spec.as_ref().and_then(|spec| spec.platform);
         platform.map(|platform| vec![platform]).ok_or_else(|| {
-            Failure::new(
-                "templates",
-                format!("the yml names no platform: --platform says which, of {}, or all", names()),
-            )
+            let why = format!("say which by --platform, or by provider.name in the yml: {}", platforms::names());
+            Failure::new("platform", why)
         })
     }
 }

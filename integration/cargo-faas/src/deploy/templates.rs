@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
 
-/// Write the deployment files of a platform, or of all (`--platform all`)
+/// Write the deployment files of a platform, of several (`--platform aws-lambda,knative`), or of all (`--platform all`)
 #[derive(Debug, Args)]
 pub(crate) struct TemplatesCommand {
     #[command(flatten)]
