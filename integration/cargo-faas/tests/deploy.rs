@@ -302,6 +302,48 @@ fn the_page_shows_what_the_tool_says() {
     assert_eq!(looked_at, 2);
 }
 
+/// A stand-in for unzip, which takes a text for a package: each line is the path of a file.
+const UNZIP: &str = r#"#!/bin/sh
+while read -r path; do mkdir -p "$(dirname "$5/$path")" && echo > "$5/$path"; done < "$3"
+"#;
+
+#[test]
+fn a_file_that_a_package_has_no_more_is_not_deployed_again() {
+    for (platform, place, written) in [
+        ("azure-functions", "order/.app", "order/host.json"),
+        ("openwhisk", "order/package/app", "order/Dockerfile"),
+        ("tencent-scf", "order/code", "order/serverless.yml"),
+    ] {
+        let folder = service(YML);
+        ["az", "func", "scf", "docker", "wskdeploy"].iter().for_each(|vendor| fake(folder.path(), vendor, 0));
+        fake(folder.path(), "unzip", 0);
+        std::fs::write(folder.path().join("tools/unzip"), UNZIP).expect("a file can be written");
+        let packages = folder.path().join("dist").join(platform);
+        std::fs::create_dir_all(&packages).expect("a folder can be made");
+        let files = folder.path().join("deploy").join(platform);
+        for package in ["bootstrap\nfunctions/libold.so\n", "bootstrap\nfunctions/libshop.so\n"] {
+            for unit in ["order", "tidy"] {
+                std::fs::write(packages.join(format!("{unit}.zip")), package).expect("a file can be written");
+            }
+            let path = format!("{}:/usr/bin:/bin", folder.path().join("tools").display());
+            let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+            command.args(["deploy", "--platform", platform, "--registry", "ghcr.io/me", "--yes"]);
+            command.current_dir(folder.path()).env("PATH", path).env("GROUP", "word").env("STORAGE", "word");
+            let output = command.output().expect("the tool can be run");
+            assert_eq!(output.status.code(), Some(0), "{platform}: {}", text(&output));
+            std::fs::write(files.join("order/own"), "").expect("a file can be written");
+        }
+        let there = |path: &str| files.join(place).join(path).is_file();
+        assert!(there("bootstrap") && there("functions/libshop.so"), "{platform}");
+        assert!(!there("functions/libold.so"), "{platform}: a file of the package before");
+        assert!(files.join(written).is_file() && files.join("order/own").is_file(), "{platform}");
+        if platform == "azure-functions" {
+            assert!(there("host.json") && there("order/function.json") && there("local.settings.json"));
+            assert!(files.join("order/order/function.json").is_file());
+        }
+    }
+}
+
 /// Returns the variables that a script asks its caller for, as in `${GROUP:?the resource group}`.
 fn asked_for(script: &str) -> Vec<String> {
     let name = |rest: &str| {

@@ -293,7 +293,6 @@ fn timers_of_two_services_or_stages_do_not_meet() {
     }
 }
 
-
 /// Returns the lines `path`, `functionName` of the domain, in order.
 fn domain(s_yaml: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {

@@ -18,13 +18,18 @@ const FUNC: Tool = Tool { program: "func", from: "npm install -g azure-functions
 /// their own.
 const STORAGE: &str = "AzureWebJobsStorage";
 
+/// The folder of a unit's folder that is uploaded: the files that are written here, and those of the package.
+const APP: &str = ".app";
+
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut settings = settings(deployment);
         let mut connections: Vec<&'static str> = Vec::new();
+        let mut parts: Vec<String> = Vec::new();
         let mut put = |path: String, document: Mapping| {
+            parts.push(format!("{folder}/{}", path.split('/').next().unwrap_or_default()));
             files.push(File { path: format!("{folder}/{path}"), text: Document::from(document).to_json() });
         };
         put("host.json".to_owned(), host(site, deployment));
@@ -41,7 +46,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             values.put(name, "");
         }
         put("local.settings.json".to_owned(), Mapping::new().with("IsEncrypted", false).with("Values", values));
-        commands(site, deployment, &settings, &connections, script);
+        commands(site, deployment, &settings, &connections, &parts, script);
     }
     files
 }
@@ -305,10 +310,10 @@ fn commands(
     deployment: &Deployment<'_>,
     settings: &[(String, String)],
     connections: &[&str],
+    parts: &[String],
     script: &mut Script,
 ) {
     let app = quoted(&deployment.name);
-    let folder = quoted(&deployment.unit.name);
     let region = quoted(&site.provider_text("region").unwrap_or_else(|| "westeurope".to_owned()));
     let group = "--resource-group \"${GROUP:?the resource group}\"";
     let memory = step_up(site, "memory", deployment.memory, &[512, 2_048, 4_096]).unwrap_or(2_048);
@@ -337,6 +342,8 @@ fn commands(
             format!("az functionapp config appsettings set {group} --name {app} --output none --settings {all}"),
         );
     }
-    script.run(UNZIP, unpack(site, &deployment.unit.name, &deployment.unit.name));
+    let folder = format!("{}/{APP}", deployment.unit.name);
+    script.run(UNZIP, unpack(site, &deployment.unit.name, &folder, parts));
+    let folder = quoted(&folder);
     script.run(FUNC, format!("(cd {folder} && func azure functionapp publish {app} --custom --no-build \"$@\")"));
 }

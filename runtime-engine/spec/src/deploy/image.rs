@@ -28,7 +28,7 @@ pub(super) fn build_of_zip(
 ) -> File {
     let unit = &deployment.unit.name;
     let context = format!("{unit}/package");
-    script.run(UNZIP, unpack(site, unit, &format!("{context}/{FOLDER}")));
+    script.run(UNZIP, unpack(site, unit, &format!("{context}/{FOLDER}"), &[]));
     made(site, deployment, variables, &context, script)
 }
 

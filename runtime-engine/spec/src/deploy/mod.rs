@@ -78,15 +78,13 @@ pub struct Templates {
 /// The list of files that `deploy.sh` unpacks and fills in, which are to be kept out of a repository.
 const UNPACKED: &str = "\
 # What deploy.sh puts here.
+.app
 .code
 .request.json
 .config.json
 .gateway.yaml
 /*/code/
 /*/package/
-/*/bootstrap
-/*/faas.json
-*.so
 ";
 
 /// Makes the deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the

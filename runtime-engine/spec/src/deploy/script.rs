@@ -28,10 +28,18 @@ pub(super) const CURL: Tool = Tool { program: "curl", from: "your system's packa
 pub(super) const KUBECTL: Tool = Tool { program: "kubectl", from: "https://kubernetes.io/docs/tasks/tools" };
 pub(super) const AZ: Tool = Tool { program: "az", from: "pip install azure-cli" };
 
-/// Returns the commands that unpack the package of a unit into a folder.
-pub(super) fn unpack(site: &Site<'_>, unit: &str, folder: &str) -> String {
+/// Returns the commands that unpack the package of a unit into a folder which has nothing else in it, and which is
+/// emptied first: a file that an earlier package had would be deployed again. `beside` are copied there before; a file of
+/// the package counts over one of these.
+pub(super) fn unpack(site: &Site<'_>, unit: &str, folder: &str, beside: &[String]) -> String {
     let package = quoted(&format!("{}/{unit}.zip", site.options.packages));
-    format!("unzip -q -o {package} -d {}", quoted(folder))
+    let folder = quoted(folder);
+    let mut commands = format!("rm -rf {folder}\nmkdir -p {folder}\n");
+    if !beside.is_empty() {
+        let all: Vec<String> = beside.iter().map(|path| quoted(path)).collect();
+        let _ = writeln!(commands, "cp -R {} {folder}", all.join(" "));
+    }
+    commands + &format!("unzip -q -o {package} -d {folder}")
 }
 
 /// The commands of one platform, in order.

@@ -25,7 +25,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let folder = &deployment.unit.name;
         let text = Document::from(root).to_yaml(&site.head());
         files.push(File { path: format!("{folder}/serverless.yml"), text });
-        script.run(UNZIP, unpack(site, folder, &format!("{folder}/code")));
+        script.run(UNZIP, unpack(site, folder, &format!("{folder}/code"), &[]));
         script.run(SCF, format!("(cd {} && scf deploy \"$@\")", quoted(folder)));
     }
     if let Some(host) = site.domain().filter(|domain| domain.as_bool() != Some(false)) {
