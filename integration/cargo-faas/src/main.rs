@@ -15,6 +15,7 @@
 //! | `event`, `stamp` | an HTTP request as an API Gateway event |
 //! | `reply` | a function's answer as an HTTP response |
 //! | `dev` | serving a project while it is written, with a console |
+//! | `wanted` | the event that a function is written for |
 //! | `invoke` | one invocation, under a platform of its own or by a running dev |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `artefact` | what a compiled file is and wants |
@@ -51,6 +52,7 @@ mod service;
 mod stage;
 mod stamp;
 mod task;
+mod wanted;
 
 use failure::Failure;
 use screen::Screen;

@@ -22,6 +22,29 @@ const DECIDED: [(&str, &str); 5] = [
     ("FAAS_ROOT", "libraries are where the tool lays them"),
 ];
 
+/// The seconds that an invocation may take if nobody says.
+const TIMEOUT: u64 = 30;
+
+/// An option of the command line, and the look whether it is given.
+type Given = (&'static str, fn(&RunArgs) -> bool);
+
+/// The options that say how a deployment is built and how its runtime is started. A dev that runs has decided that.
+const OF_A_START: [Given; 13] = [
+    ("--function with a file", |run| matches!(run.function.as_deref().map(Chosen::read), Some(Chosen::File(..)))),
+    ("--layers", |run| run.layers.is_some()),
+    ("--package", |run| !run.package.is_empty()),
+    ("--light", |run| run.light),
+    ("--runtime", |run| run.runtime.is_some()),
+    ("--timeout", |run| run.timeout.is_some()),
+    ("--release", |run| run.release),
+    ("--profile", |run| run.profile.is_some()),
+    ("--env", |run| !run.env.is_empty()),
+    ("--env-file", |run| run.env_file.is_some()),
+    ("--file", |run| run.yml.file.is_some()),
+    ("--stage", |run| run.yml.stage.is_some()),
+    ("--opt", |run| !run.yml.options.is_empty()),
+];
+
 /// The variable of the tool's own cache, which is no setting of a runtime.
 const CACHE: &str = "FAAS_CACHE";
 
@@ -52,17 +75,17 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "light")]
     runtime: Option<PathBuf>,
 
-    /// Seconds an invocation may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=900))]
-    timeout: u64,
+    /// Seconds an invocation may take, 1 to 900 [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=900))]
+    timeout: Option<u64>,
 
     /// Build optimised, as it is shipped
     #[arg(long, conflicts_with = "profile")]
     release: bool,
 
-    /// Cargo profile to build functions and layers with
-    #[arg(long, value_name = "NAME", default_value = "dev")]
-    profile: String,
+    /// Cargo profile to build functions and layers with [default: dev]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 
     /// A variable for the runtime and its functions; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
@@ -136,7 +159,7 @@ impl Chosen {
 impl RunArgs {
     /// Returns the time that an invocation may take.
     pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout)
+        Duration::from_secs(self.timeout.unwrap_or(TIMEOUT))
     }
 
     /// Returns the platform that the command line names; `None` if it names no platform.
@@ -144,16 +167,14 @@ impl RunArgs {
         self.yml.platform.as_deref()
     }
 
-    /// Returns `true` if no option says how a runtime is to be started, so that a running dev will do.
-    pub(crate) fn is_for_dev(&self) -> bool {
-        let is_built =
-            self.layers.is_none() && self.package.is_empty() && self.env.is_empty() && self.env_file.is_none();
-        let is_file = self.function.as_deref().is_some_and(|text| matches!(Chosen::read(text), Chosen::File(..)));
-        is_built && !is_file && self.runtime.is_none() && !self.light
+    /// Returns an option that a dev which runs already cannot heed; `None` without one.
+    pub(crate) fn of_a_start(&self) -> Option<&'static str> {
+        OF_A_START.iter().find(|(_, is_given)| is_given(self)).map(|(option, _)| *option)
     }
 
     fn profile(&self) -> String {
-        if self.release { "release".to_owned() } else { self.profile.clone() }
+        let named = self.profile.as_deref().unwrap_or("dev");
+        if self.release { "release".to_owned() } else { named.to_owned() }
     }
 
     /// Returns the runtime: the one that is named, or the one in the cache.
@@ -361,6 +382,7 @@ impl NamedLayer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::FromArgMatches;
 
     #[test]
     fn functions_are_names_or_files_with_or_without_a_function() {
@@ -372,6 +394,29 @@ mod tests {
         ] {
             assert_eq!(Chosen::read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn of_every_option_it_is_known_whether_a_running_dev_heeds_it() {
+        /// The options that a running dev is told of: whose an event is, and of which platform.
+        const TOLD: [&str; 2] = ["--function", "--platform"];
+        let definition = RunArgs::augment_args(clap::Command::new("run"));
+        let read = |arguments: &[&str]| {
+            let read = definition.clone().try_get_matches_from([&["run"], arguments].concat());
+            read.map(|matches| RunArgs::from_arg_matches(&matches).unwrap())
+        };
+        let mut known = vec!["--function with a file".to_owned()];
+        for argument in definition.get_arguments() {
+            let option = format!("--{}", argument.get_long().unwrap());
+            let with = |value: &str| if value.is_empty() { read(&[&option]) } else { read(&[&option, value]) };
+            let given = ["", "5", "A=b"].into_iter().find_map(|value| with(value).ok()).unwrap();
+            let expected = if TOLD.contains(&&*option) { None } else { Some(&*option) };
+            assert_eq!(given.of_a_start(), expected);
+            known.extend(expected.map(str::to_owned));
+        }
+        assert_eq!(read(&["--function", "libshop.so"]).unwrap().of_a_start(), Some("--function with a file"));
+        assert_eq!(read(&[]).unwrap().of_a_start(), None);
+        assert!(OF_A_START.iter().all(|(option, _)| known.iter().any(|known| known == option)), "{known:?}");
     }
 
     #[test]

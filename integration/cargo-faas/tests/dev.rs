@@ -223,7 +223,9 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
     assert!(late["invocations"][0]["problem"]["kind"].as_str().is_some_and(|kind| kind.contains("imed")), "{late}");
     let left = invoke(r#"{"event":"{\"do\":\"sleep\",\"ms\":1500}","function":"faulty","sigterm":true}"#);
     assert_eq!(left["invocations"][0]["failed"], false, "what runs is answered before the process leaves: {left}");
-    for wrong in [r#"{"sample":"aws/nothing"}"#, "{}", "no JSON", r#"{"event":"x","function":"nobody"}"#] {
+    for wrong in
+        [r#"{"sample":"aws/nothing"}"#, r#"{"function":"nobody"}"#, "no JSON", r#"{"event":"x","function":"nobody"}"#]
+    {
         let reply = rig.call("POST", "/_faas/api/invoke", "", wrong.as_bytes());
         assert_eq!(reply.status, 400, "{wrong}: {}", reply.text());
     }
@@ -320,6 +322,11 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
     let unheard = invoke(&["--path", "/hello", "--platform", "fn"]);
     assert_eq!(unheard.status.code(), Some(1));
     assert!(text(&unheard.stderr).contains("--platform is for events"), "{}", text(&unheard.stderr));
+    let decided = invoke(&["--path", "/hello", "--timeout", "5"]);
+    assert_eq!(decided.status.code(), Some(1));
+    let why = "--timeout says how a runtime is built or started, which a running dev has decided: --url asks that dev: \
+               leave one of the two out";
+    assert!(text(&decided.stderr).contains(why), "{}", text(&decided.stderr));
     let json = invoke(&["--function", "faulty", "--data", "{}", "--json"]);
     assert!(serde_json::from_slice::<Value>(&json.stdout).expect("JSON")["invocations"][0]["number"].is_u64());
     let logs = run(folder, &["logs", "--url", &url, "--function", "hello", "--no-follow"]);
@@ -339,6 +346,51 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
     let nobody = run(bare.path(), &["logs"]);
     assert_eq!(nobody.status.code(), Some(1));
     assert!(text(&nobody.stderr).contains("none runs for this project"), "{}", text(&nobody.stderr));
+}
+
+#[test]
+fn without_an_event_a_running_dev_sends_what_the_function_is_written_for() {
+    let rig = Rig::start(&[SHOP, PAGES], &[]);
+    let (folder, url) = (rig.folder.path(), format!("http://{}/", rig.address));
+    let invoke = |more: &[&str]| run(folder, &[&["invoke", "--url", &url], more].concat());
+    for (asked, told, said) in [
+        // It is a function of the first unit.
+        (&[][..], "GET /?name=Ada%20Lovelace&lang=en on stream: 200, ", ""),
+        (&["--function", "hello"], "GET /hello on hello: 200, ", r#""hello":"world","path":"/hello""#),
+        // What only an event can have makes one of the request.
+        (&["--function", "hello", "--freeze", "5ms"], "event GET /hello on hello: 200, ", "/hello"),
+        (&["--function", "hello", "--platform", "aws"], "event GET /hello on hello: 200, ", "/hello"),
+    ] {
+        let asked = invoke(asked);
+        assert_eq!(asked.status.code(), Some(0), "{}", text(&asked.stderr));
+        assert!(text(&asked.stderr).contains(told), "{told}: {}", text(&asked.stderr));
+        assert!(text(&asked.stdout).contains(said), "{said}: {}", text(&asked.stdout));
+    }
+    let elsewhere = invoke(&["--function", "hello", "--platform", "fn"]);
+    assert_eq!(elsewhere.status.code(), Some(1));
+    let why = "GET /hello is a request, and dev serves it on http: --alone starts a runtime on fn for it";
+    assert!(text(&elsewhere.stderr).contains(why), "{}", text(&elsewhere.stderr));
+    rig.leave();
+
+    let queue = r#"{"version":1,"functions":[{"name":"faulty","events":[{"queue":{"source":"orders"}}]}]}"#;
+    let rig = Rig::start(&[("shop", &["faulty"], queue)], &[]);
+    let url = format!("http://{}/", rig.address);
+    for (more, told) in [(&[][..], "event aws/sqs on faulty: 200, "), (&["--platform", "aliyun"], "event aliyun/")] {
+        let event = run(rig.folder.path(), &[&["invoke", "--url", &url][..], more].concat());
+        assert_eq!(
+            (event.status.code(), text(&event.stdout).as_str()),
+            (Some(0), "\"fine\"\n"),
+            "{}",
+            text(&event.stderr)
+        );
+        assert!(text(&event.stderr).contains(told), "{told}: {}", text(&event.stderr));
+    }
+    rig.leave();
+
+    let alone = OnHttp::start(artifacts::get().light_bootstrap(), Deployment::of("hello"), "hello");
+    let bare = tempfile::tempdir().expect("a folder");
+    let nobody = run(bare.path(), &["invoke", "--url", &format!("http://{}", alone.address)]);
+    assert!(text(&nobody.stderr).contains("no dev is there, and any other server takes requests alone: --path /"));
 }
 
 #[test]
@@ -457,6 +509,12 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     // The file in the target folder has the address.
     let found = run(&rig.folder.path().join("src"), &["invoke", "--path", "/hail"]);
     assert_eq!(text(&found.stdout), "welcome ada\n", "{}", text(&found.stderr));
+    let own = run(rig.folder.path(), &["invoke"]);
+    assert_eq!(text(&own.stdout), "welcome ada\n", "{}", text(&own.stderr));
+    let decided = run(rig.folder.path(), &["invoke", "--layers", "monitor"]);
+    assert_eq!(decided.status.code(), Some(1), "{}", text(&decided.stdout));
+    assert!(text(&decided.stderr).contains("--layers says how a runtime is built or started"));
+    assert!(text(&decided.stderr).contains("start a runtime for this event with --alone"));
     // The end comes in the middle of a build, too.
     write("build.rs", "fn main() { loop { std::thread::park(); } }");
     let scripts = || {

@@ -62,7 +62,7 @@ pub(crate) struct Wanted {
 }
 
 /// The faults that are to happen to an event, as they may on a platform.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trouble {
     /// The time that the event has; `None` for the usual time.
     pub(crate) deadline: Option<Duration>,

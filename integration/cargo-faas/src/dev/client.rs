@@ -27,6 +27,8 @@ pub(crate) struct Sent<'a> {
     pub(crate) data: Option<String>,
     /// The platform of an event without a sample.
     pub(crate) platform: Option<&'a str>,
+    /// `true` if the answer is printed as JSON.
+    pub(crate) as_json: bool,
 }
 
 /// Returns `true` if a dev runs for the project of this folder.
@@ -40,19 +42,24 @@ pub(crate) fn runs() -> bool {
 /// No dev runs, or it refuses.
 pub(crate) fn ask(asking: &Asking, sent: Sent<'_>, screen: Screen) -> Result<ExitCode, Failure> {
     let place = Place::find(&asking.running)?;
+    let as_json = sent.as_json;
     let asked = asked(asking, sent)?;
     let answer = block_on(async {
-        if let Some(request) = asked.get("request")
-            && !place.is_dev().await
-        {
-            return place.plainly(request).await;
+        if !place.is_dev().await? {
+            return match asked.get("request") {
+                Some(request) => place.plainly(request).await,
+                None => Err(Failure::new(
+                    "invoke",
+                    format!("{}: no dev is there, and any other server takes requests alone: --path /", place.url),
+                )),
+            };
         }
         let body = place.send("POST", &format!("{API}/invoke"), &json!([]), asked.to_string()).await?;
         let bytes = body.into_body().collect().await.map_err(failed)?.to_bytes();
         serde_json::from_slice::<Value>(&bytes).map_err(failed)
     })?;
     let invocations = answer["invocations"].as_array().cloned().unwrap_or_default();
-    if asking.json {
+    if as_json {
         screen.line(&format!("{answer:#}"));
     } else {
         invocations.iter().for_each(show);
@@ -80,11 +87,6 @@ fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
         let body = sent.data.unwrap_or_default();
         let method = asking.method.as_deref().unwrap_or(if body.is_empty() { "GET" } else { "POST" });
         return Ok(json!({"request": {"method": method, "target": path, "headers": headers, "body": body}}));
-    }
-    if sent.sample.is_none() && sent.data.is_none() {
-        let why = "say what to send to the running dev: --sample aws/sqs, --data '{}' or --path /; \
-                   `cargo faas events list` shows the samples, and --alone starts a runtime for an event of its own";
-        return Err(Failure::new("invoke", why));
     }
     let ms = |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     Ok(json!({
@@ -215,12 +217,14 @@ impl Place {
     }
 
     /// Returns `true` if a dev is there, and not a bare runtime.
-    async fn is_dev(&self) -> bool {
-        let Ok(response) = self.exchange("GET", &format!("{API}/state"), &json!([]), String::new()).await else {
-            return false;
-        };
-        let Ok(body) = response.into_body().collect().await else { return false };
-        serde_json::from_slice::<Value>(&body.to_bytes()).is_ok_and(|state| state.get("deployment").is_some())
+    ///
+    /// # Errors
+    /// Nobody answers there.
+    async fn is_dev(&self) -> Result<bool, Failure> {
+        let response = self.exchange("GET", &format!("{API}/state"), &json!([]), String::new()).await?;
+        let Ok(body) = response.into_body().collect().await else { return Ok(false) };
+        let state = serde_json::from_slice::<Value>(&body.to_bytes());
+        Ok(state.is_ok_and(|state| state.get("deployment").is_some()))
     }
 
     /// Sends a request to a bare runtime, and returns its reply in the console's form.
@@ -292,7 +296,7 @@ mod tests {
     #[test]
     fn what_is_for_events_is_refused_beside_a_request() {
         let request = Asking { path: Some("/".to_owned()), ..Asking::default() };
-        let sent = |function| Sent { function, sample: None, data: None, platform: None };
+        let sent = |function| Sent { function, sample: None, data: None, platform: None, as_json: false };
         assert_eq!(asked(&request, sent(None)).unwrap()["request"]["target"], "/");
         let frozen = Asking { freeze: Some(Duration::from_secs(1)), ..request.clone() };
         for (asking, function, option) in [

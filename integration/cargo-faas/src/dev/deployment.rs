@@ -2,6 +2,7 @@
 //! where nobody changes it any more. Nothing is started here.
 
 use crate::failure::Failure;
+use crate::project::deployment::DeployedFunction;
 use faas_core::functions::manifest::{EventFilter, Manifest};
 use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::trigger::Kind;
@@ -28,6 +29,8 @@ pub(crate) struct Unit {
     pub(crate) manifest: Manifest,
     /// The manifest's text, spans included.
     pub(crate) text: String,
+    /// The functions, each with the events that it serves.
+    pub(crate) functions: Vec<DeployedFunction>,
 }
 
 /// A timer of a unit.
@@ -52,6 +55,8 @@ pub(crate) struct Deployment {
     folder: TempDir,
     /// The units, in the order of their names.
     pub(crate) units: Vec<Unit>,
+    /// The number of the unit that is meant where nobody names a function: the first of the yml, else of the names.
+    pub(crate) first: usize,
     /// The variables of every process.
     pub(crate) environment: Vec<(String, String)>,
     /// The timers, which fire by the clock.
@@ -83,6 +88,7 @@ impl Deployment {
                 Failure::new("manifest", format!("{}: {}", source.join(MANIFEST).display(), mistakes.join("; ")))
             })?;
             timers.extend(timers_of(&name, &written)?);
+            let functions = functions_of(&written);
             let text = match span {
                 Some(library) => {
                     add_library(&root, library).map_err(|error| failed(library, &error))?;
@@ -91,13 +97,13 @@ impl Deployment {
                 None => written,
             };
             fs::write(&path, &text).map_err(|error| failed(&path, &error))?;
-            units.push(Unit { name, root, manifest, text });
+            units.push(Unit { name, root, manifest, text, functions });
         }
         let router = router(&units)?;
         let mut variables = dotenv(&from.join(DOTENV))?;
         variables.extend(environment.iter().cloned());
         let has_spans = span.is_some();
-        Ok(Deployment { folder, units, environment: variables, timers, has_spans, router })
+        Ok(Deployment { folder, units, first: 0, environment: variables, timers, has_spans, router })
     }
 
     /// Adds timers, each in the place of the manifest's own one of the same name.
@@ -105,6 +111,21 @@ impl Deployment {
         let place = |timer: &Timer| (timer.unit.clone(), timer.function.clone(), timer.source.clone());
         self.timers.retain(|own| timers.iter().all(|timer| place(timer) != place(own)));
         self.timers.extend(timers);
+    }
+
+    /// Takes over what is known of a unit beside its manifest: the events that its libraries declare.
+    pub(crate) fn learn(&mut self, unit: &str, functions: &[DeployedFunction]) {
+        if let Some(unit) = self.units.iter_mut().find(|own| own.name == unit) {
+            unit.functions = functions.to_vec();
+        }
+    }
+
+    /// Returns the function of a name; without a name, the functions of the first unit. `None` if there is no such
+    /// function.
+    pub(crate) fn asked_for(&self, function: Option<&str>) -> Option<Vec<DeployedFunction>> {
+        let Some(name) = function else { return self.units.get(self.first).map(|unit| unit.functions.clone()) };
+        let all = self.units.iter().flat_map(|unit| &unit.functions);
+        all.clone().find(|function| function.name == name).map(|function| vec![function.clone()])
     }
 
     /// Returns the folder that it lies in.
@@ -291,6 +312,20 @@ fn add(router: &mut Router, filter: &EventFilter, owner: usize) -> Result<(), St
     let EventFilter::Http { path, methods } = filter else { return Ok(()) };
     let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
     router.add(path.as_deref().unwrap_or("/*"), &methods, owner).map_err(|error| error.to_string())
+}
+
+/// Returns the functions of a manifest, with the events that stand in it.
+fn functions_of(text: &str) -> Vec<DeployedFunction> {
+    let manifest: Value = serde_json::from_str(text).unwrap_or_default();
+    let one = |function: &Value| {
+        let name = function["name"].as_str().unwrap_or_default();
+        DeployedFunction {
+            name: name.to_owned(),
+            handler: function["handler"].as_str().unwrap_or(name).to_owned(),
+            events: function["events"].as_array().cloned().unwrap_or_default(),
+        }
+    };
+    manifest["functions"].as_array().into_iter().flatten().map(one).collect()
 }
 
 /// Returns the timers of a manifest that says when they are due.

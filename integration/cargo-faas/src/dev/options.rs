@@ -68,7 +68,7 @@ pub(crate) struct Asking {
     pub(crate) running: Running,
 
     /// Start a runtime for it even if a dev runs
-    #[arg(long, conflicts_with = "url")]
+    #[arg(long, conflicts_with_all = OF_DEV)]
     pub(crate) alone: bool,
 
     /// Send a request to this path instead of an event
@@ -106,18 +106,26 @@ pub(crate) struct Asking {
     /// Refuse it, as a platform does on which too many run
     #[arg(long)]
     pub(crate) throttle: bool,
-
-    /// Print everything that is known of the invocation, as JSON; also without a running dev
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
+/// The arguments that only a running dev can heed.
+const OF_DEV: [&str; 8] = ["url", "path", "deadline", "freeze", "retry", "duplicate", "sigterm", "throttle"];
+
 impl Asking {
-    /// Returns `true` if something is asked that only a running dev can do.
-    pub(crate) fn needs_dev(&self) -> bool {
+    /// Returns an option that only a running dev can heed; `None` without one.
+    pub(crate) fn needs_dev(&self) -> Option<&'static str> {
         let Asking { running, path, deadline, freeze, retry, duplicate, sigterm, throttle, .. } = self;
-        let is_trouble = deadline.is_some() || freeze.is_some() || *retry > 0 || *duplicate || *sigterm || *throttle;
-        running.url.is_some() || path.is_some() || is_trouble
+        let all = [
+            ("--url", running.url.is_some()),
+            ("--path", path.is_some()),
+            ("--deadline", deadline.is_some()),
+            ("--freeze", freeze.is_some()),
+            ("--retry", *retry > 0),
+            ("--duplicate", *duplicate),
+            ("--sigterm", *sigterm),
+            ("--throttle", *throttle),
+        ];
+        all.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
     }
 }
 
@@ -159,6 +167,8 @@ mod tests {
             &["invoke", "--path", "/", "--sample", "aws/sqs"],
             &["invoke", "--method", "GET"],
             &["invoke", "--alone", "--url", "http://x/"],
+            &["invoke", "--alone", "--path", "/"],
+            &["invoke", "--alone", "--freeze", "1s"],
             &["invoke", "--freeze", "soon"],
         ] {
             assert_eq!(read(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");

@@ -103,6 +103,11 @@ impl Source {
         }
         let environment = units.first().map(|unit| unit.environment.clone()).unwrap_or_default();
         let mut deployment = Deployment::copy(folder.path(), self.span.as_deref(), &environment)?;
+        for unit in &units {
+            deployment.learn(&folder_name(unit), &unit.deployment.functions);
+        }
+        let first = units.first().map(folder_name);
+        deployment.first = deployment.units.iter().position(|unit| Some(&unit.name) == first.as_ref()).unwrap_or(0);
         let own = self.timers(&deployment, timers);
         deployment.add_timers(own);
         Ok(deployment)
@@ -131,9 +136,14 @@ impl Source {
     }
 }
 
+/// Returns the name of a unit's folder.
+fn folder_name(unit: &Prepared) -> String {
+    unit.deployment.name.replace('/', "-")
+}
+
 /// Lays a unit out as in its package.
 fn lay_out(folder: &Path, unit: &Prepared) -> Result<(), Failure> {
-    let root = folder.join(unit.deployment.name.replace('/', "-"));
+    let root = folder.join(folder_name(unit));
     let failed =
         |path: &Path, error: std::io::Error| Failure::new("deployment", format!("{}: {error}", path.display()));
     for library in unit.deployment.libraries.iter().chain(&unit.more) {

@@ -2,7 +2,6 @@
 
 mod document;
 mod on_stage;
-mod wanted;
 
 use crate::dev::{self, Asking};
 use crate::events;
@@ -15,6 +14,7 @@ use crate::running::RunArgs;
 use crate::screen::{Screen, bytes, duration};
 use crate::stage::{self, CallInput, Platform};
 use crate::task::Task;
+use crate::wanted::{self, Given};
 use clap::Args;
 use document::{Ended, body_text};
 use platform_emulators::aws_lambda::{Answer, Event, Kind};
@@ -23,7 +23,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use wanted::Given;
 
 /// The names of the phases that a process goes through.
 const PHASES: [&str; 4] = ["RuntimeStart", "FunctionStart", "Invoke", "Close"];
@@ -55,30 +54,38 @@ pub(crate) struct Invoke {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["event", "data", "sample", "path"])]
     replay: Option<PathBuf>,
 
-    #[command(flatten)]
-    asking: Asking,
+    /// Print everything that is known of the invocation, as JSON
+    #[arg(long)]
+    json: bool,
 
     #[command(flatten)]
     run: RunArgs,
+
+    // The heading of these counts for all arguments behind them, so they are the last.
+    #[command(flatten)]
+    asking: Asking,
 }
 
 impl Invoke {
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
-        if self.asking.needs_dev() || (!self.asking.alone && self.run.is_for_dev() && dev::runs()) {
+        let needs_dev = self.asking.needs_dev();
+        if needs_dev.is_some() || (!self.asking.alone && dev::runs()) {
+            if let Some(option) = self.run.of_a_start() {
+                return Err(Failure::new("invoke", unheard(option, needs_dev)));
+            }
             return self.ask(screen);
         }
-        let (answer, screen) = (screen, if self.asking.json { Screen::aside() } else { screen });
+        let (answer, screen) = (screen, if self.json { Screen::aside() } else { screen });
         let platform = stage::platform(self.run.platform().unwrap_or(PLATFORM))?;
         let given = self.given(platform)?;
         let prepared = self.run.prepare(screen)?;
         let is_on_aws = platform.name == PLATFORM;
+        let functions = &prepared.deployment.functions;
         let wanted = match given {
-            Some(given) => wanted::given(given, &prepared.deployment),
+            Some(given) => wanted::given(given, functions),
             // Its emulator takes a request as the event that it is there.
-            None if is_on_aws => {
-                wanted::given(Given::Text(wanted::on_aws(&prepared.deployment)?), &prepared.deployment)
-            }
-            None => wanted::on(platform, &prepared.deployment),
+            None if is_on_aws => wanted::given(Given::Text(wanted::on_aws(functions)), functions),
+            None => wanted::on(platform, functions),
         };
         let task = Task::make(prepared)?;
         announce(&task, screen);
@@ -94,7 +101,7 @@ impl Invoke {
         } else {
             screen.head("phases", "not timed: --layers monitor times them");
         }
-        if self.asking.json {
+        if self.json {
             answer.line(&format!("{:#}", document::document(&ended, &stopped)));
         }
         match ended.problem {
@@ -115,7 +122,8 @@ impl Invoke {
             (None, data) => data.clone(),
         };
         let sample = self.sample.as_deref();
-        let sent = dev::Sent { function: self.run.function.as_deref(), sample, data, platform: self.run.platform() };
+        let (function, platform, as_json) = (self.run.function.as_deref(), self.run.platform(), self.json);
+        let sent = dev::Sent { function, sample, data, platform, as_json };
         dev::ask(&self.asking, sent, screen)
     }
 
@@ -132,7 +140,8 @@ impl Invoke {
                 body
             }
         };
-        dev::ask(&asking, dev::Sent { function, sample: None, data: Some(data), platform }, screen)
+        let sent = dev::Sent { function, sample: None, data: Some(data), platform, as_json: self.json };
+        dev::ask(&asking, sent, screen)
     }
 
     /// Returns the event of the command line: a text, a recording, or a sample of the platform's; `None` without one.
@@ -164,6 +173,15 @@ impl Invoke {
         }
         Ok(Some(Given::Sample(sample)))
     }
+}
+
+/// Returns the reason why a running dev is not asked: it cannot heed an option.
+fn unheard(option: &str, needs_dev: Option<&str>) -> String {
+    let instead = match needs_dev {
+        Some(other) => format!("{other} asks that dev: leave one of the two out"),
+        None => "leave it out, or start a runtime for this event with --alone".to_owned(),
+    };
+    format!("{option} says how a runtime is built or started, which a running dev has decided: {instead}")
 }
 
 /// Shows the task that is about to run.
@@ -313,6 +331,21 @@ fn show(answer: &Answer, is_request: bool, screen: Screen) -> Option<String> {
 mod tests {
     use super::*;
     use crate::event;
+    use clap::Args;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_heading_of_the_help_has_what_is_asked_of_a_running_dev_alone() {
+        let ids = |command: clap::Command, is_wanted: fn(&clap::Arg) -> bool| -> BTreeSet<String> {
+            command.get_arguments().filter(|one| is_wanted(one)).map(|one| one.get_id().to_string()).collect()
+        };
+        let command = crate::command_line::definition();
+        let command = command.find_subcommand("invoke").expect("it is a command").clone();
+        let under = ids(command.clone(), |argument| argument.get_help_heading() == Some("With a running dev"));
+        assert_eq!(under, ids(Asking::augment_args(clap::Command::new("asking")), |_| true));
+        let headed = ids(command, |argument| argument.get_help_heading().is_some());
+        assert_eq!(headed, under, "there is one heading");
+    }
 
     #[test]
     fn events_are_told_by_what_they_are() {

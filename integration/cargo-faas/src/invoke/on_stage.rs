@@ -2,7 +2,6 @@
 //! and is told to leave.
 
 use super::document::{self, Ended};
-use super::wanted::Wanted;
 use crate::failure::Failure;
 use crate::journal::{Journal, Phase};
 use crate::local::Stopped;
@@ -10,6 +9,7 @@ use crate::screen::{Screen, bytes, duration};
 use crate::stage::{Call, CallInput, Platform, Reply, Stage};
 use crate::stamp;
 use crate::task::Task;
+use crate::wanted::Wanted;
 use platform_emulators::aws_lambda::Shutdown;
 use platform_emulators::process::Signal;
 use std::time::{Duration, Instant};

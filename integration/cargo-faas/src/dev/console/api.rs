@@ -2,15 +2,17 @@
 //!
 //! `{"sample":"aws/sqs"}`, `{"event":"…","platform":"aws"}` or
 //! `{"request":{"method":"GET","target":"/","headers":[["a","b"]], "body":"…"}}`, and beside an event `function` and
-//! the faults that are to happen: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`, `retry`, `throttle`. The answer is
-//! `{"invocations":[…]}`, each as at `/_faas/api/invocations/<number>`.
+//! the faults that are to happen: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`, `retry`, `throttle`. Without any of
+//! the three it is what the function is written for. The answer is `{"invocations":[…]}`, each as at
+//! `/_faas/api/invocations/<number>`.
 
 use super::super::app::{App, Trouble, Wanted, timer_platform};
 use super::super::store::Record;
 use super::super::tee::Out;
 use super::{Instead, json, send};
 use crate::events::request_of;
-use crate::stage::ClientRequest;
+use crate::stage::{self, CallInput, ClientRequest};
+use crate::wanted;
 use handlers_sdk::testing::samples;
 use hyper::Response;
 use serde::Deserialize;
@@ -84,8 +86,9 @@ async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
         retry: asked.retry,
         throttle: asked.throttle,
     };
-    let (name, bytes, platform) = match &asked.sample {
-        Some(name) => {
+    let (name, bytes, platform) = match (&asked.sample, &asked.event) {
+        (None, None) => return own(app, &asked, trouble).await,
+        (Some(name), event) => {
             let sample = samples().iter().find(|sample| sample.name() == name);
             let near = || {
                 let words: Vec<&str> = name.split('/').collect();
@@ -97,18 +100,57 @@ async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
             if sample.is_request() {
                 return Ok(vec![send::request(app, request_of(sample), None).await?]);
             }
-            let bytes = asked.event.map_or_else(|| sample.bytes().to_vec(), String::into_bytes);
+            let bytes = event.clone().map_or_else(|| sample.bytes().to_vec(), String::into_bytes);
             (name.clone(), bytes, send::find_platform(sample.platform())?)
         }
-        None => {
-            let event = asked.event.ok_or_else(|| Instead::wrong("neither a sample, an event nor a request"))?;
+        (None, Some(event)) => {
             let platform = match asked.platform.as_deref() {
                 Some(word) => send::find_platform(word)?,
                 None => timer_platform(&app.how),
             };
-            ("by hand".to_owned(), event.into_bytes(), platform)
+            ("by hand".to_owned(), event.clone().into_bytes(), platform)
         }
     };
     let wanted = Wanted { function: asked.function, name, bytes, repeats: None, trouble };
     app.send_event(platform, wanted).await.map_err(Instead::wrong)
+}
+
+/// Sends what a function is written for, which is what `invoke` sends to a runtime of its own. A request goes through
+/// the front where that brings it to the function, and else as the event that API Gateway makes of it.
+async fn own(app: &Arc<App>, asked: &Asked, trouble: Trouble) -> Result<Vec<u64>, Instead> {
+    let aws = &stage::PLATFORMS[0];
+    let lease = app.lease(None).await.ok_or_else(|| Instead::wrong("no deployment is ready"))?;
+    let functions = lease.deployment.asked_for(asked.function.as_deref()).ok_or_else(|| {
+        let names: Vec<&str> = lease.deployment.functions().into_iter().map(|(_, name)| name).collect();
+        let asked = asked.function.as_deref().unwrap_or_default();
+        Instead::wrong(format!("there is no function {asked:?}; there are {}", names.join(", ")))
+    })?;
+    let named = asked.platform.as_deref().map(send::find_platform).transpose()?;
+    let platform = named.or(lease.stage_platform()).unwrap_or(aws);
+    let made = wanted::on(platform, &functions);
+    let (function, name) = (made.function, made.title);
+    let (platform, bytes) = match made.input {
+        CallInput::Event(bytes) => (platform, bytes),
+        CallInput::Request(request) => {
+            let is_sample = samples().iter().any(|sample| sample.name() == name);
+            let unit = lease.deployment.route(&request.method, &request.target);
+            let is_its = lease.deployment.function_of(unit, &request.method, &request.target) == function;
+            let is_here = named.is_none_or(|named| named.name == lease.platform());
+            if is_here && (is_sample || is_its) && trouble == Trouble::default() {
+                drop(lease);
+                return Ok(vec![send::request(app, request, None).await?]);
+            }
+            if let Some(named) = named.filter(|named| named.name != aws.name) {
+                let why = format!(
+                    "{name} is a request, and dev serves it on {}: --alone starts a runtime on {} for it",
+                    lease.platform(),
+                    named.name
+                );
+                return Err(Instead::wrong(why));
+            }
+            (aws, wanted::on_aws(&functions).into_bytes())
+        }
+    };
+    drop(lease);
+    app.send_event(platform, Wanted { function, name, bytes, repeats: None, trouble }).await.map_err(Instead::wrong)
 }

@@ -1,13 +1,16 @@
-//! Chooses the event that `invoke` sends: the one of the command line, or one that the deployment is written for.
+//! Chooses the event that is sent: the one that somebody gives, or one that the functions are written for. `invoke`
+//! sends it to a runtime of its own, and a running dev to the deployment that serves.
 
 use crate::event;
-use crate::events::{self, request_of};
-use crate::failure::Failure;
-use crate::project::deployment::{DeployedFunction, Deployment};
+use crate::events::request_of;
+use crate::project::deployment::DeployedFunction;
 use crate::recording::Recording;
 use crate::stage::{CallInput, ClientRequest, Platform};
 use handlers_sdk::testing::{Sample, samples};
 use serde_json::Value;
+
+/// The word for AWS in the names of samples.
+const AWS: &str = "aws";
 
 /// The events that a function is written for: of all that a deployment serves, the plainest.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ enum Serves<'a> {
 }
 
 /// The input that the command line gives.
-pub(super) enum Given {
+pub(crate) enum Given {
     /// A JSON text.
     Text(String),
     /// A recording of the layer `record`.
@@ -34,19 +37,18 @@ pub(super) enum Given {
 
 /// The input that is sent on a platform.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// The input in words.
-    pub(super) title: String,
-    pub(super) input: CallInput,
+    pub(crate) title: String,
+    pub(crate) input: CallInput,
     /// The function whose it is, for platforms that name it.
-    pub(super) function: Option<String>,
+    pub(crate) function: Option<String>,
 }
 
-/// Returns the plainest function of a deployment, and the events that it serves. A request comes before anything else,
-/// and of routes the shortest without parameters.
-fn served(deployment: &Deployment) -> (Option<&DeployedFunction>, Serves<'_>) {
-    let all =
-        || deployment.functions.iter().flat_map(|function| function.events.iter().map(move |event| (function, event)));
+/// Returns the plainest of some functions, and the events that it serves. A request comes before anything else, and of
+/// routes the shortest without parameters.
+fn served(functions: &[DeployedFunction]) -> (Option<&DeployedFunction>, Serves<'_>) {
+    let all = || functions.iter().flat_map(|function| function.events.iter().map(move |event| (function, event)));
     let routes =
         all().filter_map(|(function, event)| event.get("http").map(|http| (function, http))).map(|(function, http)| {
             let path = http["path"].as_str().unwrap_or("/");
@@ -60,7 +62,7 @@ fn served(deployment: &Deployment) -> (Option<&DeployedFunction>, Serves<'_>) {
         };
         return (Some(function), serves);
     }
-    let Some((function, event)) = all().next() else { return (deployment.functions.first(), Serves::Unsaid) };
+    let Some((function, event)) = all().next() else { return (functions.first(), Serves::Unsaid) };
     let kind = event.as_object().and_then(|members| members.keys().next());
     (Some(function), kind.map_or(Serves::Unsaid, |kind| Serves::Events(kind)))
 }
@@ -71,14 +73,20 @@ fn first_method(method: &Value) -> String {
     if matches!(&*first, "ANY" | "ALL" | "*") { "GET".to_owned() } else { first }
 }
 
-/// Returns an event of AWS' that a function of the deployment is written for.
-pub(super) fn on_aws(deployment: &Deployment) -> Result<String, Failure> {
-    let kind = match served(deployment).1 {
-        Serves::Route(method, path) => return Ok(event::of_route(&method, path)),
-        Serves::Requests | Serves::Unsaid => return Ok(event::BUILT_IN.to_owned()),
-        Serves::Events(kind) => kind,
-    };
-    let sample = match kind {
+/// Returns an event of AWS' that one of the functions is written for; a request is the event that API Gateway makes of
+/// it.
+pub(crate) fn on_aws(functions: &[DeployedFunction]) -> String {
+    match served(functions).1 {
+        Serves::Route(method, path) => event::of_route(&method, path),
+        Serves::Requests | Serves::Unsaid => event::BUILT_IN.to_owned(),
+        Serves::Events(kind) => sample_on_aws(kind)
+            .map_or_else(|| "{}".to_owned(), |sample| String::from_utf8_lossy(sample.bytes()).into_owned()),
+    }
+}
+
+/// Returns the sample of AWS' of a kind of event, of several the plainest; `None` if AWS has no such events.
+fn sample_on_aws(kind: &str) -> Option<&'static Sample> {
+    let name = match kind {
         "timer" => "aws/schedule",
         "queue" => "aws/sqs",
         "topic" => "aws/sns",
@@ -89,15 +97,15 @@ pub(super) fn on_aws(deployment: &Deployment) -> Result<String, Failure> {
         "event" => "aws/eventbridge",
         "websocket" => "aws/websocket",
         "authorizer" => "aws/authorizer",
-        _ => return Ok("{}".to_owned()),
+        _ => return None,
     };
-    Ok(String::from_utf8_lossy(events::find(sample)?.bytes()).into_owned())
+    samples().iter().find(|sample| sample.name() == name)
 }
 
-/// Returns an event of a platform's that a function of the deployment is written for. Where the platform has no sample
-/// of the kind it is an empty object.
-pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
-    let (function, serves) = served(deployment);
+/// Returns an event of a platform's, or a request, that one of the functions is written for. Where the platform has no
+/// sample of the kind it is an empty object.
+pub(crate) fn on(platform: &Platform, functions: &[DeployedFunction]) -> Wanted {
+    let (function, serves) = served(functions);
     let function = function.map(|function| function.name.clone());
     let request = |method: &str, target: String| {
         let has_body = matches!(method, "POST" | "PUT" | "PATCH");
@@ -119,7 +127,8 @@ pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
         Serves::Requests | Serves::Unsaid => request("GET", "/?name=Ada%20Lovelace&lang=en".to_owned()),
         Serves::Events(kind) => {
             let is_it = |sample: &&Sample| sample.platform() == platform.name && sample.trigger() == kind;
-            match samples().iter().find(is_it) {
+            let found = if platform.samples == AWS { sample_on_aws(kind) } else { samples().iter().find(is_it) };
+            match found {
                 Some(sample) => (sample.name().to_owned(), of_sample(sample)),
                 None => ("{}".to_owned(), CallInput::Event(b"{}".to_vec())),
             }
@@ -129,7 +138,7 @@ pub(super) fn on(platform: &Platform, deployment: &Deployment) -> Wanted {
 }
 
 /// Returns the input that the command line gives, for the function that is written for it.
-pub(super) fn given(given: Given, deployment: &Deployment) -> Wanted {
+pub(crate) fn given(given: Given, functions: &[DeployedFunction]) -> Wanted {
     let (title, input, kind) = match given {
         Given::Text(text) => ("JSON".to_owned(), CallInput::Event(text.into_bytes()), None),
         Given::Recording(Recording::Event(event)) => {
@@ -145,7 +154,7 @@ pub(super) fn given(given: Given, deployment: &Deployment) -> Wanted {
     let serves_it = |function: &&DeployedFunction| {
         function.events.iter().any(|event| kind.is_some_and(|kind| event.get(kind).is_some()))
     };
-    let function = deployment.functions.iter().find(serves_it).or(deployment.functions.first());
+    let function = functions.iter().find(serves_it).or(functions.first());
     Wanted { title, input, function: function.map(|function| function.name.clone()) }
 }
 
@@ -159,24 +168,14 @@ mod tests {
     use crate::stage;
     use serde_json::json;
 
-    fn deployment(events: Value) -> Deployment {
-        Deployment {
-            name: "d".into(),
-            manifest: None,
-            handler: "d".into(),
-            functions: vec![DeployedFunction {
-                name: "f".into(),
-                handler: "d.f".into(),
-                events: events.as_array().unwrap().clone(),
-            }],
-            layers: Vec::new(),
-            libraries: Vec::new(),
-        }
+    fn functions(events: Value) -> [DeployedFunction; 1] {
+        let events = events.as_array().unwrap().clone();
+        [DeployedFunction { name: "f".into(), handler: "d.f".into(), events }]
     }
 
     #[test]
     fn without_an_event_it_is_one_that_the_function_is_written_for() {
-        let made = |events: Value| on_aws(&deployment(events)).unwrap();
+        let made = |events: Value| on_aws(&functions(events));
         assert_eq!(made(json!([])), event::BUILT_IN);
         assert_eq!(made(json!([{"http": true}])), event::BUILT_IN);
         let route: Value =
@@ -194,8 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_that_aws_has_is_a_sample_of_that_kind() {
+        for kind in ["timer", "queue", "topic", "storage", "log", "stream", "table", "event", "websocket", "authorizer"]
+        {
+            assert_eq!(sample_on_aws(kind).map(Sample::trigger), Some(kind));
+        }
+        assert!(sample_on_aws("mail").is_none());
+    }
+
+    #[test]
     fn a_recording_is_sent_as_it_came_to_the_function_that_serves_its_kind() {
-        let deployment = deployment(json!([{"http": {"path": "/a/:id"}}]));
+        let functions = functions(json!([{"http": {"path": "/a/:id"}}]));
         let headers = vec![("x-a".to_owned(), "1".to_owned())];
         let request = Recording::Request {
             method: "PUT".into(),
@@ -203,21 +211,22 @@ mod tests {
             headers: headers.clone(),
             body: "{}".into(),
         };
-        let wanted = given(Given::Recording(request), &deployment);
+        let wanted = given(Given::Recording(request), &functions);
         let CallInput::Request(request) = wanted.input else { panic!("{wanted:?}") };
         assert_eq!((&*request.method, &*request.target, request.headers), ("PUT", "/a/7?b=c", headers));
         assert_eq!((wanted.title.as_str(), wanted.function.as_deref()), ("PUT /a/7?b=c", Some("f")));
-        let wanted = given(Given::Recording(Recording::Event("[1]".into())), &deployment);
+        let wanted = given(Given::Recording(Recording::Event("[1]".into())), &functions);
         assert!(matches!(&wanted.input, CallInput::Event(event) if event == b"[1]"), "{wanted:?}");
     }
 
     #[test]
     fn on_another_platform_it_is_a_request_or_that_platforms_sample() {
-        let made = |events: Value, platform: &str| on(stage::platform(platform).unwrap(), &deployment(events));
+        let made = |events: Value, platform: &str| on(stage::platform(platform).unwrap(), &functions(events));
         let title = |events: Value, platform: &str| made(events, platform).title;
         assert_eq!(title(json!([{"http": {"path": "/a/:id", "method": "put"}}]), "fn"), "PUT /a/1");
         assert_eq!(title(json!([]), "fc"), "GET /?name=Ada%20Lovelace&lang=en");
         assert_eq!(title(json!([{"timer": true}]), "tencent"), "tencent/timer");
+        assert_eq!(title(json!([{"queue": true}]), "aws"), "aws/sqs");
         let event = made(json!([{"event": true}]), "knative");
         assert_eq!(event.function.as_deref(), Some("f"));
         assert!(
