@@ -5,15 +5,18 @@
 mod dev_rig;
 
 use dev_rig::{Rig, Unit, serving, tool};
-use integration::client::Client;
+use integration::artifacts::{self, Runtime};
+use integration::client::{Client, Reply};
+use integration::deployment::Deployment;
 use integration::on_http::OnHttp;
-use integration::{artifacts, deployment::Deployment, wait};
+use integration::wait;
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tempfile::TempDir;
 
 /// A unit with the functions hello and faulty.
 const SHOP: Unit<'_> = (
@@ -33,47 +36,82 @@ fn marked(mark: usize) -> String {
 }
 
 #[test]
-fn of_a_thousand_requests_over_ten_swaps_none_is_lost_or_served_twice() {
-    const REQUESTS: usize = 1_000;
+fn with_a_thousand_requests_in_flight_at_each_of_ten_swaps_none_is_lost_or_served_twice() {
+    swap_under_load(artifacts::get().bootstrap());
+}
+
+#[test]
+fn under_light_bootstrap_no_request_of_a_thousand_at_each_swap_is_lost_or_served_twice() {
+    swap_under_load(artifacts::get().light_bootstrap());
+}
+
+/// Swaps deployments while a thousand requests are in flight, and clients begin others all the time.
+fn swap_under_load(runtime: &Runtime) {
+    const OPEN: usize = 1_000;
     const CLIENTS: usize = 8;
     const SWAPS: usize = 10;
-    let rig = Rig::start(&[SHOP], &[]);
+    // Plain HTTP accepts 256 at once unless it is told.
+    let rig = Rig::under(runtime, &[SHOP], &[], &[("FAAS_CONCURRENCY", "1100")]);
+    let about = |error: std::io::Error| -> ! { panic!("{}: {error}\n{}", runtime.name, rig.dev.output()) };
     let (next, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let is_greeted = |reply: &Reply, name: &str| {
+        assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+        assert!(reply.text().contains(&format!("\"hello\":\"{name}\"")), "{name}: {}", reply.text());
+    };
     let client = || {
         let mut client = Client::connect(rig.address).expect("connects");
-        loop {
-            let number = next.fetch_add(1, Ordering::SeqCst);
-            if number >= REQUESTS && is_over.load(Ordering::SeqCst) {
-                // This number is not used.
-                return;
+        while !is_over.load(Ordering::SeqCst) {
+            let name = format!("n{}", next.fetch_add(1, Ordering::SeqCst));
+            let reply = client.call("POST", &format!("/hello?name={name}&wait_ms=10"), "", b"x");
+            is_greeted(&reply.unwrap_or_else(|error| about(error)), &name);
+        }
+    };
+    let swaps = || {
+        let mut open: Vec<Client> = (0..OPEN).map(|_| Client::connect(rig.address).expect("connects")).collect();
+        for swap in 1..=SWAPS {
+            let name = |number: usize| format!("swap{swap}-{number}");
+            for (number, client) in open.iter_mut().enumerate() {
+                // Those that are whole before the swap wait in the function while it comes.
+                let wait = if number % 2 == 0 { 1_000 } else { 10 };
+                let head = format!(
+                    "POST /hello?name={}&wait_ms={wait} HTTP/1.1\r\nHost: {}\r\nContent-Length: 1\r\n\r\n",
+                    name(number),
+                    rig.address
+                );
+                client.send(head.as_bytes()).unwrap_or_else(|error| about(error));
             }
-            let reply = client.call("POST", &format!("/hello?name=n{number}&wait_ms=10"), "", b"x");
-            let reply = reply.unwrap_or_else(|error| panic!("request {number}: {error}\n{}", rig.dev.output()));
-            assert_eq!(reply.status, 200, "request {number}: {}", reply.text());
-            assert!(reply.text().contains(&format!("\"hello\":\"n{number}\"")), "{}", reply.text());
+            let in_flight = || rig.api("state")["inFlight"].as_u64().filter(|count| *count >= OPEN as u64);
+            rig.until("a thousand are in flight", in_flight);
+            let body = |client: &mut Client| client.send(b"x").unwrap_or_else(|error| about(error));
+            open.iter_mut().step_by(2).for_each(body);
+            let text = marked(swap);
+            rig.replace(&[("shop", SHOP.1, &text)]);
+            rig.line(&format!("deployed  {}, ", swap + 1));
+            // The old process has these as well, although they are whole only now.
+            open.iter_mut().skip(1).step_by(2).for_each(body);
+            for (number, client) in open.iter_mut().enumerate() {
+                is_greeted(&client.read().unwrap_or_else(|error| about(error)), &name(number));
+            }
         }
     };
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
-        let swaps = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for swap in 1..=SWAPS {
-                let text = marked(swap);
-                rig.replace(&[("shop", SHOP.1, &text)]);
-                rig.line(&format!("deployed  {}, ", swap + 1));
-            }
-        }));
+        let swaps = std::panic::catch_unwind(std::panic::AssertUnwindSafe(swaps));
         // The clients end, however the swaps went.
         is_over.store(true, Ordering::SeqCst);
         swaps.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         clients.into_iter().for_each(|client| client.join().expect("every request was answered"));
     });
-    let mut served: BTreeMap<String, usize> = BTreeMap::new();
-    for line in rig.dev.lines() {
-        if let Some((_, name)) = line.text.split_once("greeting name=") {
-            *served.entry(name.to_owned()).or_default() += 1;
+    let sent = SWAPS * OPEN + next.load(Ordering::SeqCst);
+    let served = rig.until("the line of every request is there", || {
+        let mut served: BTreeMap<String, usize> = BTreeMap::new();
+        for line in rig.dev.lines() {
+            if let Some((_, name)) = line.text.split_once("greeting name=") {
+                *served.entry(name.to_owned()).or_default() += 1;
+            }
         }
-    }
-    assert!(served.len() >= REQUESTS, "{}", served.len());
+        (served.len() == sent).then_some(served)
+    });
     let twice: Vec<_> = served.iter().filter(|(_, count)| **count != 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
     rig.leave();
@@ -232,8 +270,27 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
     rig.leave();
 }
 
+/// Serves a function on a platform, and shows that a request passes as its event.
+fn a_request_is_served_on(platform: &str, runtime: &Runtime) {
+    // Platforms without routes of their own have one function here.
+    let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
+    let rig = Rig::under(runtime, &[("hello", &["hello"], manifest)], &["--platform", platform], &[]);
+    let reply = rig.get("/greet?name=ada");
+    assert_eq!(reply.status, 200, "{platform}: {}\n{}", reply.text(), rig.dev.output());
+    assert!(reply.text().contains(r#""hello":"ada""#), "{platform}: {}", reply.text());
+    let one = rig.invocation(|one| one["title"] == "GET /greet?name=ada");
+    assert_ne!(one["platform"], "http", "{platform}");
+    let is_spanned =
+        || (rig.api(&format!("invocations/{}", one["number"]))["spans"][0]["span"] == "hello").then_some(());
+    rig.until(&format!("{platform}: the span is there"), is_spanned);
+    let reply = rig.call("POST", "/greet?name=eve", "content-type: text/plain\r\nx-own: 1\r\n", b"a body");
+    assert!(reply.text().contains(r#""hello":"eve""#), "{platform}: {}", reply.text());
+    rig.leave();
+}
+
 #[test]
 fn on_each_platform_a_request_becomes_its_event_and_the_reply_a_reply() {
+    let [full, light] = artifacts::get().both();
     for platform in [
         "aws",
         "fc",
@@ -250,20 +307,11 @@ fn on_each_platform_a_request_becomes_its_event_and_the_reply_a_reply() {
         "container-apps",
         "kubernetes",
     ] {
-        // Platforms without routes of their own have one function here.
-        let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
-        let rig = Rig::start(&[("hello", &["hello"], manifest)], &["--platform", platform]);
-        let reply = rig.get("/greet?name=ada");
-        assert_eq!(reply.status, 200, "{platform}: {}\n{}", reply.text(), rig.dev.output());
-        assert!(reply.text().contains(r#""hello":"ada""#), "{platform}: {}", reply.text());
-        let one = rig.invocation(|one| one["title"] == "GET /greet?name=ada");
-        assert_ne!(one["platform"], "http", "{platform}");
-        let is_spanned =
-            || (rig.api(&format!("invocations/{}", one["number"]))["spans"][0]["span"] == "hello").then_some(());
-        rig.until(&format!("{platform}: the span is there"), is_spanned);
-        let reply = rig.call("POST", "/greet?name=eve", "content-type: text/plain\r\nx-own: 1\r\n", b"a body");
-        assert!(reply.text().contains(r#""hello":"eve""#), "{platform}: {}", reply.text());
-        rig.leave();
+        a_request_is_served_on(platform, full);
+    }
+    // Of each kind of control plane one: it is polled, it sends requests, there is a pipe.
+    for platform in ["aws", "knative", "yandex"] {
+        a_request_is_served_on(platform, light);
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut wrong = tool(folder.path());
@@ -451,25 +499,90 @@ fn each_of_several_processes_for_one_call_is_followed() {
     rig.leave();
 }
 
+/// Writes a file of a project.
+fn write(place: &Path, name: &str, content: &str) {
+    let path = place.join(name);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+    std::fs::write(path, content).expect("it is written");
+}
+
+/// Returns the manifest of a crate that makes a module.
+fn cargo_toml(name: &str) -> String {
+    let sdk = artifacts::workspace().join("handlers-sdk");
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+         [dependencies]\nhandlers-sdk = {{ path = {sdk:?}, default-features = false }}\n"
+    )
+}
+
+/// Serves the project in a folder, once it is built.
+fn serve_project(folder: TempDir) -> Rig {
+    std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it is copied");
+    let mut command = tool(folder.path());
+    command.args(["dev", "--port", "0", "--no-spans", "--runtime"]).arg(&artifacts::get().bootstrap().path);
+    // The built files stay for the next run; the project itself is another one each time.
+    command.env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project")).env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    let dev = Process::spawn(command, |_| ()).expect("the tool starts");
+    let address = serving(&dev);
+    let rig = Rig { dev, address, folder };
+    rig.line("deployed  1, ");
+    rig
+}
+
+#[test]
+fn a_layer_is_served_again_when_its_source_or_its_configuration_changes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().to_owned();
+    let code = |word: &str| {
+        format!(
+            "use handlers_sdk::{{Config, Error, Layer, ReplyHead, layer}};\npub struct Stamp(String);\n\
+             #[layer(name = \"stamp\")]\nimpl Layer for Stamp {{\n    \
+             fn create(config: &Config) -> Result<Self, Error> {{\n        \
+             Ok(Stamp(String::from_utf8_lossy(config.json()).into_owned()))\n    }}\n    \
+             fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {{\n        \
+             head.set_header(\"x-stamp\", &format!(\"{word}, {{}}\", self.0))\n    }}\n}}\n"
+        )
+    };
+    let yml = |by: &str| {
+        format!(
+            "service: layered\nlayers:\n  - {{name: stamp, config: {{by: {by}}}}}\nfunctions:\n  greet:\n    handler: layered.greet\n    \
+             events:\n      - http: {{path: /greet, method: get}}\n"
+        )
+    };
+    write(&place, "Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"layered\", \"stamp\"]\n");
+    // The target folder is shared with the test below, whose library is called `shop`.
+    write(&place, "layered/Cargo.toml", &cargo_toml("layered"));
+    write(
+        &place,
+        "layered/src/lib.rs",
+        "#[handlers_sdk::function]\npub fn greet() -> &'static str {\n    \"hello\"\n}\n",
+    );
+    write(&place, "stamp/Cargo.toml", &cargo_toml("stamp"));
+    write(&place, "stamp/src/lib.rs", &code("made"));
+    write(&place, "serverless.yml", &yml("ada"));
+    let rig = serve_project(folder);
+    let stamp = || {
+        let reply = rig.get("/greet");
+        (reply.text(), reply.header("x-stamp").unwrap_or_default().to_owned())
+    };
+    assert_eq!(stamp(), ("hello".to_owned(), r#"made, {"by":"ada"}"#.to_owned()));
+    write(&place, "stamp/src/lib.rs", &code("mended"));
+    rig.until("the changed layer stands around", || (stamp().1 == r#"mended, {"by":"ada"}"#).then_some(()));
+    write(&place, "serverless.yml", &yml("eve"));
+    rig.until("its configuration is read again", || (stamp().1 == r#"mended, {"by":"eve"}"#).then_some(()));
+    write(&place, "stamp/src/lib.rs", "this is no Rust");
+    rig.line("failed: build: ");
+    assert_eq!(stamp(), ("hello".to_owned(), r#"mended, {"by":"eve"}"#.to_owned()));
+    rig.leave();
+}
+
 #[test]
 fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = folder.path().to_owned();
-    let write = |name: &str, content: &str| {
-        let path = place.join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
-        std::fs::write(path, content).expect("it is written");
-    };
-    let repository = artifacts::workspace();
-    let sdk = repository.join("handlers-sdk");
-    write(
-        "Cargo.toml",
-        &format!(
-            "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
-             [dependencies]\nhandlers-sdk = {{ path = {sdk:?}, default-features = false }}\n[workspace]\n"
-        ),
-    );
-    std::fs::copy(repository.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it is copied");
+    let write = |name: &str, content: &str| write(&place, name, content);
+    write("Cargo.toml", &format!("{}[workspace]\n", cargo_toml("shop")));
     let code = |word: &str| {
         format!(
             "use handlers_sdk::{{FaasContext, function}};\n#[function]\npub fn greet(ctx: FaasContext) -> String {{\n    \
@@ -484,14 +597,7 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     };
     write("src/lib.rs", &code("hello"));
     write("serverless.yml", &yml("/greet"));
-    let mut command = tool(folder.path());
-    command.args(["dev", "--port", "0", "--no-spans", "--runtime"]).arg(&artifacts::get().bootstrap().path);
-    // The built files stay for the next run; the project itself is another one each time.
-    command.env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project")).env("CARGO_NET_OFFLINE", "true");
-    let dev = Process::spawn(command, |_| ()).expect("the tool starts");
-    let address = serving(&dev);
-    let rig = Rig { dev, address, folder };
-    rig.line("deployed  1, ");
+    let rig = serve_project(folder);
     assert_eq!(rig.get("/greet").text(), "hello nobody");
     write("src/lib.rs", &code("goodbye"));
     rig.until("the changed code serves", || (rig.get("/greet").text() == "goodbye nobody").then_some(()));

@@ -288,7 +288,7 @@ impl Generation {
     pub(crate) async fn until_lost(&self) {
         const MOMENT: Duration = Duration::from_secs(1);
         let until = Instant::now() + MOMENT;
-        while !self.has_lost_one() && Instant::now() < until {
+        while !self.has_lost_one() && !self.is_ending.load(Ordering::SeqCst) && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -460,6 +460,15 @@ impl Generation {
         self.each_process(&mut |process| process.kill_group());
         // The files that are left are in the system's folder for temporary files.
         let _ = std::fs::remove_dir_all(self.deployment.path());
+    }
+
+    /// Removes what platforms have on disk, once no call needs it: those that run see that their process is gone.
+    pub(crate) async fn clear(&self) {
+        const MOMENT: Duration = Duration::from_secs(1);
+        if !self.slots().is_empty() {
+            self.drained(MOMENT).await;
+            self.slots().clear();
+        }
     }
 
     fn each_process(&self, each: &mut dyn FnMut(&Process)) {

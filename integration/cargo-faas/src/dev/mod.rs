@@ -281,7 +281,11 @@ impl Supervisor {
         tokio::select! {
             _ = leave => {}
             _ = signals.recv() => {
-                app.all().iter().for_each(|generation| generation.discard());
+                let all = app.all();
+                all.iter().for_each(|generation| generation.discard());
+                for generation in &all {
+                    generation.clear().await;
+                }
                 children::end(&[]);
                 address::forget();
                 app.screen.head("shutdown", "dropped what was in progress");

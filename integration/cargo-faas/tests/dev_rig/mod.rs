@@ -1,8 +1,9 @@
 //! `cargo faas dev` over a deployment folder, in a place of its own.
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
+use integration::artifacts::{self, Runtime};
 use integration::client::{Client, Reply};
-use integration::{artifacts, wait};
+use integration::wait;
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -48,17 +49,25 @@ pub(crate) fn tool(folder: &Path) -> Command {
 impl Rig {
     /// Serves these units under `bootstrap`.
     pub(crate) fn start(units: &[Unit<'_>], more: &[&str]) -> Rig {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fill(&folder.path().join("dep"), units);
-        Rig::serve(folder, more)
+        Rig::under(artifacts::get().bootstrap(), units, more, &[])
     }
 
-    /// Serves the deployment folder `dep` of this folder.
+    /// Serves these units under a runtime, with variables for it.
+    pub(crate) fn under(runtime: &Runtime, units: &[Unit<'_>], more: &[&str], variables: &[(&str, &str)]) -> Rig {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fill(&folder.path().join("dep"), units);
+        Rig::begin(runtime, folder, more, variables)
+    }
+
+    /// Serves the deployment folder `dep` of this folder under `bootstrap`.
     pub(crate) fn serve(folder: TempDir, more: &[&str]) -> Rig {
-        let built = artifacts::get();
+        Rig::begin(artifacts::get().bootstrap(), folder, more, &[])
+    }
+
+    fn begin(runtime: &Runtime, folder: TempDir, more: &[&str], variables: &[(&str, &str)]) -> Rig {
         let mut command = tool(folder.path());
-        command.args(["dev", "--port", "0", "--deployment", "dep", "--runtime"]).arg(&built.bootstrap().path);
-        command.arg("--span").arg(built.module("layer_span")).args(more);
+        command.args(["dev", "--port", "0", "--deployment", "dep", "--runtime"]).arg(&runtime.path);
+        command.arg("--span").arg(artifacts::get().module("layer_span")).args(more).envs(variables.iter().copied());
         let dev = Process::spawn(command, |_| ()).expect("the tool starts");
         let address = serving(&dev);
         let rig = Rig { dev, address, folder };
