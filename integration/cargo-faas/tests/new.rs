@@ -1,20 +1,26 @@
 //! `cargo faas new`: each template compiles, passes its own tests, and runs, under both runtimes, on AWS and on plain
-//! HTTP.
+//! HTTP; and `cargo faas dev` serves it at once.
 //!
 //! The templates in Rust are members of one workspace, so that the SDK is built once; that a workspace takes them in is
 //! shown on the way.
 #![forbid(unsafe_code)]
 
+mod dev_rig;
+
 use integration::artifacts::{self, Runtime};
+use integration::client::Client;
 use integration::deployment::Deployment;
 use integration::needs;
 use integration::on_http::OnHttp;
+use integration::wait;
 use libtest_mimic::{Arguments, Failed, Trial};
+use platform_emulators::process::{Process, Signal};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A template in Rust, the output of `invoke` for it, and a request on plain HTTP, with its status and a part of its
 /// reply.
@@ -63,9 +69,13 @@ fn target() -> PathBuf {
 const BUILT: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
 
 fn tool(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().expect("the tool starts")
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
     command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target()).envs(BUILT);
-    command.output().expect("the tool starts")
+    command
 }
 
 fn text(output: &Output) -> String {
@@ -128,8 +138,9 @@ fn path(path: &Path) -> &str {
 /// Runs `cargo faas invoke` in the project's folder, as its README says.
 fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
-    let invoke =
-        |more: &[&str]| done(&tool(&folder, &[&["invoke", "--runtime", path(&runtime.path)][..], more].concat()));
+    // A dev of another project of the workspace may run meanwhile.
+    let alone = ["invoke", "--alone", "--runtime", path(&runtime.path)];
+    let invoke = |more: &[&str]| done(&tool(&folder, &[&alone[..], more].concat()));
     contains(&invoke(&[])?, case.said)?;
     // These are the other commands of the README.
     match case.template {
@@ -180,7 +191,7 @@ fn is_packaged(project: &Path, runtime: &Runtime) -> Result<(), Failed> {
 fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
     let library = format!("libnew_{}.so", case.template);
-    done(&tool(&folder, &["invoke", "--runtime", path(&runtime.path)]))?;
+    done(&tool(&folder, &["invoke", "--alone", "--runtime", path(&runtime.path)]))?;
     let name = format!("new_{}", case.template);
     let mut deployment = Deployment::empty().file(&library, &target().join("debug").join(&library));
     let mut handler = name.as_str();
@@ -216,6 +227,83 @@ fn native(template: &str, runtime: &Runtime) -> Result<(), Failed> {
     contains(&said, "          hello, Ada Lovelace\n")?;
     std::fs::remove_file(&library)?;
     is_packaged(&project, runtime)
+}
+
+/// A running dev.
+struct Dev {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl Dev {
+    /// Serves the project in a folder, once it is built.
+    fn start(folder: &Path, runtime: &Runtime) -> Result<Dev, Failed> {
+        let arguments = ["dev", "--port", "0", "--no-spans", "--runtime", path(&runtime.path)];
+        let process = Process::spawn(command(folder, &arguments), |_| ())?;
+        let address = dev_rig::serving(&process);
+        let dev = Dev { process, address };
+        dev.line("deployed  1, ")?;
+        Ok(dev)
+    }
+
+    fn line(&self, wanted: &str) -> Result<(), Failed> {
+        let found = self.process.wait_for_line(|line| line.contains(wanted), wait::limit() * 3);
+        found.map(drop).map_err(|late| format!("no line with {wanted:?}: {late}").into())
+    }
+
+    /// Returns the status and the body of the answer to a GET request.
+    fn get(&self, target: &str) -> Result<(u16, String), Failed> {
+        let reply = Client::connect(self.address)?.call("GET", target, "", b"")?;
+        Ok((reply.status, reply.text()))
+    }
+
+    fn leave(self) -> Result<(), Failed> {
+        self.process.signal(Signal::Int)?;
+        let status = self.process.wait(wait::limit()).map_err(|late| late.to_string())?;
+        if status.success() { Ok(()) } else { Err(format!("{status}: {}", self.process.output()).into()) }
+    }
+}
+
+/// Runs `cargo faas dev` in the project's folder, and sends it the first request, or the first event.
+fn answers_in_dev(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
+    // A workspace has one dev at a time.
+    static RUNS: Mutex<()> = Mutex::new(());
+    let folder = workspace()?.join(format!("new-{}", case.template));
+    let _runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let dev = Dev::start(&folder, runtime)?;
+    if case.template == "event" {
+        contains(&done(&tool(&folder, &["invoke"]))?, "event aws/sqs on work: 200, ")?;
+        dev.line(case.said)?;
+        return dev.leave();
+    }
+    let (status, body) = dev.get(case.request)?;
+    if status != case.status || !body.contains(case.reply) {
+        return Err(format!("{status}: {body}\n{}", dev.process.output()).into());
+    }
+    dev.leave()
+}
+
+/// Serves a project without cargo by `cargo faas dev`, and changes a word of it.
+fn native_is_swapped(template: &str, source: &str, runtime: &Runtime) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    done(&tool(folder.path(), &["new", "new-greet", "--template", template]))?;
+    let project = folder.path().join("new-greet");
+    let dev = Dev::start(&project, runtime)?;
+    let is = |wanted: &str| {
+        let reply = dev.get("/?name=ada")?;
+        if reply == (200, wanted.to_owned()) { Ok(()) } else { Err(Failed::from(format!("{wanted}: {reply:?}"))) }
+    };
+    is("hello, ada")?;
+    let file = project.join(source);
+    let text = std::fs::read_to_string(&file)?;
+    std::fs::write(&file, text.replace("\"hello, \"", "\"goodbye, \""))?;
+    dev.line("deployed  2, ")?;
+    is("goodbye, ada")?;
+    std::fs::write(&file, text.replace("\"hello, \"", "\"hello, "))?;
+    dev.line("failed: build: ")?;
+    dev.line("deployment 2 goes on")?;
+    is("goodbye, ada")?;
+    dev.leave()
 }
 
 fn names_and_folders_are_checked() -> Result<(), Failed> {
@@ -290,5 +378,16 @@ fn main() -> ExitCode {
             native("go", runtime()).map_err(|failed| failed.message().unwrap_or_default().to_owned())
         }));
     }
+    let runtime = || artifacts::get().bootstrap();
+    for case in &CASES {
+        let name = format!("{}_answers_in_dev", case.template);
+        trials.push(Trial::test(name, move || answers_in_dev(case, runtime())));
+    }
+    let swapped = "is_built_again_and_swapped_by_dev";
+    trials.push(Trial::test(format!("c_{swapped}"), move || native_is_swapped("c", "hello.c", runtime())));
+    trials.push(needs::once(&needs::program("go"), &format!("go_{swapped}"), move |_| {
+        let swapped = native_is_swapped("go", "hello.go", runtime());
+        swapped.map_err(|failed| failed.message().unwrap_or_default().to_owned())
+    }));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
