@@ -9,7 +9,7 @@ use std::ffi::OsString;
 ///
 /// Without a command it is `dev`: serves the functions of this project until Ctrl-C.
 ///
-/// Exit codes: 0 done, 1 a step failed, 2 wrong usage.
+/// Exit codes: 0 done, 1 a step failed, 2 wrong usage, 130 a second Ctrl-C ended dev.
 #[derive(Debug, Parser)]
 #[command(name = "cargo-faas", bin_name = "cargo faas", version, max_term_width = 100, infer_subcommands = false)]
 #[command(color = ColorChoice::Auto, styles = clap::builder::Styles::styled())]
@@ -58,6 +58,18 @@ pub(crate) mod tests {
     #[test]
     fn the_definition_holds() {
         definition().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_the_exit_codes_that_are_documented() {
+        let help = definition().get_long_about().map(ToString::to_string).unwrap_or_default();
+        let listed = help.split("Exit codes: ").nth(1).expect("the help has them").trim_end_matches('.');
+        let listed: Vec<&str> = listed.split(", ").filter_map(|part| part.split(' ').next()).collect();
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/tool.md")).unwrap();
+        let section = page.split("## Exit codes").nth(1).expect("the page has them");
+        let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+        let rows = rows.map_while(|line| line.strip_prefix("| ")?.split(' ').next());
+        assert_eq!(listed, rows.collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo-faas`, the developer's tool: makes a project, builds its functions and layers, runs them under a local
-//! platform and the real runtime, and shows the result of a serverless.yml. The table of contents, and the exit code: 0
-//! done, 1 a step failed, 2 wrong usage.
+//! platform and the real runtime, and shows the result of a serverless.yml. The table of contents, and the exit code,
+//! of which `command_line` has the list.
 //!
 //! | module | holds |
 //! |---|---|

@@ -280,7 +280,7 @@ fn cargo_finds_the_tool_as_its_subcommand() {
     let help = said(&run(&["faas", "--help"]));
     assert!(
         help.contains("Usage: cargo faas [COMMAND]")
-            && help.contains("Exit codes: 0 done, 1 a step failed, 2 wrong usage"),
+            && help.contains("Exit codes: 0 done, 1 a step failed, 2 wrong usage, 130 a second Ctrl-C ended dev"),
         "{help}"
     );
     let usage = run(&["faas", "invoke", "--nonsense"]);
@@ -290,5 +290,42 @@ fn cargo_finds_the_tool_as_its_subcommand() {
     for shell in ["bash", "zsh", "fish"] {
         let completions = said(&run(&["faas", "completions", shell]));
         assert!(completions.contains("cargo-faas") && completions.contains("invoke"), "{shell}: {completions}");
+    }
+}
+
+#[test]
+fn bash_completes_the_words_behind_cargo_faas_and_leaves_all_others_to_cargos_own() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    write(folder.path(), "faas.bash", &said(&tool(folder.path(), &["completions", "bash"])));
+    // The words are completed as bash does it: the function that is registered for cargo gets them.
+    let script = r#"
+        PATH=
+        own() { COMPREPLY=(own "$2"); }
+        [[ $1 = none ]] || complete -F own cargo
+        source ./faas.bash
+        [[ $1 = late ]] && { complete -F own cargo; source ./faas.bash; }
+        [[ $(complete -p "$2") =~ -F\ ([^\ ]+) ]]
+        shift
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        "${BASH_REMATCH[1]}" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        echo "${COMPREPLY[@]}"
+    "#;
+    let complete = |words: &[&str]| {
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", script, "bash"]).args(words).current_dir(folder.path());
+        said(&bash.output().expect("bash starts"))
+    };
+    for (words, completed) in [
+        (&["there", "cargo", "faas", "inv"][..], "invoke\n"),
+        (&["there", "cargo", "+nightly", "faas", "inv"], "invoke\n"),
+        (&["none", "cargo", "faas", "invoke", "--samp"], "--sample\n"),
+        (&["there", "cargo", "faas", "events", "pri"], "print\n"),
+        (&["there", "cargo-faas", "invoke", "--samp"], "--sample\n"),
+        (&["there", "cargo", "bui"], "own bui\n"),
+        (&["there", "cargo", "fa"], "own fa\n"),
+        (&["late", "cargo", "bui"], "own bui\n"),
+        (&["none", "cargo", "bui"], "\n"),
+    ] {
+        assert_eq!(complete(words), completed, "{words:?}");
     }
 }
