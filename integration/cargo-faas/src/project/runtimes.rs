@@ -15,10 +15,14 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use faas_core::encoding::sha256;
 use rustix::fs::{FlockOperation, flock};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The folders and files that runtimes are made of, in the source.
 const RUNTIME_SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "handlers-sdk/abi", "light-runtime", "runtime-engine"];
@@ -263,13 +267,31 @@ fn lock(path: &Path, screen: Screen) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// Returns a digest of files, and of all files of folders, by name and content.
+/// Returns a digest of files, and of all files of folders, by name and content. Files that nobody has touched since are
+/// not read again, since `dev` asks for it with each build, once for each layer.
 fn digest(root: &Path, names: &[&str]) -> io::Result<String> {
+    static KNOWN: Mutex<BTreeMap<u64, String>> = Mutex::new(BTreeMap::new());
     let mut files = Vec::new();
     names.iter().try_for_each(|name| list(&root.join(name), &mut files))?;
     files.sort_unstable();
-    let mut all = Vec::new();
+    let mut state = DefaultHasher::new();
     for file in &files {
+        let found = fs::metadata(file)?;
+        (file, found.len(), found.ino(), found.mtime(), found.mtime_nsec()).hash(&mut state);
+    }
+    let state = state.finish();
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(digest) = known().get(&state) {
+        return Ok(digest.clone());
+    }
+    let digest = digest_of(root, &files)?;
+    known().insert(state, digest.clone());
+    Ok(digest)
+}
+
+fn digest_of(root: &Path, files: &[PathBuf]) -> io::Result<String> {
+    let mut all = Vec::new();
+    for file in files {
         // The content's digest has always the same length, so that no name and content are taken for others.
         let name = file.strip_prefix(root).unwrap_or(file).as_os_str().as_encoded_bytes();
         all.extend_from_slice(sha256::digest(&fs::read(file)?).as_bytes());
@@ -299,7 +321,7 @@ fn list(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt;
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     #[test]
     fn a_digest_changes_with_names_and_contents_and_with_nothing_else() {
@@ -317,11 +339,26 @@ mod tests {
         write("a/target/made", "3");
         write("c", "4");
         assert_eq!(now(), before);
-        write("a/one.rs", "5");
+        write("a/one.rs", "five");
         let changed = now();
         assert_ne!(changed, before);
         write("a/two.rs", "");
         assert_ne!(now(), changed);
+    }
+
+    #[test]
+    fn a_file_that_nobody_has_touched_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let write = |text: &str, at: SystemTime| {
+            fs::write(&path, text).unwrap();
+            File::options().append(true).open(&path).unwrap().set_modified(at).unwrap();
+            digest(folder.path(), &["a"]).unwrap()
+        };
+        let at = UNIX_EPOCH + Duration::from_secs(1);
+        let first = write("1", at);
+        assert_eq!(write("2", at), first, "it is what was read");
+        assert_ne!(write("2", at + Duration::from_secs(1)), first);
     }
 
     #[test]
