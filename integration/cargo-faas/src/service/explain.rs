@@ -4,6 +4,7 @@ use super::{ServiceArgs, read, right};
 use crate::failure::Failure;
 use crate::screen::Screen;
 use clap::Args;
+use serde_json::json;
 use serverless_spec::cron::Civil;
 use serverless_spec::explain;
 use std::process::ExitCode;
@@ -48,7 +49,11 @@ impl Explain {
             let why = format!("there is no key, function or request `{whole}`");
             return Err(found.err().filter(|_| !whole.contains('.')).unwrap_or_else(|| Failure::new("explain", why)));
         }
-        screen.line(answer.trim_end());
+        if service.json {
+            screen.line(&format!("{:#}", json!({"about": whole, "text": answer.trim_end()})));
+        } else {
+            screen.line(answer.trim_end());
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
