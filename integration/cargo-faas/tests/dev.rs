@@ -13,6 +13,8 @@ use integration::wait;
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -528,6 +530,37 @@ fn serve_project(folder: TempDir) -> Rig {
     let rig = Rig { dev, address, folder };
     rig.line("deployed  1, ");
     rig
+}
+
+#[test]
+fn with_light_it_is_light_bootstrap_that_serves() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().to_owned();
+    assert!(run(&place, &["new", "greet", "--template", "c"]).status.success());
+    // A project in C needs no cargo, so that only the runtime is asked for: this one has it built already.
+    let built = &artifacts::get().light_bootstrap().path;
+    let cargo = format!(
+        "#!/bin/sh\ncase \"$*\" in *'-p light-runtime'*) ;; *) exit 1 ;; esac\ncat <<'END'\n{}\nEND\n",
+        serde_json::json!({
+            "reason": "compiler-artifact", "package_id": "path+file:///r#light-runtime@0",
+            "target": {"name": "light-bootstrap", "kind": ["bin"]}, "executable": built,
+        })
+    );
+    write(&place, "cargo", &cargo);
+    std::fs::set_permissions(place.join("cargo"), Permissions::from_mode(0o755)).expect("it can be made a program");
+    let mut command = tool(&place);
+    command.args(["dev", "--light", "--no-spans", "--port", "0"]).current_dir(place.join("greet"));
+    command.env("CARGO", place.join("cargo")).env("FAAS_CACHE", place.join("cache"));
+    let dev = Process::spawn(command, |_| ()).expect("the tool starts");
+    let address = serving(&dev);
+    let rig = Rig { dev, address, folder };
+    rig.line("deployed  1, ");
+    assert_eq!(rig.get("/?name=ada").text(), "hello, ada");
+    for pid in rig.pids() {
+        let runs = std::fs::read_link(format!("/proc/{pid}/exe")).expect("it runs");
+        assert_eq!(runs.file_name().and_then(|name| name.to_str()), Some("light-bootstrap"), "{}", runs.display());
+    }
+    rig.leave();
 }
 
 #[test]
