@@ -22,7 +22,7 @@ pub(crate) struct Dev {
 
     /// Serve and watch this deployment folder instead of building the project: libraries and faas.json of one unit, or
     /// a folder for each unit, and a .env
-    #[arg(long, value_name = "FOLDER", requires = "runtime")]
+    #[arg(long, value_name = "FOLDER", requires = "runtime", conflicts_with_all = OF_A_PROJECT)]
     pub(crate) deployment: Option<PathBuf>,
 
     /// Watch this file or folder, too; may be repeated
@@ -44,6 +44,10 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
+
+/// The arguments about a project, its build and its variables, of which a deployment folder has the result.
+const OF_A_PROJECT: [&str; 10] =
+    ["env", "env_file", "file", "function", "layers", "options", "package", "profile", "release", "stage"];
 
 impl Dev {
     /// Returns how long requests of an old deployment may take.
@@ -159,6 +163,22 @@ fn time(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use crate::command_line::tests::read;
+    use crate::running::RunArgs;
+    use clap::Args;
+
+    #[test]
+    fn beside_a_deployment_folder_only_what_is_heeded_is_taken() {
+        const HEEDED: [&str; 3] = ["--platform", "--runtime", "--timeout"];
+        for argument in RunArgs::augment_args(clap::Command::new("run")).get_arguments() {
+            let option = format!("--{}", argument.get_long().unwrap());
+            let with = |more: &[&str]| read(&[&["dev"], more].concat());
+            let ways = [vec![&*option], vec![&option, "5"], vec![&option, "A=b"]];
+            let given = ways.iter().find(|given| with(given).is_ok()).expect("one is right");
+            let runtime = if option == "--runtime" { &[][..] } else { &["--runtime", "x"] };
+            let beside = with(&[&["--deployment", "x"], runtime, given].concat());
+            assert_eq!(beside.is_ok(), HEEDED.contains(&&*option), "{option}");
+        }
+    }
 
     #[test]
     fn contradictions_are_usage_errors() {
