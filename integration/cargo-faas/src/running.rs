@@ -22,7 +22,7 @@ const DECIDED: [(&str, &str); 5] = [
     ("FAAS_ROOT", "libraries are where the tool lays them"),
 ];
 
-/// The seconds that an invocation may take if nobody says.
+/// The seconds that an invocation may take without `--timeout`.
 const TIMEOUT: u64 = 30;
 
 /// An option of the command line, and the look whether it is given.

@@ -55,7 +55,8 @@ pub(crate) struct Deployment {
     folder: TempDir,
     /// The units, in the order of their names.
     pub(crate) units: Vec<Unit>,
-    /// The number of the unit that is meant where nobody names a function: the first of the yml, else of the names.
+    /// The number of the unit that is meant where no function is named: the first of the yml, without a yml the first of
+    /// the list.
     pub(crate) first: usize,
     /// The variables of every process.
     pub(crate) environment: Vec<(String, String)>,
@@ -113,7 +114,7 @@ impl Deployment {
         self.timers.extend(timers);
     }
 
-    /// Takes over what is known of a unit beside its manifest: the events that its libraries declare.
+    /// Takes over the functions of a unit with the events that its libraries declare, which no manifest need have.
     pub(crate) fn learn(&mut self, unit: &str, functions: &[DeployedFunction]) {
         if let Some(unit) = self.units.iter_mut().find(|own| own.name == unit) {
             unit.functions = functions.to_vec();

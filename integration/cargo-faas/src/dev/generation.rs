@@ -462,7 +462,7 @@ impl Generation {
         let _ = std::fs::remove_dir_all(self.deployment.path());
     }
 
-    /// Removes what platforms have on disk, once no call needs it: those that run see that their process is gone.
+    /// Removes the files of platforms once no call needs them. Calls that run end at once, since their process is gone.
     pub(crate) async fn clear(&self) {
         const MOMENT: Duration = Duration::from_secs(1);
         if !self.slots().is_empty() {

@@ -3,8 +3,8 @@
 //! `{"sample":"aws/sqs"}`, `{"event":"…","platform":"aws"}` or
 //! `{"request":{"method":"GET","target":"/","headers":[["a","b"]], "body":"…"}}`, and beside an event `function` and
 //! the faults that are to happen: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`, `retry`, `throttle`. Without any of
-//! the three it is what the function is written for. The answer is `{"invocations":[…]}`, each as at
-//! `/_faas/api/invocations/<number>`.
+//! the three it is the event or request that the function is written for. The answer is `{"invocations":[…]}`, each as
+//! at `/_faas/api/invocations/<number>`.
 
 use super::super::app::{App, Trouble, Wanted, timer_platform};
 use super::super::store::Record;
@@ -115,8 +115,8 @@ async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
     app.send_event(platform, wanted).await.map_err(Instead::wrong)
 }
 
-/// Sends what a function is written for, which is what `invoke` sends to a runtime of its own. A request goes through
-/// the front where that brings it to the function, and else as the event that API Gateway makes of it.
+/// Sends the event or request that a function is written for, as `invoke` does to a runtime of its own. A request goes
+/// through the front where that brings it to the function, and else as the event that API Gateway makes of it.
 async fn own(app: &Arc<App>, asked: &Asked, trouble: Trouble) -> Result<Vec<u64>, Instead> {
     let aws = &stage::PLATFORMS[0];
     let lease = app.lease(None).await.ok_or_else(|| Instead::wrong("no deployment is ready"))?;
