@@ -135,11 +135,13 @@ fn event(
             }
         }
         ("topic" | "queue", _) => {
+            deployment.needs_default(site, trigger);
             let Some(source) = trigger.source(site) else { return };
             let kind = filter("type=google.cloud.pubsub.topic.v1.messagePublished".to_owned());
             eventarc(&format!("{kind} --transport-topic {}", quoted(source)), script);
         }
         ("storage", _) => {
+            deployment.needs_default(site, trigger);
             let Some(source) = trigger.source(site) else { return };
             let events = site.texts(&trigger.event.node, "events");
             let is_removal = |event: &String| event.to_ascii_lowercase().contains("remove") || event.contains("delete");
@@ -153,6 +155,7 @@ fn event(
         }
         ("table", "rds") => trigger.is_lacking(site, "use Datastream, which writes to Pub/Sub or a bucket"),
         ("table", _) => {
+            deployment.needs_default(site, trigger);
             let Some(source) = trigger.source(site) else { return };
             let kind = filter("type=google.cloud.firestore.document.v1.written".to_owned());
             let base = trigger.text(site, "instance").unwrap_or_else(|| "(default)".to_owned());
