@@ -1,6 +1,6 @@
 //! The command `package`: it builds each deployment and writes the package for its platform.
 
-use super::contents::{Contents, File};
+use super::contents::{Contents, File, Zipper};
 use super::layout::{self, Built};
 use super::oci::{self, Base, Run};
 use super::one_file;
@@ -126,11 +126,12 @@ impl Package {
         let toolchain = Toolchain::choose(arch, self.linker, self.glibc)?;
         let said = if self.json { Screen::aside() } else { screen };
         said.head("toolchain", &toolchain.words());
-        let mut written = Vec::new();
+        let (mut zipper, mut written) = (Zipper::default(), Vec::new());
         for packaging in self.platforms(said)? {
             let yml = YmlArgs { platform: Some(packaging.platform.to_owned()), ..self.yml.clone() };
             let (root, units) = self.units(&here, &yml, packaging, arch, &toolchain, said)?;
-            written.extend(self.platform(&root, &units, &packaging.with_glibc(self.glibc), arch, &toolchain, said)?);
+            let packaging = packaging.with_glibc(self.glibc);
+            written.extend(self.platform(&root, &units, &packaging, &toolchain, &mut zipper, said)?);
         }
         let has_errors =
             written.iter().flat_map(|one| &one.findings).any(|finding| finding.severity == Severity::Error);
@@ -200,15 +201,15 @@ impl Package {
         root: &Path,
         units: &[Deployment],
         packaging: &Packaging,
-        arch: Arch,
         toolchain: &Toolchain,
+        zipper: &mut Zipper,
         screen: Screen,
     ) -> Result<Vec<Written>, Failure> {
         let folder = self.out.join(packaging.platform);
         std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         let mut written = Vec::new();
         for unit in self.chosen(units)? {
-            written.push(self.unit(root, unit, packaging, arch, toolchain, screen)?);
+            written.push(self.unit(root, unit, packaging, toolchain, zipper, screen)?);
         }
         digests(&folder)?;
         Ok(written)
@@ -259,10 +260,11 @@ impl Package {
         root: &Path,
         unit: &Deployment,
         packaging: &Packaging,
-        arch: Arch,
         toolchain: &Toolchain,
+        zipper: &mut Zipper,
         screen: Screen,
     ) -> Result<Written, Failure> {
+        let arch = toolchain.arch;
         let program = self.program(root, unit, packaging, arch, toolchain, screen)?;
         let of_kind = |kind| self.libraries(unit, kind);
         let built = Built {
@@ -276,7 +278,7 @@ impl Package {
             include(&mut files, path)?;
         }
         let zip = match packaging.form {
-            Form::Zip => Some(files.zip()?),
+            Form::Zip => Some(zipper.zip(&files)?),
             Form::Image => None,
         };
         let mut found = Findings::default();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -92,26 +93,6 @@ impl Contents {
     /// Returns the size of all files together.
     pub(crate) fn bytes(&self) -> u64 {
         self.files.values().map(|file| file.bytes.len() as u64).sum()
-    }
-
-    /// Returns a zip: the same bytes for the same files, wherever and whenever it is written.
-    ///
-    /// # Errors
-    /// A path is too long for a zip.
-    pub(crate) fn zip(&self) -> Result<Vec<u8>, Failure> {
-        let failed = |path: &str, error: &dyn std::fmt::Display| Failure::new("zip", format!("{path}: {error}"));
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        for (path, file) in self.files() {
-            // The time is the earliest that a zip can have. The writer names Unix as its system, on every system.
-            let options = SimpleFileOptions::default()
-                .compression_method(CompressionMethod::Deflated)
-                .compression_level(Some(9))
-                .last_modified_time(DateTime::DEFAULT)
-                .unix_permissions(file.mode.unwrap_or(PLAIN));
-            zip.start_file(path, options).map_err(|error| failed(path, &error))?;
-            zip.write_all(&file.bytes).map_err(|error| failed(path, &error))?;
-        }
-        Ok(zip.finish().map_err(|error| failed("the end", &error))?.into_inner())
     }
 
     /// Reads a zip.
@@ -207,6 +188,55 @@ impl Contents {
     }
 }
 
+/// A maker of zips. It deflates a file once, however many zips it is in: the runtime is the same in all packages of a
+/// platform.
+#[derive(Debug, Default)]
+pub(crate) struct Zipper {
+    /// The files so far, each in a zip of its own.
+    deflated: Vec<(File, ZipArchive<Cursor<Vec<u8>>>)>,
+}
+
+impl Zipper {
+    /// Returns a zip: the same bytes for the same files, wherever and whenever it is written.
+    ///
+    /// # Errors
+    /// A path is too long for a zip.
+    pub(crate) fn zip(&mut self, contents: &Contents) -> Result<Vec<u8>, Failure> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (path, file) in contents.files() {
+            self.copy(path, file, &mut zip).map_err(|error| Failure::new("zip", format!("{path}: {error}")))?;
+        }
+        let zip = zip.finish().map_err(|error| Failure::new("zip", format!("the end: {error}")))?;
+        Ok(zip.into_inner())
+    }
+
+    /// Copies a file, deflated, into a zip.
+    fn copy(&mut self, path: &str, file: &File, zip: &mut ZipWriter<Cursor<Vec<u8>>>) -> ZipResult<()> {
+        let place = match self.deflated.iter().position(|(other, _)| other == file) {
+            Some(place) => place,
+            None => {
+                self.deflated.push((file.clone(), deflated(file)?));
+                self.deflated.len() - 1
+            }
+        };
+        zip.raw_copy_file_rename(self.deflated[place].1.by_index(0)?, path)
+    }
+}
+
+/// Returns a zip of one file, whose name is of no matter.
+fn deflated(file: &File) -> ZipResult<ZipArchive<Cursor<Vec<u8>>>> {
+    // The time is the earliest that a zip can have. The writer names Unix as its system, on every system.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .last_modified_time(DateTime::DEFAULT)
+        .unix_permissions(file.mode.unwrap_or(PLAIN));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("file", options)?;
+    zip.write_all(&file.bytes)?;
+    ZipArchive::new(zip.finish()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,10 +249,28 @@ mod tests {
         contents
     }
 
+    fn zipped(contents: &Contents) -> Result<Vec<u8>, Failure> {
+        Zipper::default().zip(contents)
+    }
+
+    #[test]
+    fn a_file_of_several_zips_is_deflated_once_and_they_are_what_each_would_be_alone() {
+        let mut other = shop();
+        other.add("run.sh", File::executable(b"runtime".to_vec())).expect("it is the first");
+        other.add("copy.json", File::executable(b"{}".to_vec())).expect("it is the first");
+        let mut zipper = Zipper::default();
+        for contents in [shop(), other] {
+            let zip = zipper.zip(&contents).expect("it is written");
+            assert_eq!(zip, zipped(&contents).expect("it is written"));
+            assert_eq!(Contents::of_zip(Cursor::new(zip)).expect("it is a zip"), contents);
+        }
+        assert_eq!(zipper.deflated.len(), 4, "three files, and one again with another mode");
+    }
+
     #[test]
     fn a_zip_is_sorted_and_says_neither_when_nor_where_it_was_made() {
-        let zip = shop().zip().expect("it is written");
-        assert_eq!(zip, shop().zip().expect("it is written again"));
+        let zip = zipped(&shop()).expect("it is written");
+        assert_eq!(zip, zipped(&shop()).expect("it is written again"));
         let mut read = ZipArchive::new(Cursor::new(&zip)).expect("it is a zip");
         let names: Vec<String> = read.file_names().map(|name| name.expect("it is text").into_owned()).collect();
         assert_eq!(names, ["bootstrap", "faas.json", "functions/libshop.so"]);
@@ -236,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again_from_a_zip_and_from_a_folder() {
-        let zip = shop().zip().expect("it is written");
+        let zip = zipped(&shop()).expect("it is written");
         assert_eq!(Contents::of_zip(Cursor::new(zip)).expect("it is a zip"), shop());
         let folder = tempfile::tempdir().expect("there is room");
         let inner = folder.path().join("package");

@@ -62,6 +62,8 @@ pub(crate) enum Linker {
 /// The command that compiles and links, and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Toolchain {
+    /// The processor that it compiles for.
+    pub(crate) arch: Arch,
     /// The target triple, with the glibc where zig links; `None` for cargo's own default.
     pub(crate) target: Option<String>,
     /// The cargo command that compiles.
@@ -83,10 +85,10 @@ impl Toolchain {
         if is_there && linker != Linker::Cargo {
             // One build for the oldest glibc runs on every platform.
             let target = format!("{triple}.{}", glibc.unwrap_or(OLDEST));
-            return Ok(Toolchain { target: Some(target), builder: Builder::Zigbuild });
+            return Ok(Toolchain { arch, target: Some(target), builder: Builder::Zigbuild });
         }
         let target = (arch != Arch::host()).then_some(triple);
-        Ok(Toolchain { target, builder: Builder::Cargo })
+        Ok(Toolchain { arch, target, builder: Builder::Cargo })
     }
 
     /// Returns a description of it, in words.
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn cargos_own_linker_builds_for_this_machine_without_a_word() {
         let here = Toolchain::choose(Arch::host(), Linker::Cargo, None).expect("cargo is there");
-        assert_eq!(here, Toolchain { target: None, builder: Builder::Cargo });
+        assert_eq!(here, Toolchain { arch: Arch::host(), target: None, builder: Builder::Cargo });
         let other = if Arch::host() == Arch::X86_64 { Arch::Arm64 } else { Arch::X86_64 };
         let there = Toolchain::choose(other, Linker::Cargo, Some(OLDEST)).expect("cargo is there");
         assert_eq!(there.target, Some(format!("{}-unknown-linux-gnu", other.triple())));
