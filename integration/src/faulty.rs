@@ -10,7 +10,9 @@ pub const PANIC: &str = r#"{"do":"panic"}"#;
 pub const THREAD: &str = r#"{"do":"thread"}"#;
 /// The function sleeps a second longer than the deadline allows, and does not look whether it is cancelled.
 pub const SLEEP: &str = r#"{"do":"sleep"}"#;
-/// The function spins for ever.
+/// Sleeps for an hour, and does not look whether it is cancelled: a call that hangs and takes no processor.
+pub const HANG: &str = r#"{"do":"sleep","ms":3600000}"#;
+/// The function spins for ever, which takes a processor for as long as its process lives.
 pub const SPIN: &str = r#"{"do":"spin"}"#;
 /// The function ends the process.
 pub const ABORT: &str = r#"{"do":"abort"}"#;

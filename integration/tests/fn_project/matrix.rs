@@ -123,7 +123,7 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
 /// A function that never looks up is answered for; the process then leaves, as its one place is lost.
 fn deadline(runtime: &Runtime) {
     let mut run = OnFn::start(runtime, Deployment::of("faulty"), "faulty");
-    let outcome = run.call(&Call::plain(faulty::SPIN).within(Duration::from_secs(1)));
+    let outcome = run.call(&Call::plain(faulty::HANG).within(Duration::from_secs(1)));
     assert!(matches!(outcome, Outcome::TimedOut(_)), "{outcome:?}");
     assert_eq!(run.left().code(), Some(1), "{}", run.process().output());
     assert_eq!(run.names(), Vec::<String>::new(), "the socket is gone");

@@ -56,7 +56,7 @@ fn panic(runtime: &Runtime) {
 fn deadline(runtime: &Runtime) {
     for ((start, target), status) in WAYS.into_iter().zip([504, 500]) {
         let run = start(runtime, Deployment::of("faulty").env("RUNTIME_TIMEOUT", "3"), "faulty");
-        let reply = run.call("POST", target, "", faulty::SPIN.as_bytes());
+        let reply = run.call("POST", target, "", faulty::HANG.as_bytes());
         assert_eq!(reply.status, status, "{target}: {}", reply.text());
         assert!(reply.text().contains("TimedOut"), "{}", reply.text());
         assert_eq!(run.call("POST", target, "", faulty::FINE.as_bytes()).status, 200, "others are served");

@@ -120,7 +120,7 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
 fn deadline(runtime: &Runtime) {
     let deployment = Deployment::of("faulty").env("FAAS_TIMEOUT", "1s");
     let run = OnKnative::start(runtime, deployment, "faulty", function());
-    for request in [Request::json(faulty::SPIN), binary(&[], faulty::SPIN)] {
+    for request in [Request::json(faulty::HANG), binary(&[], faulty::SPIN)] {
         let answer = run.call(&request);
         assert_eq!((answer.status, answer.text().contains("Function.TimedOut")), (504, true), "{}", answer.text());
     }

@@ -136,7 +136,7 @@ fn x_timeout_shortens_the_limit_and_is_ignored_otherwise(runtime: &Runtime) {
         assert!((300_000..=600_000).contains(&remaining(ignored)), "{ignored}");
     }
     let run = InPod::start(runtime, Deployment::of("faulty"), "faulty", patient());
-    let answer = run.call(&Call::post("/", faulty::SPIN.as_bytes()).with("X-Timeout", "500ms"));
+    let answer = run.call(&Call::post("/", faulty::HANG.as_bytes()).with("X-Timeout", "500ms"));
     assert_eq!((answer.status, answer.header("x-openfaas-internal")), (504, Some("of-watchdog")), "{}", answer.text());
     run.assert_clean();
 }

@@ -39,7 +39,7 @@ fn what_the_watchdog_forwards_is_answered(runtime: &Runtime) {
 fn its_limit_is_ours(runtime: &Runtime) {
     let options = Options { exec_timeout: "2s".into(), ..Options::default() };
     let run = BehindWatchdog::start(runtime, Deployment::of("faulty"), "faulty", options);
-    let answer = run.call(&Call::post("/", faulty::SPIN.as_bytes()));
+    let answer = run.call(&Call::post("/", faulty::HANG.as_bytes()));
     assert_eq!(answer.status, 504, "{}", run.output());
     let given_up =
         run.watchdog.process().wait_for_line(|line| line.contains("did not answer within its time limit"), limit());

@@ -179,7 +179,7 @@ fn deadline(runtime: &Runtime) {
     let run = Container::of(runtime, "faulty");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_millis();
     let deadline_ms = u64::try_from(now).expect("it is not that late") + 2_000;
-    let outcome = run.invoker.run(&Activation { deadline_ms, ..Activation::of(faulty::SPIN) });
+    let outcome = run.invoker.run(&Activation { deadline_ms, ..Activation::of(faulty::HANG) });
     assert!(error_of(&outcome).starts_with("Function.TimedOut: "), "{outcome:?}");
     // That was the only thread that may run an activation.
     assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(1), "{}", run.output());

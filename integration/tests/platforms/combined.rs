@@ -7,6 +7,7 @@ use crate::azure_functions::run::OnAzure;
 use crate::rig::{Answer, Platform, View};
 use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
+use integration::faulty;
 use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
@@ -244,9 +245,8 @@ fn serve<P: Platform>(yml: &str, place: &Where, start: impl Fn(Deployment) -> P)
         ask(function, format!("{event}, of {function}"), &mut |platform| platform.event(function, event));
     }
     let hangs = format!("{}/hangs", place.base);
-    let sleep = r#"{"do":"sleep","ms":3600000}"#;
     ask("hangs", "its own limit of time".to_owned(), &mut |platform| {
-        let late = platform.request("POST", &hangs, sleep);
+        let late = platform.request("POST", &hangs, faulty::HANG);
         assert!(late.is_failure("TimedOut"), "{late:?}");
         late
     });

@@ -81,7 +81,7 @@ fn others_are_served<R: Run>(run: &mut R) {
 
 pub(crate) fn deadline<R: Rig>(runtime: &Runtime) {
     let mut run = R::limited(runtime, Deployment::of("faulty"), "faulty");
-    let answer = run.send(faulty::SPIN.as_bytes());
+    let answer = run.send(faulty::HANG.as_bytes());
     if let Answer::Reply { status, .. } = answer {
         assert_eq!(status, 504, "{answer:?}");
     }

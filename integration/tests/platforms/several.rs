@@ -191,7 +191,7 @@ impl<P: Platform> Shop<'_, P> {
     }
 
     fn one_that_hangs_is_answered_in_its_place(&mut self) {
-        let late = self.post("/hangs", r#"{"do":"sleep","ms":3600000}"#);
+        let late = self.post("/hangs", faulty::HANG);
         assert!(late.is_failure("TimedOut"), "{late:?}");
         match self.row.hung {
             Hung::GoesOn => {

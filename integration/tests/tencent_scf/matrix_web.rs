@@ -59,7 +59,7 @@ fn deadline(runtime: &Runtime) {
     let run = start_web(runtime, Deployment::of("faulty"), "faulty");
     let headers = Web { timeout_ms: 1000, ..Web::new("r-1") }.headers();
     for (target, status) in [("/", 504), ("/event-invoke", 500)] {
-        let reply = run.call("POST", target, &headers, faulty::SPIN.as_bytes());
+        let reply = run.call("POST", target, &headers, faulty::HANG.as_bytes());
         assert_eq!(reply.status, status, "{target}: {}", reply.text());
         assert!(reply.text().contains("TimedOut"), "{}", reply.text());
     }
