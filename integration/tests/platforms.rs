@@ -97,6 +97,14 @@ macro_rules! platforms {
             echo: $module::matrix::echo,
             inspect: $module::matrix::inspect_over_every_trigger,
         },)*];
+
+        /// A test a platform, so that they run beside one another.
+        mod the_shop_is_packaged_and_answers_and_so_it_does_cut_and_combined_again {
+            $(#[test]
+            fn $module() {
+                crate::recut::behave($word);
+            })*
+        }
     };
 }
 

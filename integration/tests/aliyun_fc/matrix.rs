@@ -2,7 +2,7 @@
 
 use super::run::OnFc;
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Rig, Run, View, on_threads};
+use crate::rig::{Answer, Header, Platform, Rig, Run, View, on_threads};
 use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -52,8 +52,9 @@ impl Rig for OnFc {
 }
 
 impl Platform for OnFc {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let request = Request::new(method, path).header("Content-Type", "application/json").body(body);
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        let request = Request::new(method, path).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let response = self.fc.request(&request);
         Answer::Reply { status: response.status, headers: response.headers, body: response.pieces.concat() }
     }

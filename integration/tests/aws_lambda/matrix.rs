@@ -1,7 +1,7 @@
 //! The matrix on AWS Lambda.
 
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Rig, Run, View, lower};
 use crate::several::{self, Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -74,9 +74,9 @@ fn told(answer: aws_lambda::Answer) -> Answer {
 
 impl Platform for OnAws {
     /// Sends a request through an HTTP API.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
         let event = json!({
-            "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json"},
+            "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": lower(headers),
             "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
             "body": body, "isBase64Encoded": false,
         });

@@ -2,7 +2,7 @@
 
 use super::run::OnAzure;
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Refuses, Rig, Run, View};
 use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -32,9 +32,8 @@ impl Rig for OnAzure {
 }
 
 impl Platform for OnAzure {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = [("Content-Type", "application/json")];
-        match self.call(&Call::http("api", Request::new(method, path, &headers, body))) {
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        match self.call(&Call::http("api", Request::new(method, path, headers, body))) {
             Ended::Done(done) => {
                 let reply = done.reply.expect("a reply");
                 Answer::Reply { status: reply.status, headers: reply.headers, body: reply.body }

@@ -2,7 +2,7 @@
 
 use super::run::OnFn;
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Rig, Run, View};
 use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -34,9 +34,8 @@ impl Rig for OnFn {
 }
 
 impl Platform for OnFn {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = [("Content-Type", "application/json")];
-        told(self.call(&Call::request(method, &format!("http://h{path}"), &headers, body)))
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        told(self.call(&Call::request(method, &format!("http://h{path}"), headers, body)))
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {

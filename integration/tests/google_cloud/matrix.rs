@@ -2,7 +2,7 @@
 
 use super::run::{OnGoogle, event, function, legacy, service};
 use crate::matrix::{fails, matrix};
-use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Refuses, Rig, Run, View};
 use crate::several::{CLOUD_EVENTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -36,8 +36,8 @@ impl Rig for OnGoogle {
 }
 
 impl Platform for OnGoogle {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        self.call(&Request::new(method, path, headers, body)).into()
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {

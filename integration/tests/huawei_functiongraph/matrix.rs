@@ -4,7 +4,7 @@
 use super::run::{launch, launch_http, options, patient, start, start_http};
 use crate::event_function::{EventFunction, one_after_the_other};
 use crate::matrix::{concurrency as all_at_once, matrix};
-use crate::rig::Rig;
+use crate::rig::{Header, Rig};
 use crate::several::{self, Hung, REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -31,8 +31,8 @@ pub(crate) const SEVERAL: Row = Row {
 };
 
 /// Returns the event of a request through API Gateway. Texts go back as they are.
-pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
-    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+pub(crate) fn event_of(method: &str, path: &str, headers: &[Header<'_>], body: &str) -> String {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     huawei_functiongraph::event(&Request { headers, body: body.into(), ..Request::new(method, path) })
 }
 

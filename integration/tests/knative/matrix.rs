@@ -2,7 +2,7 @@
 
 use super::run::{OnKnative, REQUIRED, binary, function, structured};
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Refuses, Rig, Run, View};
 use crate::several::{CLOUD_EVENTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -34,8 +34,8 @@ impl Rig for OnKnative {
 }
 
 impl Platform for OnKnative {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        self.call(&Request::new(method, path, headers, body)).into()
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {
@@ -120,7 +120,7 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
 fn deadline(runtime: &Runtime) {
     let deployment = Deployment::of("faulty").env("FAAS_TIMEOUT", "1s");
     let run = OnKnative::start(runtime, deployment, "faulty", function());
-    for request in [Request::json(faulty::HANG), binary(&[], faulty::SPIN)] {
+    for request in [Request::json(faulty::HANG), binary(&[], faulty::HANG)] {
         let answer = run.call(&request);
         assert_eq!((answer.status, answer.text().contains("Function.TimedOut")), (504, true), "{}", answer.text());
     }

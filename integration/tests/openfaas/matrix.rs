@@ -2,7 +2,7 @@
 
 use super::run::{InPod, patient, until_held};
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Rig, Run, View, on_threads};
+use crate::rig::{Answer, Header, Platform, Rig, Run, View, on_threads};
 use crate::several::{REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -35,9 +35,9 @@ impl Rig for InPod {
 }
 
 impl Platform for InPod {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
         let call = Call { body: body.into(), ..Call::new(method, path) };
-        self.call(&call.with("Content-Type", "application/json")).into()
+        self.call(&headers.iter().fold(call, |call, (name, value)| call.with(name, value))).into()
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {

@@ -3,7 +3,7 @@
 use super::run::{Below, Container, NO_RESULT, action, error_of, own_error_of, until_held};
 use super::web::inspected;
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Rig, Run, View, on_threads};
+use crate::rig::{Answer, Header, Platform, Rig, Run, View, lower, on_threads};
 use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -53,17 +53,18 @@ impl Rig for Container {
 }
 
 /// Returns the arguments of a web action: the members of a body in JSON are among them.
-fn web(method: &str, path: &str, body: &str) -> String {
+fn web(method: &str, path: &str, headers: &[Header<'_>], body: &str) -> String {
     let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
     arguments["__ow_method"] = method.to_ascii_lowercase().into();
-    arguments["__ow_headers"] = json!({"host": "h.example"});
+    arguments["__ow_headers"] = lower(headers);
+    arguments["__ow_headers"]["host"] = "h.example".into();
     arguments["__ow_path"] = path.into();
     arguments.to_string()
 }
 
 impl Platform for Below {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let said = self.run(&web(method, path, body));
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        let said = self.run(&web(method, path, headers, body));
         assert_eq!(said.status, 200, "{}; output:\n{}", said.json(), self.output());
         Answer::of_gateway(&said.json())
     }
@@ -82,8 +83,8 @@ impl Platform for Below {
 }
 
 impl Platform for Container {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        match self.run(&web(method, path, body)) {
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        match self.run(&web(method, path, headers, body)) {
             Outcome::Success(result) => Answer::of_gateway(&result),
             Outcome::ApplicationError(said) | Outcome::DeveloperError(_, said) => Answer::Failed(said.to_string()),
             other => panic!("{other:?}; output:\n{}", self.output()),

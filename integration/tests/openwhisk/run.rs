@@ -132,7 +132,12 @@ pub(crate) struct Below {
     pub(crate) proxy: Proxy,
     _deployment: Deployment,
     program: PathBuf,
+    /// The name of the action, where it is not the emulator's own.
+    action: Option<&'static str>,
 }
+
+/// The name of an action of the service `shop` with several functions, none of which is called so.
+const OF_PACKAGE: &str = "/guest/shop-dev/shop-dev-shop";
 
 impl Below {
     /// Returns a proxy that has been sent nothing yet.
@@ -140,15 +145,20 @@ impl Below {
         let exec = workspace().join("integration/tests/openwhisk/exec");
         let deployment = functions(deployment).file("bootstrap", &runtime.path).file("exec", &exec);
         let program = deployment.path("exec");
-        Below { proxy: Proxy::new(Started { patience: limit(), ..options }), _deployment: deployment, program }
+        Below {
+            proxy: Proxy::new(Started { patience: limit(), ..options }),
+            _deployment: deployment,
+            program,
+            action: None,
+        }
     }
 
     /// Returns a proxy with a child that has been started from a package, entry point and all.
     pub(crate) fn of_package(deployment: Deployment) -> Below {
         let program = deployment.path("exec");
         let proxy = Proxy::new(Started { patience: limit(), ..Started::default() });
-        let run = Below { proxy, _deployment: deployment, program };
-        let said = run.init(Init::default());
+        let run = Below { proxy, _deployment: deployment, program, action: Some(OF_PACKAGE) };
+        let said = run.init(Init::default().env("__OW_ACTION_NAME", OF_PACKAGE));
         assert_eq!(said.status, 200, "{}; output:\n{}", said.json(), run.output());
         run
     }
@@ -178,7 +188,9 @@ impl Below {
 
     /// Sends arguments, and returns the proxy's answer.
     pub(crate) fn run(&self, value: &str) -> Said {
-        self.proxy.run(&Activation::of(value))
+        let activation = Activation::of(value);
+        let action = self.action.map_or(activation.action, str::to_owned);
+        self.proxy.run(&Activation { action, ..activation })
     }
 
     pub(crate) fn output(&self) -> String {

@@ -17,7 +17,7 @@ use platform_emulators::aws_lambda::Options;
 use platform_emulators::azure_functions::Mode;
 use serde_json::{Value, json};
 use serverless_spec::variables::Files;
-use serverless_spec::{Input, Spec};
+use serverless_spec::{Input, Read, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -125,9 +125,10 @@ impl Files for NoFiles {
     }
 }
 
-pub(super) fn read(yml: &str, platform: &str) -> Spec {
+/// Reads a yml that stands by itself, for a platform.
+pub(crate) fn reading(yml: &str, platform: &str) -> Read {
     let nothing = BTreeMap::new();
-    let input = Input {
+    serverless_spec::read(&Input {
         name: "serverless.yml",
         text: yml.as_bytes(),
         environment: &nothing,
@@ -135,8 +136,11 @@ pub(super) fn read(yml: &str, platform: &str) -> Spec {
         stage: None,
         platform: Some(platform),
         files: &NoFiles,
-    };
-    let read = serverless_spec::read(&input);
+    })
+}
+
+pub(super) fn read(yml: &str, platform: &str) -> Spec {
+    let read = reading(yml, platform);
     read.spec.unwrap_or_else(|| panic!("{:?}", read.diagnostics))
 }
 

@@ -1,17 +1,17 @@
 //! A function under a control plane that hands out events, and its HTTP requests as the events that an API gateway
 //! makes of them: Tencent SCF's and Huawei FunctionGraph's.
 
-use crate::rig::{Answer, Platform, Run, View};
+use crate::rig::{Answer, Header, Platform, Run, View};
 use integration::deployment::Deployment;
 use integration::on_plane::OnPlane;
 use integration::wait::silence;
 use platform_emulators::process::Process;
 use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind, Outcome};
 
-/// A function, and how its platform writes a request with a body in JSON as an event.
+/// A function, and how its platform writes a request as an event.
 pub(crate) struct EventFunction {
     pub(crate) run: OnPlane,
-    pub(crate) event_of: fn(method: &str, path: &str, body: &str) -> String,
+    pub(crate) event_of: fn(method: &str, path: &str, headers: &[Header<'_>], body: &str) -> String,
 }
 
 fn told(outcome: Outcome) -> Answer {
@@ -19,8 +19,8 @@ fn told(outcome: Outcome) -> Answer {
 }
 
 impl Platform for EventFunction {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        match self.event("", &(self.event_of)(method, path, body)) {
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        match self.event("", &(self.event_of)(method, path, headers, body)) {
             Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_slice(&body).expect("a reply in JSON")),
             failed => failed,
         }

@@ -1,45 +1,73 @@
-//! The packages of `cargo faas package` on every platform: each is unpacked into an empty folder and started as the
-//! platform does, under its emulator, and its routes and events are answered. Two runs from two folders write the same
-//! bytes.
+//! The packages that `cargo faas package` makes of the shop, `integration/examples/shop`, for every platform: the table
+//! of platforms, the tool's run, and the folder that the platform makes of a package. `recut.rs` starts them and looks at
+//! their answers.
 //!
 //! The libraries and the runtime are those that all tests share. The tests of the tool show its own builds.
 
+use crate::combined::reading;
 use crate::event_function::EventFunction;
-use crate::rig::{Answer, Platform};
+use crate::rig::{Header, Platform};
 use crate::{
     aliyun_fc, aws_lambda, azure_functions, container_apps, fn_project, google_cloud, huawei_functiongraph, knative,
     kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
 };
-use integration::artifacts::{self, Runtime};
+use integration::artifacts::{self, Runtime, workspace};
 use integration::deployment::Deployment;
-use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use platform_emulators::aws_lambda::Options;
+use serverless_spec::deploy;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
 /// Starts a package on its platform.
-type Start = fn(&Runtime, Deployment) -> Box<dyn Platform>;
+pub(crate) type Start = fn(&Runtime, Deployment) -> Box<dyn Platform>;
 
-/// A platform: the text before its paths, an event of the yml, the event as it is sent, and the ways to start.
-struct Row {
-    platform: &'static str,
-    prefix: &'static str,
-    timer: Option<&'static str>,
-    starts: &'static [(&'static str, Start)],
+/// A platform: the events of the shop that come there, and the ways to start a package.
+pub(crate) struct Row {
+    /// The word for it in `FAAS_PLATFORM`, and the name of its folder in `dist`.
+    pub(crate) platform: &'static str,
+    /// The event of the yml's timer; `None` where nothing sets a timer up.
+    pub(crate) timer: Option<Sent>,
+    /// The event of the yml's queue; `None` where nothing delivers a queue's messages to the function that takes them.
+    pub(crate) queue: Option<&'static str>,
+    /// `true` if the platform has a process for each call, which keeps nothing for the next.
+    pub(crate) is_one_a_call: bool,
+    /// The programs that the platform may start, each with the way to start it.
+    pub(crate) starts: &'static [(&'static str, Start)],
 }
 
-const PLAIN: Row = Row { platform: "http", prefix: "", timer: None, starts: &[] };
+/// The form in which an event comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sent {
+    /// As an event of the platform's.
+    Event(&'static str),
+    /// As a request without a path, with one header.
+    Call(Header<'static>),
+}
+
+/// The body of a message of the queue.
+const DELIVERY: &str = r#"{"pieces":3}"#;
+
+/// The call of Cloud Scheduler, and of a job where the platform has no timers.
+const JOB: Option<Sent> = Some(Sent::Call(("X-CloudScheduler-JobName", "nightly")));
+
+const PLAIN: Row = Row { platform: "http", timer: None, queue: None, is_one_a_call: false, starts: &[] };
 
 const ROWS: &[Row] = &[
     Row {
         platform: "aliyun-fc",
-        timer: Some(aliyun_fc::matrix::SEVERAL.events[0].1),
+        timer: Some(Sent::Event(aliyun_fc::matrix::SEVERAL.events[0].1)),
+        // EventBridge sends them in a batch.
+        queue: Some(
+            r#"[{"specversion":"1.0","id":"1","source":"MNS-Function-deliver","type":"mns:Queue:SendMessage",
+                "subject":"acs:mns:cn-hangzhou:1:queues/deliveries",
+                "data":{"requestId":"r","messageId":"m","messageBody":"{\"pieces\":3}"}}]"#,
+        ),
         starts: &[("bootstrap", |runtime, deployment| {
             Box::new(aliyun_fc::run::OnFc::named(
                 runtime,
@@ -52,7 +80,11 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "aws-lambda",
-        timer: Some(aws_lambda::matrix::SEVERAL.events[0].1),
+        timer: Some(Sent::Event(aws_lambda::matrix::SEVERAL.events[0].1)),
+        queue: Some(
+            r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:deliveries","messageId":"m",
+                "body":"{\"pieces\":3}"}]}"#,
+        ),
         starts: &[("bootstrap", |runtime, deployment| {
             Box::new(OnAws::launch(runtime, deployment, "", Options::default()).polling())
         })],
@@ -60,26 +92,28 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "azure-container-apps",
+        timer: JOB,
         starts: &[("bootstrap", |runtime, deployment| Box::new(container_apps::run::start(runtime, deployment, "")))],
         ..PLAIN
     },
     Row {
         platform: "azure-functions",
-        prefix: "/api",
-        timer: Some(azure_functions::matrix::SEVERAL.events[0].1),
+        timer: Some(Sent::Event(azure_functions::matrix::SEVERAL.events[0].1)),
+        queue: Some(DELIVERY),
         starts: &[("bootstrap", |runtime, deployment| {
             let mode = platform_emulators::azure_functions::Mode::Envelope;
             Box::new(azure_functions::run::OnAzure::start(runtime, deployment, "", mode))
         })],
+        ..PLAIN
     },
     Row {
         platform: "fn",
-        prefix: "/t/app",
         starts: &[("bootstrap", |runtime, deployment| Box::new(fn_project::run::OnFn::start(runtime, deployment, "")))],
         ..PLAIN
     },
     Row {
         platform: "google-cloud",
+        timer: JOB,
         starts: &[("bootstrap", |runtime, deployment| {
             let options = google_cloud::run::service();
             Box::new(google_cloud::run::OnGoogle::start(runtime, deployment, "", options))
@@ -93,7 +127,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "huawei-functiongraph",
-        timer: Some(huawei_functiongraph::matrix::SEVERAL.events[0].1),
+        timer: Some(Sent::Event(huawei_functiongraph::matrix::SEVERAL.events[0].1)),
         starts: &[("bootstrap", |runtime, deployment| {
             let options = huawei_functiongraph::run::options();
             let run = huawei_functiongraph::run::launch(runtime, deployment, "", options).polling();
@@ -103,6 +137,10 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "knative",
+        timer: Some(Sent::Event(
+            r#"{"specversion":"1.0","id":"1","source":"/apis/v1/namespaces/shop/pingsources/nightly",
+                "type":"dev.knative.sources.ping","data":{}}"#,
+        )),
         starts: &[("bootstrap", |runtime, deployment| {
             Box::new(knative::run::OnKnative::start(runtime, deployment, "", knative::run::service()))
         })],
@@ -110,11 +148,13 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "kubernetes",
+        timer: JOB,
         starts: &[("bootstrap", |runtime, deployment| Box::new(kubernetes::run::start(runtime, deployment, "")))],
         ..PLAIN
     },
     Row {
         platform: "openfaas",
+        timer: Some(Sent::Call(("X-Topic", "cron-function"))),
         starts: &[("bootstrap", |runtime, deployment| {
             let options = platform_emulators::openfaas::Options::default();
             Box::new(openfaas::run::InPod::start(runtime, deployment, "", options))
@@ -123,23 +163,27 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "openwhisk",
+        timer: Some(Sent::Event("{}")),
         starts: &[("exec", |_, deployment| Box::new(openwhisk::run::Below::of_package(deployment)))],
         ..PLAIN
     },
     Row {
         platform: "tencent-scf",
-        timer: Some(tencent_scf::matrix::SEVERAL.events[0].1),
+        timer: Some(Sent::Event(tencent_scf::matrix::SEVERAL.events[0].1)),
         starts: &[
             ("bootstrap", |runtime, deployment| {
                 let run = tencent_scf::run::launch(runtime, deployment, None, tencent_scf::run::patient()).polling();
                 Box::new(EventFunction { run, event_of: tencent_scf::matrix::event_of })
             }),
-            ("scf_bootstrap", |runtime, deployment| Box::new(tencent_scf::run::start_web(runtime, deployment, ""))),
+            (WEB_FUNCTION, |runtime, deployment| Box::new(tencent_scf::run::start_web(runtime, deployment, ""))),
         ],
         ..PLAIN
     },
     Row {
         platform: "vefaas",
+        timer: Some(Sent::Event(
+            r#"{"specversion":"1.0","id":"1","source":"/faas/event/timer/nightly","type":"faas.timer.event","data":{}}"#,
+        )),
         starts: &[("run.sh", |runtime, deployment| {
             Box::new(vefaas::run::OnVefaas::start(runtime, deployment, "", None))
         })],
@@ -147,24 +191,35 @@ const ROWS: &[Row] = &[
     },
     Row {
         platform: "yandex",
-        timer: Some(yandex::matrix::SEVERAL.events[0].1),
+        timer: Some(Sent::Event(yandex::matrix::SEVERAL.events[0].1)),
+        queue: Some(
+            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.messagequeue.QueueMessage"},
+                "details":{"queue_id":"yrn:yc:ymq:ru:b1:deliveries",
+                "message":{"message_id":"m","body":"{\"pieces\":3}"}}}]}"#,
+        ),
+        is_one_a_call: true,
         starts: &[("handler.sh", |_, deployment| Box::new(yandex::matrix::Calls::of_package(deployment)))],
-        ..PLAIN
     },
 ];
+
+/// The program of Tencent's web functions, which are sent requests alone.
+pub(crate) const WEB_FUNCTION: &str = "scf_bootstrap";
+
+/// Returns the row of a platform.
+pub(crate) fn row(platform: &str) -> &'static Row {
+    ROWS.iter().find(|row| row.platform == platform).unwrap_or_else(|| panic!("no row for {platform}"))
+}
+
+/// The libraries of the shop: functions and layers.
+pub(crate) const LIBRARIES: [&str; 3] = ["shop", "layer_cors", "layer_monitor"];
 
 /// The runtime and the libraries without the tables for debuggers, which are most of them.
 static STRIPPED: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("there is room");
     let built = artifacts::get();
     let library = |name: &str| (format!("lib{name}.so"), built.module(name));
-    for (name, path) in [
-        ("bootstrap".to_owned(), built.bootstrap().path.as_path()),
-        library("inspect"),
-        library("shop"),
-        library("layer_cors"),
-        library("layer_monitor"),
-    ] {
+    let bootstrap = ("bootstrap".to_owned(), built.bootstrap().path.as_path());
+    for (name, path) in LIBRARIES.map(library).into_iter().chain([bootstrap]) {
         let output = Command::new("strip").args(["--strip-all", "-o"]).arg(folder.path().join(name)).arg(path).output();
         let output = output.expect("strip starts");
         assert!(output.status.success(), "{output:?}");
@@ -172,54 +227,101 @@ static STRIPPED: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// Returns the yml of two functions: one has a route and a timer, the other a route of any method.
-fn yml(row: &Row) -> String {
-    let prefix = row.prefix;
-    let timer = if row.timer.is_some() { "\n      - timer: {name: nightly, cron: 0 0 2 * * *}" } else { "" };
-    format!(
-        "service: shop\nprovider: {{name: {}}}\nlayers: {{monitor: {{}}}}\nfunctions:\n  orders:\n    handler: inspect\n    \
-         config: {{word: of orders}}\n    events:\n      - http: {{path: '{prefix}/orders/:id', method: get}}{timer}\n  \
-         stock:\n    handler: inspect\n    config: {{word: of stock}}\n    events:\n      \
-         - http: {{path: {prefix}/stock, method: any}}\naggregation: {{shop: {{functionsPattern: ['*']}}}}\n",
-        row.platform
-    )
+/// Returns the yml of the shop as it is, and without its last part, which combines the functions.
+pub(crate) fn ymls() -> (String, String) {
+    let together = std::fs::read_to_string(workspace().join("integration/examples/shop/serverless.yml"));
+    let together = together.expect("the example has one");
+    let (apart, _) = together.split_once("\naggregation:\n").expect("it combines");
+    let apart = format!("{apart}\n");
+    (together, apart)
 }
 
-/// Runs the tool in a folder, with nothing of the caller's environment but `PATH`.
-fn tool(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(artifacts::tool());
-    command.args(arguments).current_dir(folder).env_clear();
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder);
-    command.output().expect("the tool starts")
+/// The packages that the tool makes of a yml for one platform, in a folder of their own.
+pub(crate) struct Packages {
+    project: TempDir,
+    platform: &'static str,
 }
 
-/// Packages the two functions in a folder of their own, which is returned.
-fn package(row: &Row) -> TempDir {
-    package_as(&yml(row), row.platform, &["inspect", "layer_monitor"])
+impl Packages {
+    /// Packages the deployments of a yml, of the shop's libraries.
+    pub(crate) fn of(yml: &str, platform: &'static str) -> Packages {
+        let project = tempfile::tempdir().expect("there is room");
+        std::fs::write(project.path().join("serverless.yml"), yml).expect("there is room");
+        let path = |name: &str| STRIPPED.path().join(name).display().to_string();
+        // These libraries want this machine's glibc, which is newer than that of some platforms.
+        let mut arguments: Vec<String> =
+            ["package", "--linker", "cargo", "--glibc", "99.0", "--platform", platform, "--runtime"]
+                .map(str::to_owned)
+                .to_vec();
+        arguments.push(path("bootstrap"));
+        arguments.extend(LIBRARIES.iter().flat_map(|name| ["--library".to_owned(), path(&format!("lib{name}.so"))]));
+        let mut tool = Command::new(artifacts::tool());
+        tool.args(arguments).current_dir(project.path()).env_clear();
+        tool.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", project.path());
+        let output = tool.output().expect("the tool starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{platform}: {said}");
+        Packages { project, platform }
+    }
+
+    /// Returns the folder that the tool has written.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.project.path().join("dist").join(self.platform)
+    }
+
+    /// Returns all that the tool has written.
+    pub(crate) fn files(&self) -> Files {
+        files(&self.folder())
+    }
+
+    /// Makes the folders that the platform makes of these packages: empty but for the files of the zip, or of the image.
+    pub(crate) fn unpacked(&self, names: &[&str]) -> Vec<Deployment> {
+        let deployments: Vec<Deployment> = names.iter().map(|_| Deployment::empty()).collect();
+        let mut zips = Command::new("python3");
+        zips.args(["-c", UNZIP]);
+        for (name, deployment) in names.iter().zip(&deployments) {
+            let zip = self.folder().join(format!("{name}.zip"));
+            if zip.is_file() {
+                zips.arg(zip).arg(deployment.root());
+            } else {
+                copy(&self.folder().join(name).join("app"), deployment.root());
+            }
+        }
+        if zips.get_args().len() > 2 {
+            let output = zips.output().expect("python3 starts");
+            assert!(output.status.success(), "{output:?}");
+        }
+        deployments
+    }
 }
 
-/// Packages the deployments of a yml, of these libraries, in a folder of its own, which is returned. The packages are
-/// in its `dist`.
-pub(crate) fn package_as(yml: &str, platform: &str, libraries: &[&str]) -> TempDir {
-    let folder = tempfile::tempdir().expect("there is room");
-    std::fs::write(folder.path().join("serverless.yml"), yml).expect("there is room");
-    let path = |name: &str| STRIPPED.path().join(name).display().to_string();
-    // These libraries want this machine's glibc, which is newer than that of some platforms.
-    let mut arguments: Vec<String> =
-        ["package", "--linker", "cargo", "--glibc", "99.0", "--platform", platform, "--runtime"]
-            .map(str::to_owned)
-            .to_vec();
-    arguments.push(path("bootstrap"));
-    arguments.extend(libraries.iter().flat_map(|name| ["--library".to_owned(), path(&format!("lib{name}.so"))]));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let output = tool(folder.path(), &arguments);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{platform}: {said}");
-    folder
+/// The program by which another hand than the tool's tells the content of zips, and its modes.
+const UNZIP: &str = "import os, sys, zipfile
+for name, folder in zip(sys.argv[1::2], sys.argv[2::2]):
+    with zipfile.ZipFile(name) as package:
+        for entry in package.infolist():
+            os.chmod(package.extract(entry, folder), entry.external_attr >> 16 & 0o7777)
+";
+
+/// Copies the content of a folder, modes included.
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("it is a folder") {
+        let path = entry.expect("it can be read").path();
+        let target = to.join(path.file_name().expect("it has a name"));
+        if path.is_dir() {
+            std::fs::create_dir(&target).expect("there is room");
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("there is room");
+        }
+    }
 }
+
+/// Files by their paths in a folder, each with its mode and its bytes.
+pub(crate) type Files = BTreeMap<PathBuf, (u32, Vec<u8>)>;
 
 /// Returns all files of a folder, by their paths in it, with their modes.
-pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Files {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -237,120 +339,26 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     found
 }
 
-/// Makes the folder that the platform makes of a package: empty but for the files of the zip, or of the image.
-pub(crate) fn unpacked(packages: &Path, name: &str) -> Deployment {
-    let deployment = Deployment::empty();
-    let zip = packages.join(format!("{name}.zip"));
-    if zip.is_file() {
-        // Another program tells the content of it, and the modes.
-        let script = "import os, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1]) as zip:\n    for entry in zip.infolist():\n        \
-                      path = zip.extract(entry, sys.argv[2])\n        os.chmod(path, entry.external_attr >> 16 & 0o7777)\n";
-        let output = Command::new("python3").args(["-c", script]).arg(&zip).arg(deployment.root()).output();
-        let output = output.expect("python3 starts");
-        assert!(output.status.success(), "{output:?}");
-        return deployment;
-    }
-    let app = packages.join(name).join("app");
-    for (path, (mode, bytes)) in files(&app) {
-        let target = deployment.path(&path.display().to_string());
-        std::fs::create_dir_all(target.parent().expect("it has one")).expect("there is room");
-        std::fs::write(&target, bytes).expect("there is room");
-        std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode)).expect("it is ours");
-    }
-    deployment
-}
-
-fn inspected(answer: &Answer) -> Inspected {
-    match answer {
-        Answer::Reply { status: 200, body, .. } => Inspected::read(body),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn every_package_starts_by_what_its_platform_starts_and_answers_its_routes_and_events() {
-    for row in ROWS {
-        let folder = package(row);
-        for (boot, start) in row.starts {
-            let deployment = unpacked(&folder.path().join("dist").join(row.platform), "shop");
-            let runtime = Runtime { name: "bootstrap", path: deployment.path(boot) };
-            let mut platform = start(&runtime, deployment);
-            let words = |platform: &dyn Platform| format!("{} by {boot}: {}", row.platform, platform.output());
-            let answer = platform.request("GET", &format!("{}/orders/7", row.prefix), "");
-            let seen = inspected(&answer);
-            assert_eq!(
-                (seen.text("function"), seen.text("word")),
-                ("orders", "of orders"),
-                "{}",
-                words(platform.as_ref())
-            );
-            let seen = inspected(&platform.request("POST", &format!("{}/stock", row.prefix), "{}"));
-            assert_eq!(seen.text("function"), "stock", "{}", words(platform.as_ref()));
-            // A web function of Tencent's is sent requests alone.
-            if let Some(event) = row.timer.filter(|_| *boot != "scf_bootstrap") {
-                let seen = inspected(&platform.event("orders", event));
-                assert_eq!(
-                    (seen.text("function"), seen.text("trigger")),
-                    ("orders", "timer"),
-                    "{}",
-                    words(platform.as_ref())
-                );
-            }
-            assert!(platform.output().contains(r#""faas":"invocation""#), "{}", words(platform.as_ref()));
-        }
-    }
-}
-
 #[test]
 fn there_is_a_row_for_every_platform() {
     let ours: Vec<&str> = ROWS.iter().map(|row| row.platform).collect();
-    let output = tool(Path::new("/"), &["package", "--platform", "none"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let (_, names) = said.trim_end().split_once("there are all, ").unwrap_or_else(|| panic!("{said}"));
-    assert_eq!(names.split(", ").collect::<Vec<_>>(), ours);
+    assert_eq!(ours, serverless_spec::platform_names().collect::<Vec<_>>());
 }
 
+/// An event that a platform does not bring to its function has a warning at its line.
 #[test]
-fn a_package_holds_what_belongs_to_it_with_the_modes_that_it_needs_and_nothing_else() {
+fn the_events_of_a_row_are_those_that_the_deployment_files_bring_to_their_function() {
+    let (yml, _) = ymls();
+    let options = deploy::Options { packages: "", registry: "", tag: "", machine: "x86_64" };
     for row in ROWS {
-        let folder = package(row);
-        let mut expected = vec![
-            ("bootstrap", 0o755),
-            ("faas.json", 0o644),
-            ("functions/libinspect.so", 0o644),
-            ("layers/liblayer_monitor.so", 0o644),
-        ];
-        let scripts = ["exec", "scf_bootstrap", "run.sh", "handler.sh"];
-        expected.extend(row.starts.iter().filter(|(boot, _)| scripts.contains(boot)).map(|(boot, _)| (*boot, 0o755)));
-        expected.sort_unstable();
-        let found: Vec<(String, u32)> = files(unpacked(&folder.path().join("dist").join(row.platform), "shop").root())
-            .into_iter()
-            .map(|(path, (mode, _))| (path.display().to_string(), mode))
-            .collect();
-        let found: Vec<(&str, u32)> = found.iter().map(|(path, mode)| (path.as_str(), *mode)).collect();
-        assert_eq!(found, expected, "{}", row.platform);
+        let read = reading(&yml, row.platform);
+        let spec = read.spec.as_ref().unwrap_or_else(|| panic!("{:?}", read.diagnostics));
+        let made = deploy::templates(spec, &read.sources, row.platform, &options);
+        let comes = |event: &str| {
+            let place = yml.find(event).expect("the shop has it");
+            !made.diagnostics.iter().any(|diagnostic| diagnostic.span.start as usize == place)
+        };
+        let has = (row.timer.is_some(), row.queue.is_some());
+        assert_eq!(has, (comes("timer: {"), comes("queue: {")), "{}: {:?}", row.platform, made.diagnostics);
     }
-}
-
-#[test]
-fn two_runs_from_two_folders_write_the_same_bytes() {
-    for row in ROWS {
-        let (first, second) = (package(row), package(row));
-        assert_ne!(first.path(), second.path());
-        let (first, second) = (files(&first.path().join("dist")), files(&second.path().join("dist")));
-        let names: Vec<_> = first.keys().collect();
-        assert_eq!(names, second.keys().collect::<Vec<_>>(), "{}", row.platform);
-        for (path, file) in &first {
-            assert!(second[path] == *file, "{}: {} differs", row.platform, path.display());
-        }
-    }
-}
-
-#[test]
-fn the_list_of_digests_is_what_sha256sum_checks() {
-    let folder = package(&ROWS[1]);
-    let mut command = Command::new("sha256sum");
-    command.args(["--check", "--strict", "SHA256SUMS"]).current_dir(folder.path().join("dist/aws-lambda"));
-    let output = command.output().expect("sha256sum starts");
-    assert!(output.status.success(), "{output:?}");
 }

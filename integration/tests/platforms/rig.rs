@@ -129,10 +129,26 @@ impl View<'_> {
     }
 }
 
+/// A header of a request: name and value.
+pub(crate) type Header<'h> = (&'h str, &'h str);
+
+/// The content type of a body in JSON.
+pub(crate) const JSON: Header<'_> = ("Content-Type", "application/json");
+
+/// Returns headers as an object of JSON, with their names in lower case as gateways write them.
+pub(crate) fn lower(headers: &[Header<'_>]) -> Value {
+    headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Value::from(*value))).collect()
+}
+
 /// A process on its platform.
 pub(crate) trait Platform {
     /// Hands over a request in the platform's own form. A body, if there is one, is a JSON object.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer;
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer;
+
+    /// Hands over a request with no header but its content type.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        self.request_with(method, path, &[JSON], body)
+    }
 
     /// Hands over one of the row's events. `function` is the one that the platform addresses, where it addresses
     /// functions.
@@ -284,10 +300,9 @@ pub(crate) fn on_threads<R: Sync>(
 }
 
 impl Platform for OnHttp {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
-        let reply = self.call(method, path, headers, body.as_bytes());
-        Answer::Reply { status: reply.status, headers: reply.headers, body: reply.body }
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        self.call(method, path, &headers, body.as_bytes()).into()
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {

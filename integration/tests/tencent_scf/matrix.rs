@@ -4,7 +4,7 @@
 use super::run::{launch, launch_web, patient, start, start_web};
 use crate::event_function::{EventFunction, one_after_the_other};
 use crate::matrix::{concurrency as all_at_once, matrix};
-use crate::rig::Rig;
+use crate::rig::{Header, Rig, lower};
 use crate::several::{self, Hung, REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -32,8 +32,9 @@ pub(crate) const SEVERAL: Row = Row {
 };
 
 /// Returns the event of a request through a function URL.
-pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
-    let headers = json!({"content-type": "application/json", "x-scf-remote-addr": "192.0.2.7"});
+pub(crate) fn event_of(method: &str, path: &str, headers: &[Header<'_>], body: &str) -> String {
+    let mut headers = lower(headers);
+    headers["x-scf-remote-addr"] = "192.0.2.7".into();
     json!({"body": body, "headers": headers, "httpMethod": method, "path": path, "queryString": {}}).to_string()
 }
 

@@ -2,7 +2,7 @@
 
 use super::run::OnVefaas;
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Refuses, Rig, Run, View};
 use crate::several::{REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -49,8 +49,8 @@ impl Rig for OnVefaas {
 }
 
 impl Platform for OnVefaas {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        self.call(&Request::http(method, path, &[("Content-Type", "application/json")], body)).into()
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        self.call(&Request::http(method, path, headers, body)).into()
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {

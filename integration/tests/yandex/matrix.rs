@@ -2,7 +2,7 @@
 
 use super::run::OnYandex;
 use crate::matrix::matrix;
-use crate::rig::{Answer, Platform, Rig, Run, View};
+use crate::rig::{Answer, Header, Platform, Rig, Run, View};
 use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -79,8 +79,8 @@ impl Calls {
 
 impl Platform for Calls {
     /// Sends a request through API Gateway: an address of the function's own has no path.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let mut event: Value = serde_json::from_str(&http_event(method, &[], &[], body)).expect("JSON");
+    fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
+        let mut event: Value = serde_json::from_str(&http_event(method, &[], headers, body)).expect("JSON");
         event["url"] = path.into();
         match self.outcome(event.to_string()) {
             Outcome::ExecutionError(told) => Answer::Failed(told),
