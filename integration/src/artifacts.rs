@@ -207,6 +207,8 @@ pub fn cargo() -> Command {
             command.env_remove(&*name);
         }
     }
+    // It is for options of this test binary, such as `--report-time`; with it, everything would be built anew.
+    command.env_remove("RUSTC_BOOTSTRAP");
     command.current_dir(workspace());
     command
 }
