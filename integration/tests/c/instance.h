@@ -41,7 +41,6 @@ static inline faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
                                        .function_count = sizeof functions / sizeof functions[0],                       \
                                        __VA_ARGS__};                                                                   \
     const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {                                      \
-        (void)host_major;                                                                                              \
         (void)host_minor;                                                                                              \
-        return &module;                                                                                                \
+        return host_major == FAAS_MAJOR ? &module : NULL;                                                              \
     }

@@ -169,7 +169,7 @@ fn a_reply_that_is_none_is_a_failure_with_a_line(runtime: &Runtime) {
         ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ntorn", "ended within the reply"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "the size of a chunk"),
         ("220 mail.example ESMTP\r\n", "invalid HTTP version"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "its length"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "its Content-Length is no number"),
     ] {
         let server = Scripted::start(move |_, mut link| {
             link.request();
