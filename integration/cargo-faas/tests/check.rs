@@ -372,6 +372,11 @@ fn packages_that_would_not_work_are_told_apart() {
             manifest(r#"{"version":1,"functions":[{"name":"echo","handler":"echo"}]}"#),
             &["warning unused-library layers/liblayer_monitor.so"],
         ),
+        (
+            "two libraries of one name",
+            with(("libecho.so", good("libecho.so"), Some(0o100_755))),
+            &["warning name-clash functions/libecho.so"],
+        ),
         ("secrets", with((".env", b"KEY=1\n".to_vec(), Some(0o100_644))), &["error secret .env"]),
         ("a stray file", with(("README.md", b"#\n".to_vec(), Some(0o100_644))), &["warning stray README.md"]),
         ("a path that leads out", with(("../evil", b"x".to_vec(), Some(0o100_644))), &["error bad-path ../evil"]),

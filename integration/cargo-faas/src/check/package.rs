@@ -133,7 +133,8 @@ pub(crate) fn check(
             bytes: file.bytes.len(),
         })
         .collect();
-    listed.iter().filter(|listed| listed.part == Part::Stray).for_each(|listed| stray(listed, &manifest, found));
+    let strays = listed.iter().filter(|listed| listed.part == Part::Stray);
+    strays.for_each(|listed| stray(listed, &parts, &manifest, found));
     listed
 }
 
@@ -405,7 +406,7 @@ fn sizes(contents: &Contents, packaging: &Packaging, zip_bytes: ZipBytes, found:
 /// The names of files that hold secrets more often than not.
 const SECRET_NAMES: &[&str] = &["id_rsa", "id_ed25519", ".npmrc", ".netrc", "credentials"];
 
-fn stray(listed: &Listed, manifest: &Option<Manifest>, found: &mut Findings) {
+fn stray(listed: &Listed, parts: &Parts, manifest: &Option<Manifest>, found: &mut Findings) {
     let path = listed.path.as_str();
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_secret = SECRET_NAMES.contains(&name)
@@ -415,6 +416,9 @@ fn stray(listed: &Listed, manifest: &Option<Manifest>, found: &mut Findings) {
     if is_secret {
         let message = "by its name it holds secrets, and everybody who may read the package can read it";
         found.error("secret", path, message).help("take it out, and give secrets to the platform");
+    } else if let Some(first) = parts.modules.keys().find(|module| module.rsplit('/').next() == Some(name)) {
+        let message = format!("it has the name of {first}, which is found first: this one is never loaded");
+        found.warning("name-clash", path, message).help("take one of the two out");
     } else if is_library(path) && manifest.is_some() {
         let message = "no function and no layer of the manifest is in this library";
         found.warning("unused-library", path, message).help("take it out: it is loaded by nobody");
