@@ -62,6 +62,12 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
     let browser = Browser::start(driver, 1200, 900)?;
     browser.go(&page(&rig, ""))?;
     assert!(browser.text("#empty")?.starts_with("Nothing yet."));
+    browser.run(
+        "window.heard = [];
+        const said = document.getElementById('said');
+        new MutationObserver(() => window.heard.push(said.textContent)).observe(said, {childList: true});
+        return true",
+    )?;
     rig.get("/hello?name=ada");
     browser.until("the first row is there", |browser| {
         browser.run("return document.querySelectorAll('#rows tr').length == 1")
@@ -78,10 +84,12 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
     rig.call("POST", "/hello?name=%3Cscript%3Edocument.title='hit'%3C/script%3E", "", br#"{"item":"tea","count":2}"#);
     rig.get("/stream?chunks=3");
     browser.until("four rows", |browser| browser.run("return document.querySelectorAll('#rows tr').length == 4"))?;
-    browser.until("it is said to those who listen", |browser| {
-        browser.run("return document.getElementById('said').textContent.includes('/stream')")
-    })?;
     browser.until("the failure shows", |browser| browser.run("return !!document.querySelector('#rows .failed')"))?;
+    browser.until("each is said to those who listen", |browser| {
+        browser.run("return ['#1', '#2', '#3', '#4'].every(one => heard.some(said => said.startsWith(one)))")
+    })?;
+    let heard = browser.run("return heard")?;
+    assert_eq!(heard.as_array().map(Vec::len), Some(4), "an end is said once: {heard}");
     picture(&browser, "list-wide")?;
     // The keyboard reaches the link in the failed row.
     browser.run("document.querySelector('#rows .failed a').focus(); return true")?;

@@ -55,7 +55,8 @@
       while (rows.children.length > KEPT_ROWS) rows.lastElementChild.remove();
       $("empty")?.remove();
     }
-    if (row.over && !old?.dataset.said) { said.textContent = row.said; fresh.dataset.said = "1"; }
+    // An end is told once, and not again for each line of output that comes after it.
+    if (row.over && (!old || old.className === "runs")) said.textContent = row.said;
   });
   on("line", (entry) => {
     if (!lines || (lines.dataset.function && entry.function !== lines.dataset.function)) return;
