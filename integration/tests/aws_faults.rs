@@ -2,8 +2,8 @@
 //! each invocation was answered, with what, and what became of the process.
 //!
 //! A case is a row of `docs/faults.md` (`FAAS_REWRITE=1` writes that table) and a test over each runtime, named
-//! `case::runtime`. The cases wait far more than they work, so more of them run at once than there are processors:
-//! `RUST_TEST_THREADS` or `--test-threads` says how many, else eight.
+//! `case::runtime`. The cases wait far more than they work, so more of them run at once than other tests do, whatever
+//! `RUST_TEST_THREADS` says; `--test-threads` says how many.
 
 #[path = "aws_faults/answers.rs"]
 mod answers;
@@ -31,7 +31,7 @@ use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
 /// The number of tests that run at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// One fault, as a case and as a row.
 pub(crate) struct Case {
@@ -66,8 +66,7 @@ const GROUPS: &[Group] = &[
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    let from_environment = || std::env::var("RUST_TEST_THREADS").ok().and_then(|text| text.parse().ok());
-    arguments.test_threads = arguments.test_threads.or_else(from_environment).or(Some(AT_ONCE));
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     type Pick = fn() -> &'static Runtime;
     let runtimes: [(&str, Pick); 2] =
         [("bootstrap", || artifacts::get().bootstrap()), ("light_bootstrap", || artifacts::get().light_bootstrap())];
