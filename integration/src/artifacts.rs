@@ -154,16 +154,12 @@ impl Artifacts {
     }
 }
 
-/// Returns the developer's tool, built once a process. It has a build of its own, since its dependencies would change
-/// those of modules.
+/// Returns the developer's tool, built once a process.
 ///
 /// # Panics
 /// It does not build. The message has the compiler's words.
 pub fn tool() -> &'static Path {
-    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
-        let (mut made, said) = cargo_build(&["cargo-faas"], &[], None);
-        made.remove("cargo_faas").unwrap_or_else(|| panic!("cargo-faas was not built:\n{said}"))
-    });
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| dev_build("cargo-faas", "cargo_faas", &[]));
     &TOOL
 }
 
@@ -227,8 +223,15 @@ pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) ->
         command.env("RUSTFLAGS", flags);
     }
     command.args(packages.iter().flat_map(|package| ["-p", package]));
-    let output = command.output().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
-    read_messages(&output)
+    read_messages(&output(&mut command))
+}
+
+/// Runs a command of cargo.
+///
+/// # Panics
+/// Cargo cannot be started.
+fn output(cargo: &mut Command) -> Output {
+    cargo.output().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"))
 }
 
 /// Returns the target that this machine is. Built for it by name, packages have a folder of their own, and flags of the
@@ -248,11 +251,8 @@ pub fn host() -> String {
 /// # Panics
 /// It does not build. The message has the compiler's words.
 pub fn aborting() -> &'static Path {
-    static ABORTING: LazyLock<PathBuf> = LazyLock::new(|| {
-        let abort = "profile.test-artifacts.panic=\"abort\"";
-        let (mut made, said) = cargo_build(&["faulty"], &["--target", &host(), "--config", abort], None);
-        made.remove("faulty").unwrap_or_else(|| panic!("faulty was not built with panic=abort:\n{said}"))
-    });
+    static ABORTING: LazyLock<PathBuf> =
+        LazyLock::new(|| dev_build("faulty", "faulty", &["--config", "profile.dev.panic=\"abort\""]));
     &ABORTING
 }
 
@@ -261,10 +261,9 @@ pub fn aborting() -> &'static Path {
 /// # Panics
 /// It does not build. The message has the compiler's words.
 pub fn bootstrap_with_yml() -> &'static Runtime {
-    static WITH_YML: LazyLock<Runtime> = LazyLock::new(|| {
-        let (mut made, said) = cargo_build(&["runtime-engine"], &["--target", &host(), "--features", "yml"], None);
-        let path = made.remove("bootstrap").unwrap_or_else(|| panic!("bootstrap was not built with yml:\n{said}"));
-        Runtime { name: "bootstrap", path }
+    static WITH_YML: LazyLock<Runtime> = LazyLock::new(|| Runtime {
+        name: "bootstrap",
+        path: dev_build("runtime-engine", "bootstrap", &["--features", "yml"]),
     });
     &WITH_YML
 }
@@ -274,13 +273,18 @@ pub fn bootstrap_with_yml() -> &'static Runtime {
 /// # Panics
 /// It does not build. The message has the compiler's words.
 pub fn compress_with_all_codings() -> &'static Path {
-    static WITH_ALL: LazyLock<PathBuf> = LazyLock::new(|| {
-        let features = ["--target", &host(), "--features", "br,zstd"];
-        let (mut made, said) = cargo_build(&["layer-compress"], &features, None);
-        made.remove("layer_compress")
-            .unwrap_or_else(|| panic!("layer-compress was not built with br and zstd:\n{said}"))
-    });
+    static WITH_ALL: LazyLock<PathBuf> =
+        LazyLock::new(|| dev_build("layer-compress", "layer_compress", &["--features", "br,zstd"]));
     &WITH_ALL
+}
+
+/// Builds a program or module that few tests need, in the profile and the folder of the tests themselves, which have most
+/// of its dependencies, and returns the file of that target.
+fn dev_build(package: &str, target_name: &str, more: &[&str]) -> PathBuf {
+    let mut command = cargo();
+    command.args(["build", "--message-format=json", "--target-dir"]).arg(target()).args(["-p", package]).args(more);
+    let (mut made, said) = read_messages(&output(&mut command));
+    made.remove(target_name).unwrap_or_else(|| panic!("{package} was not built ({more:?}):\n{said}"))
 }
 
 fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {

@@ -89,26 +89,6 @@ pub fn is_connected(client: SocketAddr, server: SocketAddr) -> bool {
     })
 }
 
-/// Returns `true` if anybody listens on that port, at any address. No socket is bound to find out. A socket of this
-/// process, even one that is closed at once, lives on in a child that another thread starts at that moment. Until the
-/// child's own program begins, connections to it are made and then refused.
-///
-/// # Panics
-/// The kernel does not tell.
-pub fn is_listened_on(port: u16) -> bool {
-    const LISTENING: &str = "0A";
-    let port = format!(":{port:04X}");
-    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|path| {
-        // Without IPv6 there is no table of it.
-        let table = fs::read_to_string(path).unwrap_or_default();
-        assert!(!table.is_empty() || path.ends_with('6'), "{path}: the kernel tells");
-        table.lines().any(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            fields.next().is_some_and(|local| local.ends_with(&port)) && fields.nth(1) == Some(LISTENING)
-        })
-    })
-}
-
 /// Lets this process open that many files, where it may and does not yet: both ends of a test's connections need one.
 ///
 /// # Panics
@@ -173,24 +153,5 @@ impl Drop for Memory {
     fn drop(&mut self) {
         // A group that still has a process stays.
         let _ = self.group.as_ref().map(fs::remove_dir);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::TcpListener;
-
-    #[test]
-    fn a_port_is_listened_on_at_whatever_address() {
-        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
-            // Not every machine has IPv6.
-            let Ok(listener) = TcpListener::bind(address) else { continue };
-            assert!(is_listened_on(listener.local_addr().expect("its address").port()), "{address}");
-        }
-        // A connection from a port does not listen there.
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let client = std::net::TcpStream::connect(listener.local_addr().expect("its address")).expect("it accepts");
-        assert!(!is_listened_on(client.local_addr().expect("its address").port()));
     }
 }

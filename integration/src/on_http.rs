@@ -3,7 +3,7 @@
 use crate::artifacts::Runtime;
 use crate::client::{Client, Reply};
 use crate::deployment::Deployment;
-use crate::kernel::is_listened_on;
+use crate::listening::is_listened_on;
 use crate::wait;
 use platform_emulators::process::{Process, Signal};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

@@ -116,7 +116,9 @@ impl Fc {
         };
         let body = exchange.rest();
         let (kind, head) = exchange.end(body.as_ref().err());
-        let log = (self.options.concurrency == 1 && head.is_some()).then(|| self.log_of(&request_id)).flatten();
+        // A call that was not begun has written nothing, not even the mark of its end.
+        let has_log = self.options.concurrency == 1 && head.as_ref().is_some_and(|head| !is_refusal(head));
+        let log = has_log.then(|| self.log_of(&request_id)).flatten();
         Answer { kind, request_id, head, body: body.unwrap_or_default(), log }
     }
 
@@ -314,16 +316,24 @@ impl Exchange<'_> {
         if let Some(wire) = wire {
             fc.keep(wire);
         }
-        let is_failure = head.header("x-fc-status") == Some("404");
-        let outcome = match (is_failure, head.status) {
-            // The call was not begun.
-            (true, 429 | 503) => Outcome::Refused,
-            (true, _) => Outcome::Failed,
-            (false, _) => Outcome::Fine,
+        let is_failure = is_failure(&head);
+        let outcome = match is_failure {
+            true if is_refusal(&head) => Outcome::Refused,
+            true => Outcome::Failed,
+            false => Outcome::Fine,
         };
         fc.note(Step::Invoke, &request_id, outcome);
         (if is_failure { Kind::FunctionError } else { Kind::Success }, Some(head))
     }
+}
+
+fn is_failure(head: &Head) -> bool {
+    head.header("x-fc-status") == Some("404")
+}
+
+/// Returns `true` if the call was not begun.
+fn is_refusal(head: &Head) -> bool {
+    is_failure(head) && matches!(head.status, 429 | 503)
 }
 
 /// Sends a request whole; the server may answer and close before it has read everything.

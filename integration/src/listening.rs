@@ -1,0 +1,99 @@
+//! Whether a port is taken, as the kernel tells it. It is asked about sockets that listen, by `sock_diag(7)`: the file
+//! `/proc/net/tcp` goes through every connection of the machine, the thousands that have just ended among them, and each
+//! process that a test starts needs a port.
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, netlink, recv, send, socket};
+use std::fs;
+
+/// `SOCK_DIAG_BY_FAMILY` of linux/sock_diag.h, the type of the request and of each socket in the answer.
+const BY_FAMILY: u16 = 20;
+/// `NLMSG_ERROR` of linux/netlink.h: the kernel refuses.
+const ERROR: u16 = 2;
+/// `NLM_F_REQUEST | NLM_F_DUMP` of linux/netlink.h.
+const REQUEST_ALL: u16 = 0x301;
+/// `IPPROTO_TCP`.
+const TCP: u8 = 6;
+/// `TCP_LISTEN` as a set of states.
+const LISTENING: u32 = 1 << 10;
+
+/// Returns `true` if anybody listens on that port, at any address. No socket is bound to find out. A socket of this
+/// process, even one that is closed at once, lives on in a child that another thread starts at that moment. Until the
+/// child's own program begins, connections to it are made and then refused.
+///
+/// # Panics
+/// The kernel does not tell.
+pub fn is_listened_on(port: u16) -> bool {
+    match asked(AddressFamily::INET, port) {
+        // Without IPv6 nobody listens there.
+        Ok(found) => found || asked(AddressFamily::INET6, port).unwrap_or(false),
+        // Not every kernel has it.
+        Err(_) => is_in_table(port),
+    }
+}
+
+/// Asks for the sockets of a family that listen on a port.
+fn asked(family: AddressFamily, port: u16) -> Result<bool, Errno> {
+    let kernel = socket(AddressFamily::NETLINK, SocketType::DGRAM, Some(netlink::SOCK_DIAG))?;
+    send(&kernel, &request(family, port), SendFlags::empty())?;
+    let mut answer = [0; 4096];
+    let (_, length) = recv(&kernel, &mut answer, RecvFlags::empty())?;
+    // The first message is a socket, an error, or the end.
+    match answer[..length].get(4..6).map(|kind| u16::from_ne_bytes([kind[0], kind[1]])) {
+        Some(BY_FAMILY) => Ok(true),
+        Some(ERROR) | None => Err(Errno::NOTSUP),
+        Some(_) => Ok(false),
+    }
+}
+
+/// Writes `struct nlmsghdr` and `struct inet_diag_req_v2`, in this machine's order of bytes but for the port.
+fn request(family: AddressFamily, port: u16) -> [u8; 72] {
+    let mut request = [0; 72];
+    request[0..4].copy_from_slice(&72_u32.to_ne_bytes());
+    request[4..6].copy_from_slice(&BY_FAMILY.to_ne_bytes());
+    request[6..8].copy_from_slice(&REQUEST_ALL.to_ne_bytes());
+    request[16] = family.as_raw() as u8;
+    request[17] = TCP;
+    request[20..24].copy_from_slice(&LISTENING.to_ne_bytes());
+    request[24..26].copy_from_slice(&port.to_be_bytes());
+    request
+}
+
+fn is_in_table(port: u16) -> bool {
+    const LISTENING: &str = "0A";
+    let port = format!(":{port:04X}");
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|path| {
+        // Without IPv6 there is no table of it.
+        let table = fs::read_to_string(path).unwrap_or_default();
+        assert!(!table.is_empty() || path.ends_with('6'), "{path}: the kernel tells");
+        table.lines().any(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            fields.next().is_some_and(|local| local.ends_with(&port)) && fields.nth(1) == Some(LISTENING)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_table;
+    use std::net::TcpListener;
+
+    fn is_listened_on(port: u16) -> bool {
+        let found = super::is_listened_on(port);
+        assert_eq!(found, is_in_table(port), "both accounts are of one kernel");
+        found
+    }
+
+    #[test]
+    fn a_port_is_listened_on_at_whatever_address() {
+        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
+            // Not every machine has IPv6.
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            assert!(is_listened_on(listener.local_addr().expect("its address").port()), "{address}");
+        }
+        // A connection from a port does not listen there.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let client = std::net::TcpStream::connect(listener.local_addr().expect("its address")).expect("it accepts");
+        assert!(!is_listened_on(client.local_addr().expect("its address").port()));
+    }
+}
