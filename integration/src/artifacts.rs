@@ -159,7 +159,7 @@ impl Artifacts {
 /// # Panics
 /// It does not build. The message has the compiler's words.
 pub fn tool() -> &'static Path {
-    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| dev_build("cargo-faas", "cargo_faas", &[]));
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| dev_build("cargo-faas", "cargo_faas", &[], ""));
     &TOOL
 }
 
@@ -209,20 +209,15 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Builds packages with the profile of the tests; `more` are further arguments and `rustflags` further flags of the
-/// compiler. Returns the files that cargo made, by the name of the target with `-` as `_`; and the output of cargo and
-/// the compiler, when anything did not build.
+/// Builds packages with the profile of the tests. Returns the files that cargo made, by the name of the target with `-` as
+/// `_`; and the output of cargo and the compiler, when anything did not build.
 ///
 /// # Panics
 /// Cargo cannot be started.
-pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) -> (BTreeMap<String, PathBuf>, String) {
+pub fn cargo_build(packages: &[&str]) -> (BTreeMap<String, PathBuf>, String) {
     let mut command = cargo();
     command.args(["build", "--keep-going", "--profile", "test-artifacts", "--message-format=json", "--target-dir"]);
-    command.arg(nested_target()).args(more);
-    if let Some(flags) = rustflags {
-        command.env("RUSTFLAGS", flags);
-    }
-    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    command.arg(nested_target()).args(packages.iter().flat_map(|package| ["-p", package]));
     read_messages(&output(&mut command))
 }
 
@@ -234,25 +229,13 @@ fn output(cargo: &mut Command) -> Output {
     cargo.output().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"))
 }
 
-/// Returns the target that this machine is. Built for it by name, packages have a folder of their own, and flags of the
-/// compiler reach no procedural macro.
-///
-/// # Panics
-/// The compiler does not say.
-pub fn host() -> String {
-    let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
-    let text = String::from_utf8(output.stdout).expect("it is text");
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.expect("rustc names its host").to_owned()
-}
-
 /// Returns the module `faulty`, built with `panic = "abort"`.
 ///
 /// # Panics
 /// It does not build. The message has the compiler's words.
 pub fn aborting() -> &'static Path {
     static ABORTING: LazyLock<PathBuf> =
-        LazyLock::new(|| dev_build("faulty", "faulty", &["--config", "profile.dev.panic=\"abort\""]));
+        LazyLock::new(|| dev_build("faulty", "faulty", &["--config", "profile.dev.panic=\"abort\""], ""));
     &ABORTING
 }
 
@@ -263,7 +246,7 @@ pub fn aborting() -> &'static Path {
 pub fn bootstrap_with_yml() -> &'static Runtime {
     static WITH_YML: LazyLock<Runtime> = LazyLock::new(|| Runtime {
         name: "bootstrap",
-        path: dev_build("runtime-engine", "bootstrap", &["--features", "yml"]),
+        path: dev_build("runtime-engine", "bootstrap", &["--features", "yml"], ""),
     });
     &WITH_YML
 }
@@ -274,15 +257,39 @@ pub fn bootstrap_with_yml() -> &'static Runtime {
 /// It does not build. The message has the compiler's words.
 pub fn compress_with_all_codings() -> &'static Path {
     static WITH_ALL: LazyLock<PathBuf> =
-        LazyLock::new(|| dev_build("layer-compress", "layer_compress", &["--features", "br,zstd"]));
+        LazyLock::new(|| dev_build("layer-compress", "layer_compress", &["--features", "br,zstd"], ""));
     &WITH_ALL
 }
 
+/// Returns the target that this machine is.
+///
+/// # Panics
+/// The compiler does not say.
+pub fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
+}
+
+/// Returns the example `linked`, a function and two layers in one static program.
+///
+/// # Panics
+/// It does not build. The message has the compiler's words.
+pub fn linked() -> Runtime {
+    // With an explicit target the flags reach no procedural macro, which cannot be static.
+    let path = dev_build("linked", "linked", &["--target", &host()], "-C target-feature=+crt-static");
+    Runtime { name: "linked", path }
+}
+
 /// Builds a program or module that few tests need, in the profile and the folder of the tests themselves, which have most
-/// of its dependencies, and returns the file of that target.
-fn dev_build(package: &str, target_name: &str, more: &[&str]) -> PathBuf {
+/// of its dependencies, and returns the file of that target. `flags` are those of the compiler, none if empty.
+fn dev_build(package: &str, target_name: &str, more: &[&str], flags: &str) -> PathBuf {
     let mut command = cargo();
     command.args(["build", "--message-format=json", "--target-dir"]).arg(target()).args(["-p", package]).args(more);
+    if !flags.is_empty() {
+        command.env("RUSTFLAGS", flags);
+    }
     let (mut made, said) = read_messages(&output(&mut command));
     made.remove(target_name).unwrap_or_else(|| panic!("{package} was not built ({more:?}):\n{said}"))
 }
@@ -315,7 +322,7 @@ fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {
 fn build() -> Artifacts {
     let layers = layers();
     let modules_of_rust: Vec<&str> = EXAMPLES.iter().copied().chain(layers.iter().map(String::as_str)).collect();
-    let (mut made, said) = cargo_build(&[&RUNTIMES, &modules_of_rust[..]].concat(), &[], None);
+    let (mut made, said) = cargo_build(&[&RUNTIMES, &modules_of_rust[..]].concat());
     let mut take = |name: &str| {
         let missing = || format!("cargo made no binary or shared library of the name {name}\n{said}");
         made.remove(name).ok_or_else(missing)

@@ -2,7 +2,7 @@
 //! on work in flight, the lines of the layers that come with the project, and the light runtime's independence of other
 //! crates.
 
-use integration::artifacts::{self, Runtime, cargo_build};
+use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::kernel;
@@ -230,11 +230,7 @@ fn the_light_runtime_has_no_crate_from_outside_the_workspace() {
 
 #[test]
 fn a_function_and_two_layers_link_with_the_light_runtime_into_one_static_program() {
-    // With an explicit target the flags reach no procedural macro, which cannot be static.
-    let (made, said) =
-        cargo_build(&["linked"], &["--target", &artifacts::host()], Some("-C target-feature=+crt-static"));
-    let path = made.get("linked").unwrap_or_else(|| panic!("linked was not built:\n{said}")).clone();
-    let runtime = Runtime { name: "linked", path };
+    let runtime = artifacts::linked();
     let run = OnAws::launch(&runtime, Deployment::empty(), "linked.echo", Options::default()).polling();
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", run.process.pid())).expect("the process is there");
     assert!(!maps.contains(".so"), "no library is loaded:\n{maps}");

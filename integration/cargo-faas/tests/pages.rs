@@ -2,7 +2,8 @@
 //! of its page, and the output on a page is compared with the real one. Commands that cannot run here stand in one
 //! table with the reason, `pages/left_out.rs`: a new command either runs or has a line there.
 //!
-//! Pages run one after the other, in folders that are the same in each run, so that cargo builds little anew.
+//! Pages of the service run one after the other, and so do the others beside them, in folders that are the same in each
+//! run, so that cargo builds little anew.
 #![forbid(unsafe_code)]
 
 #[path = "pages/compare.rs"]
@@ -29,8 +30,6 @@ use std::sync::{Arc, OnceLock};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Two pages would wait for one another's builds, and one's dev would answer the other.
-    arguments.test_threads = Some(1);
     let pages: Vec<Page> = names().into_iter().map(|name| Page::read(&name)).collect();
     let mut trials: Vec<Trial> = vec![of_table(&pages), of_placeholders(&pages)];
     let places = Arc::new(OnceLock::new());
@@ -49,6 +48,8 @@ fn main() -> ExitCode {
             None => Trial::test(name, move || run().map_err(Failed::from)),
         });
     }
+    // Each waits for its turn.
+    arguments.test_threads.get_or_insert(trials.len());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -342,7 +342,7 @@ fn http_go(runtime: &'static Runtime) {
 
 /// Checks programs with a function and its runtime in one.
 fn http_program(name: &str) {
-    let (mut made, said) = artifacts::cargo_build(&[name], &[], None);
+    let (mut made, said) = artifacts::cargo_build(&[name]);
     let path = made.remove(&name.replace('-', "_")).unwrap_or_else(|| panic!("{name} was not built:\n{said}"));
     // The path lives as long as the tests.
     let program: &'static Runtime = Box::leak(Box::new(Runtime { name: "light-bootstrap", path }));

@@ -19,7 +19,8 @@ fn is_left_out(line: &str) -> bool {
         "Downloaded",
         "warning:",
     ];
-    line.starts_with("   ") && of_cargo.contains(&first) || line.contains(", once: it stays in ")
+    let of_cache = [", once: it stays in ", "another cargo faas is building in it"];
+    line.starts_with("   ") && of_cargo.contains(&first) || of_cache.iter().any(|words| line.contains(words))
 }
 
 /// Compares `said`, which a command wrote, with the lines `shown` on a page.

@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The content of the folder that a page begins in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,8 @@ exec "$CARGO_OF_PAGES" "$@"
 pub(crate) struct Places {
     base: PathBuf,
     path: std::ffi::OsString,
+    service: Mutex<()>,
+    other: Mutex<()>,
     _lock: File,
 }
 
@@ -126,10 +129,25 @@ impl Places {
         let home = artifacts::target().join("pages-home");
         fs::create_dir_all(&home).map_err(|error| failed(&home, &error))?;
         fs::write(home.join(".curlrc"), "silent\nshow-error\n").map_err(|error| failed(&home, &error))?;
-        let places = Places { base, path, _lock: lock };
+        let places = Places { base, path, service: Mutex::new(()), other: Mutex::new(()), _lock: lock };
         places.make_service()?;
         places.make_files()?;
         Ok(places)
+    }
+
+    /// Waits until no page runs that would disturb one of that folder. Two would wait for one another's builds, and one's
+    /// dev would answer the other. Pages of the service start none, and build in a folder of their own.
+    pub(crate) fn turn(&self, room: Room) -> MutexGuard<'_, ()> {
+        let taken = if room == Room::Service { &self.service } else { &self.other };
+        taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the target folder of what is built in a folder.
+    fn target_of(&self, folder: &Path) -> PathBuf {
+        match folder.starts_with(self.base.join("service")) {
+            true => artifacts::target().join("of-service"),
+            false => artifacts::target_of_tool(folder),
+        }
     }
 
     /// Returns the folder that a page begins in, as its reader has it.
@@ -176,7 +194,7 @@ impl Places {
         command.env("CARGO_HOME", home("CARGO_HOME", ".cargo")).env("RUSTUP_HOME", home("RUSTUP_HOME", ".rustup"));
         let kept = artifacts::target();
         // The files that were made for other tests of the tool are used.
-        command.env("CARGO_TARGET_DIR", artifacts::target_of_tool(folder)).env("FAAS_CACHE", kept.join("faas-cache"));
+        command.env("CARGO_TARGET_DIR", self.target_of(folder)).env("FAAS_CACHE", kept.join("faas-cache"));
         command.env("HOME", kept.join("pages-home")).env("PATH", &self.path).env("NO_COLOR", "1");
         command.env("CARGO_NET_OFFLINE", "true").env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
@@ -196,7 +214,7 @@ impl Places {
         if link.exists() || !project.join("Cargo.toml").is_file() {
             return Ok(());
         }
-        symlink(artifacts::target_of_tool(project), &link).map_err(|error| failed(&link, &error))
+        symlink(self.target_of(project), &link).map_err(|error| failed(&link, &error))
     }
 
     fn make_service(&self) -> Result<(), String> {

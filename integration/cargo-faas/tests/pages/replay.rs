@@ -31,6 +31,7 @@ fn long() -> Duration {
 /// Runs a page.
 pub(crate) fn replay(page: &Page, places: &Places) -> Result<(), String> {
     let room = Room::of(page);
+    let _turn = places.turn(room);
     let mut replay = Replay { page, places, folder: places.enter(room)?, dev: None };
     let (mut first, mut now) = (String::new(), String::new());
     for block in &page.blocks {
