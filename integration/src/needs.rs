@@ -1,8 +1,9 @@
 //! Foreign programs: their places, and trials that need one. `.ci/foreign` brings them.
 
 use crate::artifacts::{self, Runtime};
-use libtest_mimic::Trial;
+use libtest_mimic::{Arguments, Trial};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// A program that a test needs.
 #[derive(Clone, Debug)]
@@ -31,6 +32,15 @@ impl Foreign {
             _ => self,
         }
     }
+}
+
+/// Runs the trials of a test binary. As Rust's own harness does, it runs as many at once as `--test-threads` says, or
+/// `RUST_TEST_THREADS`, or as there are processors.
+pub fn run(trials: Vec<Trial>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    let from_environment = || std::env::var("RUST_TEST_THREADS").ok().and_then(|text| text.parse().ok());
+    arguments.test_threads = arguments.test_threads.or_else(from_environment);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Returns AWS' emulator: in `FAAS_FOREIGN_DIR`, else in the target folder's `foreign`.

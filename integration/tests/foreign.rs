@@ -43,7 +43,6 @@ use integration::needs;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = rie::trials();
     trials.extend(http::trials());
     trials.extend(fn_peers::trials());
@@ -58,5 +57,5 @@ fn main() -> ExitCode {
     trials.extend(prometheus::trials());
     trials.extend(redis::trials());
     trials.extend(valgrind::trials());
-    libtest_mimic::run(&arguments, trials).exit_code()
+    needs::run(trials)
 }

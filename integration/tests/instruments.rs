@@ -18,10 +18,9 @@ mod valgrind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = valgrind::trials();
     trials.extend(sanitizers::trials());
     trials.extend(first_process::trials());
     trials.extend(few_threads::trials());
-    libtest_mimic::run(&arguments, trials).exit_code()
+    integration::needs::run(trials)
 }

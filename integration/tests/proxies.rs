@@ -24,6 +24,7 @@ mod service;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Each is a load of its own: no more of them at once than there are processors, unless `--test-threads` says so.
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = nginx::trials();
     trials.extend(haproxy::trials());

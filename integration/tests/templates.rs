@@ -17,7 +17,6 @@ use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 fn main() -> ExitCode {
-    let arguments = libtest_mimic::Arguments::from_args();
     let python = needs::folder("python-templates");
     let schemas = needs::schemas().and(python.clone());
     let mut trials: Vec<Trial> = Vec::new();
@@ -60,7 +59,7 @@ fn main() -> ExitCode {
             clean(&python.path().ok_or("python-templates is missing")?, kind, Some(beside))
         }));
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    needs::run(trials)
 }
 
 fn clean(python: &Path, kind: &str, schemas: Option<&Path>) -> Result<(), String> {

@@ -13,7 +13,7 @@ use integration::deployment::Deployment;
 use integration::needs;
 use integration::on_http::OnHttp;
 use integration::wait;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use platform_emulators::process::{Process, Signal};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
@@ -389,5 +389,5 @@ fn main() -> ExitCode {
         let swapped = native_is_swapped("go", "hello.go", runtime());
         swapped.map_err(|failed| failed.message().unwrap_or_default().to_owned())
     }));
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    needs::run(trials)
 }

@@ -6,10 +6,10 @@
 #![forbid(unsafe_code)]
 
 use integration::artifacts;
-use integration::needs::{folder, once, program, rust_target};
+use integration::needs::{folder, once, program, run, rust_target};
 use integration::on_http::free_port;
 use integration::wait::limit;
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -21,7 +21,6 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
     let zig = || folder("zig");
     let arm64 = |triple| zig().and(program("qemu-aarch64")).and(rust_target(triple));
     let trials = vec![
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
         once(&folder("python-cyclonedx"), "the_bill_of_materials_is_valid", bill),
         Trial::test("what_is_too_new_for_its_platform_is_refused", || Ok(refused()?)),
     ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    run(trials)
 }
 
 fn text(output: &Output) -> String {
