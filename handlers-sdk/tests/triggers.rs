@@ -92,7 +92,9 @@ fn each_trigger_reads_what_is_its_own_and_refuses_all_else() {
             ("TableChange", read.table.err()),
         ];
         for (trigger, refused) in found {
-            assert_eq!(refused.is_none(), trigger == expected(sample), "{}: {trigger}: {refused:?}", sample.name());
+            // A subscription of Pub/Sub is what a queue of the yml is on Google Cloud.
+            let is_own = trigger == expected(sample) || trigger == "Queue" && sample.name().ends_with("pubsub");
+            assert_eq!(refused.is_none(), is_own, "{}: {trigger}: {refused:?}", sample.name());
         }
     }
 }

@@ -344,21 +344,37 @@ fn build() -> Artifacts {
     Artifacts { bootstrap, light_bootstrap, modules, axum_served }
 }
 
-/// Returns the folder of the modules that cargo does not make.
-fn c_modules() -> Result<PathBuf, String> {
-    let folder = nested_target().join("c-modules");
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(folder)
+/// Makes copies of programs and modules without the tables for debuggers, which are most of them, and returns their
+/// folder. Each is a name there and the file it is made of; `purpose` is the name of the folder.
+///
+/// # Panics
+/// `strip` refuses a file.
+pub fn stripped(purpose: &str, files: &[(&str, &Path)]) -> PathBuf {
+    let folder = nested_target().join("stripped").join(purpose);
+    for (name, path) in files {
+        let strip = |fresh: &Path| {
+            let mut command = Command::new("strip");
+            command.args(["--strip-all", "-o"]).args([fresh, path]);
+            command
+        };
+        made(&folder, name, strip).unwrap_or_else(|why| panic!("{why}"));
+    }
+    folder
 }
 
-/// Has a compiler make a file of that name in the folder of the C modules; it is given the path. A process that has the
-/// old file mapped keeps it.
-fn made(file: &str, compile: impl FnOnce(&Path) -> Command) -> Result<PathBuf, String> {
+/// Returns the folder of the modules that cargo does not make.
+fn c_modules() -> PathBuf {
+    nested_target().join("c-modules")
+}
+
+/// Has a program make a file of that name in a folder; it is given the path. A process that has the old file mapped keeps
+/// it.
+fn made(folder: &Path, file: &str, make: impl FnOnce(&Path) -> Command) -> Result<PathBuf, String> {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let folder = c_modules()?;
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let (fresh, path) = (folder.join(format!("{}.{number}.{file}", std::process::id())), folder.join(file));
-    let mut command = compile(&fresh);
+    let mut command = make(&fresh);
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name} cannot be started: {error}"))?;
     if !output.status.success() {
@@ -377,7 +393,7 @@ fn header() -> PathBuf {
 /// # Errors
 /// The error is the output of the compiler.
 pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, String> {
-    made(file, |fresh| {
+    made(&c_modules(), file, |fresh| {
         let mut command = Command::new("cc");
         command.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread", "-I"]);
         command.arg(header()).arg("-o").args([fresh, source]).args(more);
@@ -390,7 +406,7 @@ pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, St
 /// # Errors
 /// The error is the output of the compiler.
 pub fn greet_cpp(compiler: &Path) -> Result<PathBuf, String> {
-    made("libgreet_cpp.so", |fresh| {
+    made(&c_modules(), "libgreet_cpp.so", |fresh| {
         let mut command = Command::new(compiler);
         command.args(["-std=c++17", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC"]);
         command.args(["-fvisibility=hidden", "-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-I"]);
@@ -405,7 +421,7 @@ pub fn greet_cpp(compiler: &Path) -> Result<PathBuf, String> {
 /// The error is the output of the compiler.
 pub fn echo_go(go: &Path) -> Result<PathBuf, String> {
     let folder = workspace().join("integration/examples/echo-go");
-    made("libecho_go.so", |fresh| {
+    made(&c_modules(), "libecho_go.so", |fresh| {
         let exports = format!("-s -w -extldflags=-Wl,--version-script={}", folder.join("exports.map").display());
         let mut command = Command::new(go);
         command.args(["build", "-buildmode=c-shared", "-ldflags", &exports, "-o"]).arg(fresh).arg(".");

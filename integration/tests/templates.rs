@@ -4,7 +4,7 @@
 //! `.ci/foreign` brings the checks. Schemas that are in no registry are looked for in `FAAS_SCHEMAS`, else beside the
 //! repository in `shared/schemas`; without them their tests are listed as ignored.
 
-use integration::needs;
+use integration::{artifacts, needs};
 use libtest_mimic::Trial;
 use serde_json::json;
 use serverless_spec::deploy::{self, Options};
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 }
 
 fn clean(python: &Path, kind: &str, schemas: Option<&Path>) -> Result<(), String> {
-    validate(python, kind, all().path(), schemas)
+    validate(python, kind, all(), schemas)
 }
 
 /// Runs the checks of one kind over all files. Some need schemas, or libraries that lie in a folder.
@@ -88,11 +88,15 @@ impl Files for Beside {
     }
 }
 
-/// Returns the files of every service for every platform, made once.
-fn all() -> &'static tempfile::TempDir {
-    static ALL: OnceLock<tempfile::TempDir> = OnceLock::new();
+/// Returns the folder with the files of every service for every platform, made once a run and kept until the next.
+fn all() -> &'static Path {
+    static ALL: OnceLock<PathBuf> = OnceLock::new();
     ALL.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder can be made");
+        let folder = artifacts::target().join("templates");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).expect("it can be removed");
+        }
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut made = 0;
         for corpus in ["runtime-engine/spec/tests/good", "runtime-engine/spec/tests/deploy"] {
@@ -100,7 +104,7 @@ fn all() -> &'static tempfile::TempDir {
             for entry in entries {
                 let path = entry.expect("an entry can be read").path();
                 if path.extension().is_some_and(|extension| extension == "yml") {
-                    made += write(&path, folder.path());
+                    made += write(&path, &folder);
                 }
             }
         }
@@ -109,9 +113,9 @@ fn all() -> &'static tempfile::TempDir {
                 std::fs::read_to_string(root.join("docs").join(page).with_extension("md")).expect("the page is there");
             let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
             for (number, yml) in blocks.filter(|yml| yml.starts_with("service:")).enumerate() {
-                let path = folder.path().join(format!("{page}-{number}.yml"));
+                let path = folder.join(format!("{page}-{number}.yml"));
                 std::fs::write(&path, yml).expect("a file can be written");
-                made += write(&path, folder.path());
+                made += write(&path, &folder);
             }
         }
         assert!(made > 500, "{made}");

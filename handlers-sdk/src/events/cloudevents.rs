@@ -114,7 +114,7 @@ impl CloudEvent {
         core::str::from_utf8(value).ok()
     }
 
-    /// Returns all attributes.
+    /// Returns all attributes as pairs of a name and its canonical text, with `specversion` and extensions among them.
     pub fn attributes(&self) -> Pairs<'_> {
         Pairs::new(self.ctx.held().reader(), LIST_ATTRIBUTE)
     }

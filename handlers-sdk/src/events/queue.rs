@@ -2,7 +2,7 @@
 
 use super::message::{Message, attribute};
 use super::neutral::{AzureMetadata, bytes_of, cloud_event, json, refused, said, text_of};
-use super::{Base64, aliyun, aws, huawei, openwhisk, tencent, yandex};
+use super::{Base64, aliyun, aws, huawei, openwhisk, tencent, topic, yandex};
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::error::Error;
@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 /// assert_eq!(sample("aws/sqs").run(work::MODULE).text(), "7, 8");
 /// assert_eq!(sample("azure/servicebus").run(work::MODULE).text(), "7");
 /// assert_eq!(sample("huawei/kafka").run(work::MODULE).text(), "7, 8");
+/// assert_eq!(sample("google/pubsub").run(work::MODULE).text(), "7");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +62,7 @@ impl FromInvocation for Queue {
             "tencent:ckafka" => (ckafka(body)?, "events::tencent::Ckafka"),
             "yandex:ymq" => (yandex(body)?, "events::yandex::Queue"),
             "openwhisk:kafka" => (openwhisk(body)?, "events::openwhisk::Kafka"),
+            "google:pubsub" => (vec![topic::older(body)?], "events::google::Legacy"),
             _ => (vec![cloud_event_message(ctx)?], "events::CloudEvent"),
         };
         Ok(Queue { messages, view })
@@ -377,7 +379,8 @@ fn openwhisk(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(openwhisk::Kafka::parse(body)?.messages.into_iter().map(message).collect())
 }
 
-/// Returns a message that comes as a CloudEvent: of Knative's Kafka source, or by way of Alibaba's EventBridge.
+/// Returns a message that comes as a CloudEvent: of Knative's Kafka source, of a subscription of Pub/Sub, or by way of
+/// Alibaba's EventBridge.
 #[inline]
 fn cloud_event_message(ctx: &FaasContext) -> Result<Message, Error> {
     let no_queue = || refused("an event of a queue", ctx);
@@ -391,6 +394,9 @@ fn cloud_event_message(ctx: &FaasContext) -> Result<Message, Error> {
             ..message
         },
         kind => {
+            if let Some(published) = topic::published(&event)? {
+                return Ok(published);
+            }
             let data: Value = event.data_as().unwrap_or_default();
             queue_message(kind, &data, || message).ok_or_else(no_queue)?
         }

@@ -1,5 +1,6 @@
 //! [`Topic`]: messages that were published to a topic, on any platform.
 
+use super::cloudevents::CloudEvent;
 use super::message::Message;
 use super::neutral::{cloud_event, json, refused, said, text_of};
 use super::{aliyun, aws, google, huawei, tencent, yandex};
@@ -46,7 +47,11 @@ impl FromInvocation for Topic {
             "tencent:cmq" => (cmq(body)?, "events::tencent::Cmq"),
             "yandex:iot" => (iot(body)?, "events::yandex::Iot"),
             "google:pubsub" => (vec![older(body)?], "events::google::Legacy"),
-            _ => (vec![published(ctx)?], "events::google::PubSub"),
+            _ => {
+                let event = cloud_event(ctx).ok_or_else(|| refused("an event of a topic", ctx))?;
+                let message = published(&event)?.ok_or_else(|| refused("an event of a topic", ctx))?;
+                (vec![message], "events::google::PubSub")
+            }
         };
         Ok(Topic { messages, view })
     }
@@ -120,23 +125,21 @@ fn iot(body: &[u8]) -> Result<Vec<Message>, Error> {
 
 /// Returns a message of Pub/Sub in Google's older form.
 #[inline]
-fn older(body: &[u8]) -> Result<Message, Error> {
+pub(super) fn older(body: &[u8]) -> Result<Message, Error> {
     let event = google::Legacy::parse(body)?;
     let data = event.data_as::<google::PubSubMessage>()?;
     let source = event.context.resource_name().to_owned();
     Ok(Message { id: event.context.event_id, source, ..of_pubsub(data)? })
 }
 
-/// Returns a message of Pub/Sub as a CloudEvent.
+/// Returns the message of Pub/Sub that a CloudEvent is; `None` if it is another event.
 #[inline]
-fn published(ctx: &FaasContext) -> Result<Message, Error> {
-    let no_topic = || refused("an event of a topic", ctx);
-    let event = cloud_event(ctx).ok_or_else(no_topic)?;
+pub(super) fn published(event: &CloudEvent) -> Result<Option<Message>, Error> {
     if event.kind() != "google.cloud.pubsub.topic.v1.messagePublished" {
-        return Err(no_topic());
+        return Ok(None);
     }
     let source = event.source().strip_prefix("//pubsub.googleapis.com/").unwrap_or(event.source()).to_owned();
-    Ok(Message { source, ..of_pubsub(google::PubSub::parse(event.data())?.message)? })
+    Ok(Some(Message { source, ..of_pubsub(google::PubSub::parse(event.data())?.message)? }))
 }
 
 fn of_pubsub(message: google::PubSubMessage) -> Result<Message, Error> {

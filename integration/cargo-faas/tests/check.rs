@@ -8,7 +8,6 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -36,24 +35,20 @@ fn report(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<String>, Value
     (output.status.code(), found, report)
 }
 
-/// The good files that bad ones are made of, in one folder.
-static GOOD: LazyLock<TempDir> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("there is room");
+/// The folder of the good files that bad ones are made of.
+static GOOD: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = artifacts::get();
-    for (name, path) in [
+    let files = [
         ("bootstrap", built.light_bootstrap().path.as_path()),
         ("libecho.so", built.module("echo_c")),
         ("libauth.so", built.module("auth")),
         ("liblayer_monitor.so", built.module("layer_monitor")),
-    ] {
-        let output = Command::new("strip").args(["--strip-all", "-o"]).arg(folder.path().join(name)).arg(path).output();
-        assert!(output.expect("strip starts").status.success(), "{name}");
-    }
-    folder
+    ];
+    artifacts::stripped("good", &files)
 });
 
 fn good(name: &str) -> Vec<u8> {
-    std::fs::read(GOOD.path().join(name)).expect("it was made")
+    std::fs::read(GOOD.join(name)).expect("it was made")
 }
 
 /// Compiles a shared library of a C text.

@@ -114,6 +114,12 @@ const ROWS: &[Row] = &[
     Row {
         platform: "google-cloud",
         timer: JOB,
+        queue: Some(
+            r#"{"specversion":"1.0","id":"1","source":"//pubsub.googleapis.com/projects/p/topics/deliveries",
+                "type":"google.cloud.pubsub.topic.v1.messagePublished",
+                "data":{"message":{"messageId":"m","data":"eyJwaWVjZXMiOjN9"},
+                "subscription":"projects/p/subscriptions/eventarc"}}"#,
+        ),
         starts: &[("bootstrap", |runtime, deployment| {
             let options = google_cloud::run::service();
             Box::new(google_cloud::run::OnGoogle::start(runtime, deployment, "", options))
@@ -213,18 +219,13 @@ pub(crate) fn row(platform: &str) -> &'static Row {
 /// The libraries of the shop: functions and layers.
 pub(crate) const LIBRARIES: [&str; 3] = ["shop", "layer_cors", "layer_monitor"];
 
-/// The runtime and the libraries without the tables for debuggers, which are most of them.
-static STRIPPED: LazyLock<TempDir> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("there is room");
+/// The folder of the runtime and of the libraries, without the tables for debuggers.
+static STRIPPED: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = artifacts::get();
-    let library = |name: &str| (format!("lib{name}.so"), built.module(name));
-    let bootstrap = ("bootstrap".to_owned(), built.bootstrap().path.as_path());
-    for (name, path) in LIBRARIES.map(library).into_iter().chain([bootstrap]) {
-        let output = Command::new("strip").args(["--strip-all", "-o"]).arg(folder.path().join(name)).arg(path).output();
-        let output = output.expect("strip starts");
-        assert!(output.status.success(), "{output:?}");
-    }
-    folder
+    let names = LIBRARIES.map(|name| format!("lib{name}.so"));
+    let libraries = names.iter().zip(LIBRARIES).map(|(file, name)| (file.as_str(), built.module(name)));
+    let files: Vec<(&str, &Path)> = libraries.chain([("bootstrap", built.bootstrap().path.as_path())]).collect();
+    artifacts::stripped("shop", &files)
 });
 
 /// Returns the yml of the shop as it is, and without its last part, which combines the functions.
@@ -247,7 +248,7 @@ impl Packages {
     pub(crate) fn of(yml: &str, platform: &'static str) -> Packages {
         let project = tempfile::tempdir().expect("there is room");
         std::fs::write(project.path().join("serverless.yml"), yml).expect("there is room");
-        let path = |name: &str| STRIPPED.path().join(name).display().to_string();
+        let path = |name: &str| STRIPPED.join(name).display().to_string();
         // These libraries want this machine's glibc, which is newer than that of some platforms.
         let mut arguments: Vec<String> =
             ["package", "--linker", "cargo", "--glibc", "99.0", "--platform", platform, "--runtime"]

@@ -100,7 +100,8 @@ impl<'r> Running<'r> {
     /// Returns the status and the body of a reply, without the id that each request has of its own.
     fn told(&self, answer: &Answer) -> (u16, Value) {
         let Answer::Reply { status, .. } = answer else { panic!("{answer:?}; {}", self.output()) };
-        let body = serde_json::from_str(&answer.text());
+        // A CloudEvent without a reply is 204.
+        let body = if *status == 204 { Ok(Value::Null) } else { serde_json::from_str(&answer.text()) };
         let mut body: Value = body.unwrap_or_else(|error| panic!("{error}: {answer:?}; {}", self.output()));
         body.as_object_mut().map(|members| members.remove("requestId"));
         (*status, body)
@@ -150,7 +151,7 @@ impl<'r> Running<'r> {
         if let Some(message) = self.queue() {
             let answer = self.of("deliver").event("deliver", message);
             let (status, reply) = self.told(&answer);
-            assert!(status == 200 && reply["errorType"].is_null(), "{reply}; {}", self.output());
+            assert!(status / 100 == 2 && reply["errorType"].is_null(), "{reply}; {}", self.output());
             answers.push((status, reply));
         }
         let output = self.output();

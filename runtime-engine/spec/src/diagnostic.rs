@@ -145,7 +145,7 @@ impl Diagnostics {
         self.all
     }
 
-    /// Returns how many more there are than are listed.
+    /// Returns the number of findings that are not listed: those after the first 500 are only counted.
     pub fn left_out(&self) -> usize {
         self.left_out
     }

@@ -1,4 +1,4 @@
-//! A yml as a tree in which everything has its place.
+//! A yml as a tree in which every key and value carries its place in the text, so that a finding can point at it.
 
 mod json;
 mod read;

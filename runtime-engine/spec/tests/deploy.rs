@@ -257,13 +257,50 @@ fn a_function_of_function_compute_is_an_image_if_its_runtime_says_so() {
 fn an_event_that_does_not_say_whose_it_is_wants_a_default_function() {
     let text = "service: shop\nfunctions:\n  order: {events: [{http: {path: /orders}}]}\n  \
                 tidy: {events: [{timer: {cron: 0 2 * * *}}]}\naggregation: {all: {functionsPattern: '*'}}\n";
-    for platform in ["knative", "kubernetes", "google-cloud", "openfaas", "openwhisk", "azure-container-apps"] {
+    for platform in ["kubernetes", "google-cloud", "openfaas", "openwhisk", "azure-container-apps"] {
         let (read, made) = templates(text, platform);
         let said = said(&read, &made);
         assert!(said.contains("does not say which function of `all` it is for"), "{platform}: {said}");
         let with_default = text.replace("tidy: {", "tidy: {default: true, ");
         let (read, made) = templates(&with_default, platform);
         assert!(made.diagnostics.is_empty(), "{platform}: {}", self::said(&read, &made));
+    }
+}
+
+#[test]
+fn an_event_that_says_whose_it_is_wants_none() {
+    let unit = |event: &str| {
+        format!(
+            "service: shop\nfunctions:\n  order: {{events: [{{http: {{path: /orders}}}}]}}\n  \
+             work: {{events: [{event}]}}\naggregation: {{all: {{functionsPattern: '*'}}}}\n"
+        )
+    };
+    for (platform, event) in [
+        ("knative", "{timer: {cron: 0 2 * * *}}"),
+        ("google-cloud", "{topic: {source: orders}}"),
+        ("google-cloud", "{queue: {source: orders}}"),
+        ("google-cloud", "{storage: {bucket: photos}}"),
+        ("google-cloud", "{table: {table: customers}}"),
+    ] {
+        let (read, made) = templates(&unit(event), platform);
+        assert!(made.diagnostics.is_empty(), "{platform}, {event}: {}", said(&read, &made));
+    }
+}
+
+#[test]
+fn two_events_whose_names_become_one_are_an_error() {
+    let timers = |one: &str, other: &str| {
+        format!(
+            "service: shop\nfunctions:\n  order: {{events: [{{timer: {{name: {one}, cron: 0 2 * * *}}}}]}}\n  \
+             order-report: {{events: [{{timer: {{name: {other}, cron: 0 3 * * *}}}}]}}\n"
+        )
+    };
+    for platform in ["azure-container-apps", "google-cloud", "knative", "kubernetes"] {
+        let (read, made) = templates(&timers("report-night", "night"), platform);
+        assert!(made.files.is_empty(), "{platform}");
+        let said = said(&read, &made);
+        assert!(said.contains("is called `shop-dev-order-report-night`"), "{platform}: {said}");
+        assert!(!templates(&timers("night", "night"), platform).1.files.is_empty(), "{platform}");
     }
 }
 

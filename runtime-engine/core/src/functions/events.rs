@@ -70,19 +70,23 @@ impl Events {
     }
 
     /// Returns the function that serves this event. One that names its source goes before one that does not, then one
-    /// that names its type before one that does not. Where an event has several names, the first function of the
-    /// manifest has it.
+    /// that takes the event as what it is before one that takes it as what it stands for, as a CloudEvent does for a
+    /// message of a topic, and then one that names its type before one that does not. Where an event has several names,
+    /// the first function of the manifest has it.
     pub(super) fn owner(&self, invocation: &Invocation) -> Option<usize> {
-        let kind = invocation.meta(META_TRIGGER);
+        let own = invocation.meta(META_TRIGGER);
+        let others = invocation.other_kinds().iter().map(|kind| kind.word().as_bytes());
+        let mut kinds = std::iter::once(own).chain(others);
         let sources = if self.by_source.is_empty() { Vec::new() } else { invocation.event_sources() };
         let types = if self.has_types { invocation.event_types() } else { Vec::new() };
         let words = sources.iter().flat_map(|name| resource::words(name));
         let named: Vec<&Owners> = words.filter_map(|word| self.by_source.get(word)).collect();
-        let of_type = |owners: &Owners| owners.of_type(kind, &types);
-        let of_any_type = |owners: &Owners| first(&owners.of_any_type, kind);
-        let of_source = named.iter().copied().filter_map(of_type).min();
-        let of_source = of_source.or_else(|| named.iter().copied().filter_map(of_any_type).min());
-        of_source.or_else(|| of_type(&self.of_any_source)).or_else(|| of_any_type(&self.of_any_source))
+        let among = |owners: &[&Owners], kind: &[u8]| {
+            let of_type = owners.iter().filter_map(|owners| owners.of_type(kind, &types)).min();
+            of_type.or_else(|| owners.iter().filter_map(|owners| first(&owners.of_any_type, kind)).min())
+        };
+        let of_source = kinds.clone().find_map(|kind| among(&named, kind));
+        of_source.or_else(|| kinds.find_map(|kind| among(&[&self.of_any_source], kind)))
     }
 }
 

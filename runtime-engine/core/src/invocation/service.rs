@@ -4,7 +4,7 @@ use super::Invocation;
 use crate::fields::exact;
 use crate::functions::router::{Found, Router};
 use crate::process::Process;
-use crate::trigger::resource;
+use crate::trigger::{Kind, cloudevents, resource};
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, NUM_DEADLINE_NS};
 use std::borrow::Cow;
@@ -16,7 +16,8 @@ use std::time::Duration;
 pub(crate) struct Served {
     /// Its number among the functions of the process; `usize::MAX` if the invocation is no function's.
     pub(crate) number: usize,
-    /// `true` if its name is one that a manifest gives it, which then is the function's name to everybody.
+    /// `true` if its name counts before any that the platform gives: a manifest has named it, or the invocation is no
+    /// function's, and the name is empty.
     pub(crate) is_named: bool,
 }
 
@@ -79,10 +80,18 @@ impl Invocation {
         resource::types(&source, self.event()).chain([source.clone()]).collect()
     }
 
-    /// Returns the names of the event's source: those that it carries, and the word that its source is known by.
+    /// Returns the kinds that it is beside its own: those that a CloudEvent is by its type.
+    pub(crate) fn other_kinds(&self) -> &'static [Kind] {
+        let told = self.attribute(b"type").and_then(|told| std::str::from_utf8(told).ok());
+        told.map_or(&[], cloudevents::kinds_of_type)
+    }
+
+    /// Returns the names of the event's source: those that it carries, and the word that its source is known by. A
+    /// CloudEvent names its timer, or the document of Firestore's that has changed, beside its source.
     pub(crate) fn event_sources(&self) -> Vec<Cow<'_, str>> {
         let source = String::from_utf8_lossy(self.meta(META_SOURCE));
-        let own = self.attribute(b"source").map(String::from_utf8_lossy);
+        let attributes = [&b"source"[..], b"timer", b"document"];
+        let own = attributes.into_iter().filter_map(|name| self.attribute(name)).map(String::from_utf8_lossy);
         resource::names(&source, self.event()).chain(own).chain([source.clone()]).collect()
     }
 

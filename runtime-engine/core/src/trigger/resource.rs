@@ -102,7 +102,7 @@ pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
         _ => 0,
     };
     let resource = name.splitn(skipped + 1, ':').nth(skipped).unwrap_or(name);
-    let parts = resource.split([':', '/']).filter(|part| part.len() < resource.len());
+    let parts = resource.split([':', '/', '#']).filter(|part| part.len() < resource.len());
     let own = if resource.len() < name.len() { Some(resource) } else { None };
     [name].into_iter().chain(own).chain(parts)
 }

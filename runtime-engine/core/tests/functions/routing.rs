@@ -86,6 +86,42 @@ fn of_functions_for_one_event_the_one_that_names_source_and_type_serves_and_then
 }
 
 #[test]
+fn a_cloud_event_is_the_function_of_the_timer_topic_queue_bucket_or_table_that_it_stands_for() {
+    let shop = start(
+        r#"{"version":1,"functions":[
+        {"name":"hourly","handler":"show","events":[{"timer":{"source":"hourly"}}]},
+        {"name":"nightly","handler":"show","events":[{"timer":{"source":"nightly"}}]},
+        {"name":"heard","handler":"show","events":[{"topic":{"source":"orders"}}]},
+        {"name":"worked","handler":"show","events":[{"queue":{"source":"jobs"}}]},
+        {"name":"read","handler":"show","events":[{"stream":{"source":"paid"}}]},
+        {"name":"stored","handler":"show","events":[{"storage":{"source":"photos"}}]},
+        {"name":"changed","handler":"show","events":[{"table":{"source":"customers"}}]},
+        {"name":"any","handler":"show","events":[{"event":true}]}]}"#,
+    );
+    let event = |kind: &str, source: &str, more: &str| {
+        who(shop.event(&format!(
+            r#"{{"specversion":"1.0","id":"1","type":"{kind}","source":"{source}"{more},"data":{{}}}}"#
+        )))
+    };
+    let published = "google.cloud.pubsub.topic.v1.messagePublished";
+    let topic = |name: &str| format!("//pubsub.googleapis.com/projects/p/topics/{name}");
+    assert_eq!(event(published, &topic("orders"), ""), "heard");
+    assert_eq!(event(published, &topic("jobs"), ""), "worked");
+    assert_eq!(event(published, &topic("others"), ""), "any", "nobody of these has it by name");
+    let bucket = "//storage.googleapis.com/projects/_/buckets/photos";
+    assert_eq!(event("google.cloud.storage.object.v1.finalized", bucket, ""), "stored");
+    let (base, document) =
+        ("//firestore.googleapis.com/projects/p/databases/(default)", r#","document":"customers/7""#);
+    assert_eq!(event("google.cloud.firestore.document.v1.written", base, document), "changed");
+    let source = "/apis/v1/namespaces/shop/pingsources/";
+    assert_eq!(event("dev.knative.sources.ping", &format!("{source}nightly"), ""), "nightly");
+    assert_eq!(event("dev.knative.sources.ping", &format!("{source}shop-hourly"), r#","timer":"hourly""#), "hourly");
+    assert_eq!(event("faas.timer.event", "/faas/event/timer/hourly", ""), "hourly");
+    assert_eq!(event("dev.knative.kafka.event", "/apis/v1/namespaces/shop/kafkasources/k#paid", ""), "read");
+    assert_eq!(event("com.shop.paid", &topic("orders"), ""), "any", "the type tells what it stands for");
+}
+
+#[test]
 fn finding_one_of_many_functions_by_its_route_allocates_nothing() {
     let functions = |count: usize, events: &dyn Fn(usize) -> String| {
         let one = |number| format!(r#"{{"name":"f{number}","handler":"show"{}}}"#, events(number));

@@ -1,7 +1,7 @@
 //! Azure Container Apps: the text of an app a unit, for `az containerapp create --yaml`, and a job a timer.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, label_within, only_host, within};
+use super::deployment::{Deployment, Trigger, joined_name, label, only_host, wants_joined_names_apart, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::kubernetes;
@@ -11,8 +11,12 @@ use super::site::Site;
 
 const GROUP: &str = "--resource-group \"${GROUP:?the resource group}\"";
 
+/// The most characters of the name of a job.
+const MOST_OF_JOB: usize = 32;
+
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    wants_joined_names_apart(site, deployments, MOST_OF_JOB);
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/app.yaml", deployment.unit.name);
@@ -100,8 +104,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, sc
     }
     let Some(schedule) = &trigger.schedule else { return };
     deployment.needs_default(site, trigger);
-    // The name of a job has 32 characters at most.
-    let name = quoted(&label_within(&format!("{}-{}", deployment.name, trigger.name), 32));
+    let name = quoted(&joined_name(deployment, trigger, MOST_OF_JOB));
     let url = format!("http://{}", deployment.name);
     let arguments: Vec<String> = kubernetes::call(site, trigger, &url).iter().map(|word| quoted(word)).collect();
     let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";

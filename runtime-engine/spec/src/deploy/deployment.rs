@@ -289,6 +289,27 @@ fn in_words_of(platform: &str, name: &str) -> String {
     }
 }
 
+/// Returns the name of what brings an event to a deployment, of at most `most` characters: a label of DNS, made of both
+/// names.
+pub(super) fn joined_name(deployment: &Deployment<'_>, trigger: &Trigger<'_>, most: usize) -> String {
+    label_within(&format!("{}-{}", deployment.name, trigger.name), most)
+}
+
+/// Reports events whose [`joined_name`]s are one: what brings the one would take the place of what brings the other.
+pub(super) fn wants_joined_names_apart(site: &Site<'_>, deployments: &[Deployment<'_>], most: usize) {
+    let mut names: BTreeMap<String, Span> = BTreeMap::new();
+    for deployment in deployments {
+        for trigger in deployment.triggers.iter().filter(|trigger| !matches!(trigger.kind, "http" | "raw")) {
+            let (name, span) = (joined_name(deployment, trigger, most), trigger.event.span);
+            let message = format!("what brings two events on {} is called `{name}`", site.title());
+            if let Some(earlier) = names.insert(name, span) {
+                let diagnostic = crate::diagnostic::Diagnostic::error("same-name", span, message);
+                site.add(diagnostic.other(earlier, "the other one").help("give one of them another `name`"));
+            }
+        }
+    }
+}
+
 /// The most characters of a label of DNS.
 pub(super) const MOST_OF_LABEL: usize = 63;
 

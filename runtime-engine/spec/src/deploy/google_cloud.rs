@@ -1,7 +1,7 @@
 //! Cloud Run: a service a unit, in the form of Knative's; jobs of Cloud Scheduler and triggers of Eventarc by commands.
 
 use super::File;
-use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, label_within, only_host, within};
+use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, joined_name, only_host, wants_joined_names_apart, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::probes;
@@ -15,6 +15,7 @@ const MOST_OF_JOB: usize = 500;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    wants_joined_names_apart(site, deployments, MOST_OF_LABEL);
     let region = site.provider_text("region");
     let at = region.as_ref().map(|region| format!(" --region {}", quoted(region))).unwrap_or_default();
     let location = region.as_ref().map(|region| format!(" --location {}", quoted(region))).unwrap_or_default();
@@ -103,8 +104,7 @@ fn event(
     script: &mut Script,
 ) {
     let service = quoted(&deployment.name);
-    let whole = format!("{}-{}", deployment.name, trigger.name);
-    let name = quoted(&label_within(&whole, MOST_OF_LABEL));
+    let name = quoted(&joined_name(deployment, trigger, MOST_OF_LABEL));
     let eventarc = |filters: &str, script: &mut Script| {
         // A trigger that exists already stays as it is.
         let of = format!("gcloud eventarc triggers describe {name}{location} >/dev/null 2>&1 ||");
@@ -117,7 +117,7 @@ fn event(
         ("timer", _) => {
             let Some(schedule) = &trigger.schedule else { return };
             deployment.needs_default(site, trigger);
-            let job = quoted(&label_within(&whole, MOST_OF_JOB));
+            let job = quoted(&joined_name(deployment, trigger, MOST_OF_JOB));
             let zone = quoted(schedule.timezone.as_deref().unwrap_or("Etc/UTC"));
             let url = format!("\"$(gcloud run services describe {service}{at} --format 'value(status.url)')\"");
             let mut rest = format!("--schedule {} --time-zone {zone} --uri {url}", quoted(&schedule.text));
@@ -135,13 +135,11 @@ fn event(
             }
         }
         ("topic" | "queue", _) => {
-            deployment.needs_default(site, trigger);
             let Some(source) = trigger.source(site) else { return };
             let kind = filter("type=google.cloud.pubsub.topic.v1.messagePublished".to_owned());
             eventarc(&format!("{kind} --transport-topic {}", quoted(source)), script);
         }
         ("storage", _) => {
-            deployment.needs_default(site, trigger);
             let Some(source) = trigger.source(site) else { return };
             let events = site.texts(&trigger.event.node, "events");
             let is_removal = |event: &String| event.to_ascii_lowercase().contains("remove") || event.contains("delete");
@@ -155,7 +153,6 @@ fn event(
         }
         ("table", "rds") => trigger.is_lacking(site, "use Datastream, which writes to Pub/Sub or a bucket"),
         ("table", _) => {
-            deployment.needs_default(site, trigger);
             let Some(source) = trigger.source(site) else { return };
             let kind = filter("type=google.cloud.firestore.document.v1.written".to_owned());
             let base = trigger.text(site, "instance").unwrap_or_else(|| "(default)".to_owned());

@@ -50,7 +50,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
         let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
         let is_named = !triggers.is_empty() || strategy.is_some();
-        let create = if is_named { format!("URN=$({create} | jq -er .func_urn)") } else { create };
+        // Variables of secrets are in capitals: no variable of the script is one of theirs.
+        let create = if is_named { format!("urn=$({create} | jq -er .func_urn)") } else { create };
         script.run(HCLOUD, create);
         if let Some(body) = strategy {
             put("config", body);
@@ -63,7 +64,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 file = whole;
             }
             let update = "hcloud FunctionGraph UpdateFunctionConfig";
-            script.run(HCLOUD, format!("{update}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
+            script.run(HCLOUD, format!("{update}{region} --function_urn=\"$urn\" --cli-jsonInput={file}"));
         }
         for (name, body) in triggers {
             let text = Document::from(body.clone()).to_json_line();
@@ -77,7 +78,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 file = format!("{path}/.request.json");
             }
             let create = "hcloud FunctionGraph CreateFunctionTrigger";
-            script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
+            script.run(HCLOUD, format!("{create}{region} --function_urn=\"$urn\" --cli-jsonInput={file}"));
         }
     }
     files

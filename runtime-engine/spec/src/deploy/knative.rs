@@ -1,7 +1,7 @@
 //! Knative: a Service a unit, a PingSource a timer, a Trigger of the default broker an event.
 
 use super::File;
-use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, label_within, only_host};
+use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, joined_name, only_host, wants_joined_names_apart};
 use super::document::{Document, Mapping, documents};
 use super::image;
 use super::probes;
@@ -11,6 +11,7 @@ use crate::tree::Node;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    wants_joined_names_apart(site, deployments, MOST_OF_LABEL);
     let host = only_host(site, deployments);
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
@@ -94,17 +95,11 @@ fn sink(deployment: &Deployment<'_>) -> Mapping {
     Mapping::new().with("ref", reference)
 }
 
-/// Returns the name of an object that brings events to a service, which no object of another service has.
-fn name_of(deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> String {
-    label_within(&format!("{}-{}", deployment.name, trigger.name), MOST_OF_LABEL)
-}
-
 fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
     match (trigger.kind, trigger.word()) {
         ("http" | "raw", _) => None,
         ("timer", _) => {
             let schedule = trigger.schedule.as_ref()?;
-            deployment.needs_default(site, trigger);
             let mut spec = Mapping::new().with("schedule", schedule.text.as_str());
             spec.put_some("timezone", schedule.timezone.clone());
             if let Some(payload) = trigger.payload(site) {
@@ -120,7 +115,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
                 Mapping::new()
                     .with("apiVersion", "sources.knative.dev/v1")
                     .with("kind", "PingSource")
-                    .with("metadata", Mapping::new().with("name", name_of(deployment, trigger)))
+                    .with("metadata", Mapping::new().with("name", joined_name(deployment, trigger, MOST_OF_LABEL)))
                     .with("spec", spec),
             )
         }
@@ -131,7 +126,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
             let mut spec = Mapping::new().with("broker", "default");
             spec.put_some("filter", attributes.some().map(|all| Mapping::new().with("attributes", all)));
             spec.put("subscriber", sink(deployment));
-            let name = name_of(deployment, trigger);
+            let name = joined_name(deployment, trigger, MOST_OF_LABEL);
             Some(
                 Mapping::new()
                     .with("apiVersion", "eventing.knative.dev/v1")

@@ -1,7 +1,7 @@
 //! Kubernetes: a Deployment and a Service a unit, a CronJob a timer; an autoscaler to apply if it is wanted.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, label_within};
+use super::deployment::{Deployment, Trigger, joined_name, label, wants_joined_names_apart};
 use super::document::{Document, Mapping, documents};
 use super::image;
 use super::knative;
@@ -9,8 +9,12 @@ use super::probes;
 use super::script::{KUBECTL, Script, quoted};
 use super::site::Site;
 
+/// The most characters of the name of a CronJob.
+const MOST_OF_JOB: usize = 52;
+
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    wants_joined_names_apart(site, deployments, MOST_OF_JOB);
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
         let mut all = vec![Document::from(pods(site, deployment)), service(deployment).into()];
@@ -173,8 +177,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
     }
     let schedule = trigger.schedule.as_ref()?;
     deployment.needs_default(site, trigger);
-    // The name of such a job has 52 characters at most.
-    let name = label_within(&format!("{}-{}", deployment.name, trigger.name), 52);
+    let name = joined_name(deployment, trigger, MOST_OF_JOB);
     let container = Mapping::new()
         .with("name", "call")
         .with("image", "curlimages/curl:8.17.0")

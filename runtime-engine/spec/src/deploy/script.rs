@@ -58,7 +58,7 @@ impl Script {
     pub(super) fn removes(&mut self, tool: Tool, names: &[&str]) {
         let files: Vec<String> = names.iter().map(|name| format!("*/{name}")).collect();
         // A shell that a signal ends runs the trap of its end only if it exits by itself.
-        self.run(tool, format!("trap 'rm -f {}' EXIT\ntrap 'exit 1' INT TERM", files.join(" ")));
+        self.run(tool, format!("trap 'rm -f {}' EXIT\ntrap 'exit 1' HUP INT QUIT TERM", files.join(" ")));
     }
 
     pub(super) fn into_steps(self) -> Vec<Step> {

@@ -49,7 +49,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let mut fill = Filter::new(".");
         fill.secrets(&deployment.secrets, |name, value| format!(".Envs += [{{Key: \"{name}\", Value: {value}}}]"));
         script.run(JQ, fill.command("", &format!("{folder}/function.json"), &request));
-        script.run(VE, format!("ID=$(ve vefaas CreateFunction --body {body} | jq -er .Result.Id)"));
+        // Variables of secrets are in capitals: no variable of the script is one of theirs.
+        script.run(VE, format!("id=$(ve vefaas CreateFunction --body {body} | jq -er .Result.Id)"));
         code(site, folder, script);
         let events = deployment.triggers.iter().filter_map(|trigger| event(site, deployment, trigger));
         for call in events {
@@ -57,7 +58,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             for (member, variable, meaning) in call.given {
                 fill.with(variable, meaning, |value| format!("{member} = {value}"));
             }
-            script.run(JQ, fill.command(" --arg id \"$ID\"", &format!("{folder}/{}.json", call.name), &request));
+            script.run(JQ, fill.command(" --arg id \"$id\"", &format!("{folder}/{}.json", call.name), &request));
             script.run(VE, format!("ve vefaas {} --body {body}", call.action));
             put(&call.name, call.body);
         }
@@ -69,15 +70,15 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
 /// an argument of a process.
 fn code(site: &Site<'_>, folder: &str, script: &mut Script) {
     let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
-    let address = "ve vefaas GetCodeUploadAddress --FunctionId \"$ID\" --ContentLength";
-    script.run(VE, format!("TO=$({address} \"$(wc -c < {package})\" | jq -er .Result.UploadAddress)"));
+    let address = "ve vefaas GetCodeUploadAddress --FunctionId \"$id\" --ContentLength";
+    script.run(VE, format!("to=$({address} \"$(($(wc -c < {package})))\" | jq -er .Result.UploadAddress)"));
     let kind = "--header 'Content-Type: application/zip'";
-    script.run(CURL, format!("curl --fail --silent --show-error {kind} --upload-file {package} \"$TO\""));
+    script.run(CURL, format!("curl --fail --silent --show-error {kind} --upload-file {package} \"$to\""));
     // The tool's own list lacks this call, which the vendor's programs make.
     let told = "ve vefaas CodeUploadCallback --force --method POST";
-    script.run(VE, format!("{told} --body \"{{\\\"FunctionId\\\": \\\"$ID\\\"}}\""));
+    script.run(VE, format!("{told} --body \"{{\\\"FunctionId\\\": \\\"$id\\\"}}\""));
     let newest = "--RevisionNumber 0 --TargetTrafficWeight 100 --RollingStep 100";
-    script.run(VE, format!("ve vefaas Release --FunctionId \"$ID\" {newest}"));
+    script.run(VE, format!("ve vefaas Release --FunctionId \"$id\" {newest}"));
 }
 
 /// Returns the call that makes a trigger; `None` if no call of the published API makes one, which is reported.
@@ -86,7 +87,6 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
         ("http" | "raw", _) => None,
         ("timer", _) => {
             let schedule = trigger.schedule.as_ref()?;
-            deployment.needs_default(site, trigger);
             let name = named(site, trigger, trigger.name.clone(), '-', 64)?;
             let payload = trigger.payload(site);
             if payload.as_ref().is_some_and(|payload| payload.chars().count() > LONGEST_PAYLOAD) {

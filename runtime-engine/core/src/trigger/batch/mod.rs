@@ -14,7 +14,7 @@
 //! | `huawei` | SMN, OBS, DIS, Kafka, DDS | none |
 //! | `azure` | lists of Event Hubs, Service Bus, Cosmos DB and Event Grid | none |
 //! | `yandex` | Message Queue, IoT Core, Object Storage, Container Registry and other triggers | none |
-//! | `cloudevents` | a batch over HTTP | none |
+//! | `cloudevents` | a batch over HTTP, a message of Pub/Sub | none |
 
 #[cfg(feature = "aliyun-fc")]
 mod aliyun;

@@ -264,6 +264,18 @@ fn a_batch_of_cloudevents_over_http_has_their_data_and_attributes() {
 }
 
 #[test]
+fn an_event_of_pubsub_is_a_batch_of_its_message_and_no_other_cloudevent_alone_is_one() {
+    let headers = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t")];
+    let body = r#"{"message":{"data":"aGk=","attributes":{"tenant":"acme"},"messageId":"7","orderingKey":"k"},
+        "subscription":"projects/p/subscriptions/s","deliveryAttempt":3}"#;
+    let expected = vec!["7|k|2|hi tenant=acme".to_owned()];
+    assert_eq!(of_message(&headers, body, MessageFormat::CloudEvent), ("cloudevents", Some(expected)));
+    for other in [r#"{"message":{"data":"aGk="}}"#, r#"{"subscription":"s"}"#, "hi", "[]"] {
+        assert_eq!(of_message(&headers, other, MessageFormat::CloudEvent), ("cloudevents", None), "{other}");
+    }
+}
+
+#[test]
 fn what_is_no_batch_or_is_broken_has_no_records() {
     for event in ["", "{}", "null", r#"{"Records":{}}"#, r#"{"Records":null}"#, "{\"Records\":["] {
         for source in SOURCES.iter().flat_map(|family| family.iter()) {

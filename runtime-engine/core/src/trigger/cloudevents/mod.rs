@@ -12,12 +12,14 @@
 
 mod attributes;
 mod binary;
+mod kinds;
 mod structured;
 mod time;
 
 pub use attributes::EventRefusal;
 pub(super) use attributes::check;
 pub use binary::encode_header_value;
+pub(crate) use kinds::kinds_of_type;
 
 use super::media_types::essence;
 use super::resource::EVENTBRIDGE;
