@@ -15,7 +15,7 @@ const VERSION: u64 = 1;
 pub(crate) enum Recording {
     /// A request to a server.
     Request { method: String, target: String, headers: Vec<(String, String)>, body: String },
-    /// Any other event, as JSON.
+    /// Any other event, as the text that is sent: JSON where it was recorded as JSON, else the text of its body.
     Event(String),
 }
 

@@ -24,7 +24,8 @@ use serverless_spec::deploy::{self, Options, Templates};
 use serverless_spec::diagnostic::{Severity, render};
 use std::path::{Path, PathBuf};
 
-/// The registry in the files until another one is given.
+/// The registry that the written files name while none is given. It is no real one: `deploy` reports that images have
+/// no place to go.
 const NO_REGISTRY: &str = "registry.example";
 
 /// The arguments that both commands take.

@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(12);
 /// The number of lines of a process that does not start that are shown with the failure.
 const LAST_LINES: usize = 20;
 
+/// The number of runtimes that are tried for one call, where each leaves before it asks for one.
+const RUNTIMES: usize = 3;
+
 /// The variables that this module sets itself.
 const DECIDED: &[&str] =
     &["FAAS_CACHE", "FAAS_HANDLER", "FAAS_HOST", "FAAS_LAYERS", "FAAS_MANIFEST", "FAAS_PLATFORM", "FAAS_ROOT", "PORT"];
@@ -295,21 +298,25 @@ impl Generation {
 
     /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome.
     pub(crate) fn send(&self, unit: usize, platform: &'static Platform, only: Option<&str>, call: &Call) -> Reply {
-        let slot = self.slot(unit, platform, only);
-        let started = slot.and_then(|slot| {
-            let stage = self.stage(&slot)?;
-            let stage = if stage.takes_calls() { stage } else { self.stage(&slot)? };
-            Ok((stage, slot))
-        });
-        match started {
-            Ok((stage, slot)) => stage.send(call, &|process| {
-                // A call goes on without its lines.
-                if let Err(failure) = self.follow(process.tail(), &slot.unit, false) {
-                    self.around.screen.failed(&failure);
-                }
-            }),
-            Err(failure) => Reply::failed(502, failure.to_string()),
+        let slot = match self.slot(unit, platform, only) {
+            Ok(slot) => slot,
+            Err(failure) => return Reply::failed(502, failure.to_string()),
+        };
+        let follow = |process: &Process| {
+            // A call goes on without its lines.
+            if let Err(failure) = self.follow(process.tail(), &slot.unit, false) {
+                self.around.screen.failed(&failure);
+            }
+        };
+        for _ in 0..RUNTIMES {
+            let sent = self.stage(&slot).map(|stage| stage.send(call, &follow));
+            match sent {
+                Ok(Some(reply)) => return reply,
+                Ok(None) => {}
+                Err(failure) => return Reply::failed(502, failure.to_string()),
+            }
         }
+        Reply::left()
     }
 
     /// Lends the process that a call to a unit goes to, if there is one.
@@ -363,8 +370,8 @@ impl Generation {
             return Err(Failure::new("starting the runtime", "the deployment is being ended"));
         }
         if let Some(stage) = running.as_ref() {
-            let mut has_left = false;
-            stage.with_process(&mut |process| has_left = process.status().is_some());
+            let mut has_left = true;
+            stage.with_all(&mut |process| has_left &= process.status().is_some());
             if !has_left {
                 return Ok(Arc::clone(stage));
             }
@@ -399,7 +406,7 @@ impl Generation {
         let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
         for slot in slots {
             let Some(stage) = slot.stage() else { continue };
-            stage.with_process(&mut |process| {
+            stage.with_all(&mut |process| {
                 all.push(Look {
                     unit: slot.unit.clone(),
                     platform: slot.platform.name,
@@ -475,7 +482,7 @@ impl Generation {
         self.plain.iter().for_each(|plain| each(&plain.process));
         let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
         for stage in slots.iter().filter_map(|slot| slot.stage()) {
-            stage.with_process(each);
+            stage.with_all(each);
         }
     }
 }

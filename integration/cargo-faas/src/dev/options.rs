@@ -71,7 +71,7 @@ pub(crate) struct Asking {
     #[command(flatten)]
     pub(crate) running: Running,
 
-    /// Start a runtime for it even if a dev runs
+    /// Start a runtime for this event even if a dev runs
     #[arg(long, conflicts_with_all = OF_DEV)]
     pub(crate) alone: bool,
 

@@ -51,7 +51,7 @@ pub(super) fn run(
     let request_id = stamp::request_id();
     let call = Call { request_id, function: wanted.function, input: wanted.input, deadline: None };
     let begun = Instant::now();
-    let reply = stage.send(&call, &|_| ());
+    let reply = stage.send(&call, &|_| ()).unwrap_or_else(Reply::left);
     let took = begun.elapsed();
     let problem = show(&reply, is_request, took, screen);
     let seen = if task.is_monitored() { journal.only_invocation() } else { None };

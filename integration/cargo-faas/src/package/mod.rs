@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `command` | the command |
+//! | `command` | the command `package` |
 //! | `bill` | the command `sbom` |
 //! | `platforms` | the requirements on a package on each platform, in one table |
 //! | `contents` | the files of a package, to and from zips and folders |
@@ -11,7 +11,7 @@
 //! | `one_file` | a unit in one program |
 //! | `sbom` | the crates that a package was built from |
 //! | `toolchain` | the compilers and linkers |
-//! | `written` | the packages that are there |
+//! | `written` | the packages that `package` has written |
 
 pub(crate) mod bill;
 pub(crate) mod command;

@@ -31,7 +31,7 @@ impl Builder {
 /// A file that cargo made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artifact {
-    /// The package that it belongs to.
+    /// The name of the package that it belongs to.
     pub(crate) package: String,
     /// The binary's name; `None` for a shared library.
     pub(crate) binary: Option<String>,

@@ -40,13 +40,11 @@ pub(super) fn start(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 }
 
 impl Stage for Lambda {
-    fn takes_calls(&self) -> bool {
+    fn send(&self, call: &Call, _: Started<'_>) -> Option<Reply> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.aws.wait_for(|now| now.parked > 0 || now.ended, PATIENCE).is_ok_and(|now| now.ended)
-    }
-
-    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.aws.wait_for(|now| now.parked > 0 || now.ended, PATIENCE).is_ok_and(|now| now.ended) {
+            return None;
+        }
         let (body, trace_id, is_request) = match &call.input {
             CallInput::Event(bytes) => (bytes.clone(), None, false),
             CallInput::Request(ClientRequest { method, target, headers, body }) => {
@@ -59,7 +57,7 @@ impl Stage for Lambda {
         let request_id = Some(call.request_id.clone());
         let event = Event { request_id, trace_id, deadline_in: call.deadline, ..Event::new(body) };
         let answer = self.aws.invoke(event);
-        if is_request { of_request(&answer) } else { of_event(&answer) }
+        Some(if is_request { of_request(&answer) } else { of_event(&answer) })
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {

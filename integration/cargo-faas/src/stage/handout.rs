@@ -103,14 +103,12 @@ fn front_reply(status: u16, headers: super::Headers, body: Vec<u8>) -> Reply {
 }
 
 impl Stage for Handout {
-    fn takes_calls(&self) -> bool {
+    fn send(&self, call: &Call, _: Started<'_>) -> Option<Reply> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.plane.wait_for(|now| now.parked > 0 || now.ended, PATIENCE).is_ok_and(|now| now.ended)
-    }
-
-    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        match &call.input {
+        if self.plane.wait_for(|now| now.parked > 0 || now.ended, PATIENCE).is_ok_and(|now| now.ended) {
+            return None;
+        }
+        Some(match &call.input {
             CallInput::Request(request) => (self.front)(&self.plane, &call.request_id, request),
             CallInput::Event(bytes) => {
                 let event = Event { id: Some(call.request_id.clone()), ..Event::from(bytes.clone()) };
@@ -121,7 +119,7 @@ impl Stage for Handout {
                 });
                 Reply { status: 200, headers: Vec::new(), body: outcome.body, failure, request_id: None }
             }
-        }
+        })
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {

@@ -71,6 +71,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Makes the reply of a call that came to no runtime, since each left before.
+    pub(crate) fn left() -> Reply {
+        Reply::failed(502, "the runtime has left before the call came")
+    }
+
     /// Makes the reply of a call that failed.
     pub(crate) fn failed(status: u16, why: impl Into<String>) -> Reply {
         let why = why.into();
@@ -84,16 +89,16 @@ pub(crate) type Started<'s> = &'s dyn Fn(&Process);
 
 /// A platform with a runtime on it. Every method may be called from several threads.
 pub(crate) trait Stage: Send + Sync {
-    /// Blocks until the runtime asks for a call, where it asks. Returns `false` if it has left instead, as one does after
-    /// a function that hung: a call would wait for nobody.
-    fn takes_calls(&self) -> bool {
-        true
-    }
-    /// Sends a call and blocks until its outcome. `started` is told of a process that is started for this call alone,
-    /// beside the one that the stage began with.
-    fn send(&self, call: &Call, started: Started<'_>) -> Reply;
-    /// Lends the process that runs now.
+    /// Sends a call and blocks until its outcome. Returns `None`, and has sent nothing, if the runtime has left instead of
+    /// asking for a call, as one does after a function that hung. `started` is told of a process that is started for this
+    /// call alone, beside the one that the stage began with.
+    fn send(&self, call: &Call, started: Started<'_>) -> Option<Reply>;
+    /// Lends the process that runs now: of several, the one of the newest call.
     fn with_process(&self, look: &mut dyn FnMut(&Process));
+    /// Lends each process, where calls have one each.
+    fn with_all(&self, look: &mut dyn FnMut(&Process)) {
+        self.with_process(look);
+    }
     /// Returns `true` if the process is ready before the first event. It is `false` if each event has a process of its
     /// own, which is ready only with it.
     fn is_ready_before_events(&self) -> bool {

@@ -7,22 +7,36 @@ use faas_core::encoding::base64;
 use platform_emulators::process::Process;
 use platform_emulators::yandex;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The newest process, and whether it has had its only event. Several calls run side by side, each in its own.
+/// The processes of calls that run side by side, each in its own.
 struct OneCall {
     setting: Setting,
-    newest: Mutex<(Arc<yandex::Call>, bool)>,
+    processes: Mutex<Processes>,
+}
+
+struct Processes {
+    /// The process that waits for its event: the first one, until its event comes.
+    fresh: Option<yandex::Call>,
+    /// Those that have their event, the newest last. One stays when it has ended, until the next call comes.
+    running: Vec<Arc<yandex::Call>>,
+}
+
+impl OneCall {
+    fn processes(&self) -> MutexGuard<'_, Processes> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Starts a runtime for one call.
 pub(super) fn yandex(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let call = yandex::Call::begin(setting.command()).map_err(|error| error.to_string())?;
-    Ok(Box::new(OneCall { setting: setting.clone(), newest: Mutex::new((Arc::new(call), false)) }))
+    let processes = Processes { fresh: Some(call), running: Vec::new() };
+    Ok(Box::new(OneCall { setting: setting.clone(), processes: Mutex::new(processes) }))
 }
 
 impl Stage for OneCall {
-    fn send(&self, call: &Call, started: Started<'_>) -> Reply {
+    fn send(&self, call: &Call, started: Started<'_>) -> Option<Reply> {
         let event = match &call.input {
             CallInput::Event(bytes) => bytes.clone(),
             CallInput::Request(ClientRequest { method, target, headers, body }) => {
@@ -35,28 +49,45 @@ impl Stage for OneCall {
                 event.to_string().into_bytes()
             }
         };
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest.1 {
-            match yandex::Call::begin(self.setting.command()) {
-                Ok(next) => newest.0 = Arc::new(next),
-                Err(error) => return Reply::failed(502, error.to_string()),
-            }
-            started(newest.0.process());
-        }
-        newest.1 = true;
-        // Nobody else has one that has had no event.
-        if let Some(fresh) = Arc::get_mut(&mut newest.0) {
-            fresh.write(&event);
-            fresh.finish();
-        }
-        let process = Arc::clone(&newest.0);
-        drop(newest);
+        let mut processes = self.processes();
+        let mut process = match processes.fresh.take() {
+            Some(fresh) => fresh,
+            None => match yandex::Call::begin(self.setting.command()) {
+                Ok(next) => {
+                    started(next.process());
+                    next
+                }
+                Err(error) => return Some(Reply::failed(502, error.to_string())),
+            },
+        };
+        process.write(&event);
+        process.finish();
+        let process = Arc::new(process);
+        processes.running.retain(|other| other.process().status().is_none());
+        processes.running.push(Arc::clone(&process));
+        drop(processes);
         let ended = process.ended(self.setting.timeout + PATIENCE);
-        if matches!(call.input, CallInput::Request(_)) { of_request(&ended.outcome) } else { of_event(ended.outcome) }
+        let is_request = matches!(call.input, CallInput::Request(_));
+        Some(if is_request { of_request(&ended.outcome) } else { of_event(ended.outcome) })
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
-        look(self.newest.lock().unwrap_or_else(PoisonError::into_inner).0.process());
+        let processes = self.processes();
+        if let Some(fresh) = &processes.fresh {
+            return look(fresh.process());
+        }
+        // A look may take its time, and other calls come meanwhile.
+        let newest = processes.running.last().cloned();
+        drop(processes);
+        newest.iter().for_each(|newest| look(newest.process()));
+    }
+
+    fn with_all(&self, look: &mut dyn FnMut(&Process)) {
+        let processes = self.processes();
+        processes.fresh.iter().for_each(|fresh| look(fresh.process()));
+        let running = processes.running.clone();
+        drop(processes);
+        running.iter().for_each(|running| look(running.process()));
     }
 
     fn is_ready_before_events(&self) -> bool {

@@ -34,8 +34,8 @@ fn start(setting: &Setting, variables: &[(&str, &str)]) -> Result<Box<dyn Stage>
 }
 
 impl Stage for Plain {
-    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
-        of_answer(self.0.call(&request(call)))
+    fn send(&self, call: &Call, _: Started<'_>) -> Option<Reply> {
+        Some(of_answer(self.0.call(&request(call))))
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {

@@ -25,8 +25,8 @@ struct Serving<F> {
 type LendProcess<F> = fn(&F, &mut dyn FnMut(&Process));
 
 impl<F: Send + Sync> Stage for Serving<F> {
-    fn send(&self, call: &Call, _: Started<'_>) -> Reply {
-        (self.send)(&self.front, call)
+    fn send(&self, call: &Call, _: Started<'_>) -> Option<Reply> {
+        Some((self.send)(&self.front, call))
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
