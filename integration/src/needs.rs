@@ -2,6 +2,7 @@
 
 use crate::artifacts::{self, Runtime};
 use libtest_mimic::{Arguments, Trial};
+use platform_emulators::process::tell_if_it_fails;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -122,7 +123,7 @@ pub fn once(
     let absent = found.is_err();
     let trial = Trial::test(name, move || {
         let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
-        behaviour(&path).map_err(Into::into)
+        tell_if_it_fails(|| behaviour(&path)).map_err(Into::into)
     });
     let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
     trial.with_kind(format!("needs {program}")).with_ignored_flag(barred || absent && !required)

@@ -4,6 +4,7 @@
 //! A reader of the lines gets all that the process had written by then, and not only the part that a thread happened to
 //! have read. So a line that a runtime logs before it answers is there for a test that has the answer.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
@@ -262,6 +263,11 @@ impl Process {
                 waiter.changed.notify_all();
             }
         });
+        STARTED.with_borrow_mut(|all| {
+            if let Some(all) = all {
+                all.push((started.clone(), Arc::clone(&watched)));
+            }
+        });
         Ok(Process { watched, started, began })
     }
 
@@ -399,13 +405,40 @@ impl Tail {
 impl Drop for Process {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let (pid, status) = (self.pid(), self.status());
-            eprintln!("--- process {pid}, {status:?}, was started by\n{}\n--- and wrote", self.started);
-            eprint!("{}", self.output());
-            eprintln!("---");
+            tell(&self.started, &self.watched);
         }
         self.watched.kill_group();
     }
+}
+
+/// A process' start as text, and its output.
+type Told = (String, Arc<Watched>);
+
+thread_local! {
+    /// The processes that this thread has started in [`tell_if_it_fails`]; `None` outside of it.
+    static STARTED: RefCell<Option<Vec<Told>>> = const { RefCell::new(None) };
+}
+
+/// Runs a test that fails by an error and not by a panic. If it does, the command and the output of each process that it
+/// has started on this thread are printed.
+///
+/// # Errors
+/// The error is the test's.
+pub fn tell_if_it_fails<E>(test: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    STARTED.set(Some(Vec::new()));
+    let result = test();
+    let started = STARTED.take();
+    if result.is_err() {
+        started.iter().flatten().for_each(|(started, watched)| tell(started, watched));
+    }
+    result
+}
+
+fn tell(started: &str, watched: &Watched) {
+    let (pid, status) = (watched.pid, watched.status());
+    let mut text = format!("--- process {pid}, {status:?}, was started by\n{started}\n--- and wrote\n");
+    watched.written().lines.iter().for_each(|line| text.extend([line.text.as_str(), "\n"]));
+    eprintln!("{text}---");
 }
 
 /// Reads one output as it comes, on a thread of its own.
@@ -504,20 +537,29 @@ mod tests {
     fn a_test_that_fails_says_how_its_process_was_started_and_what_it_wrote() {
         // The variable is set for a test process that this test starts of its own executable, where the test fails.
         const INNER: &str = "FAAS_TEST_FAILS";
-        if std::env::var_os(INNER).is_some() {
-            let mut command = sh("echo a last word");
-            command.current_dir("/").env("FAAS_LOG", "debug");
-            let process = Process::spawn(command, |_| ()).expect("sh starts");
-            process.wait(LIMIT).expect("it ends");
-            panic!("the test fails");
+        if let Some(way) = std::env::var_os(INNER) {
+            let fails = |by_panic: bool| {
+                let mut command = sh("echo a last word");
+                command.current_dir("/").env("FAAS_LOG", "debug");
+                let process = Process::spawn(command, |_| ()).expect("sh starts");
+                process.wait(LIMIT).expect("it ends");
+                if by_panic { panic!("the test fails") } else { Err("the test fails") }
+            };
+            if way == "panic" {
+                let _ = fails(true);
+            }
+            tell_if_it_fails(|| fails(false)).expect_err("it fails");
+            return;
         }
         let name = std::thread::current().name().map(str::to_owned).expect("a test's thread has its name");
-        let mut command = Command::new(std::env::current_exe().expect("it has a path"));
-        command.args([&name, "--exact", "--nocapture", "--test-threads=1"]).env(INNER, "1");
-        let output = command.output().expect("it starts");
-        let said = String::from_utf8_lossy(&output.stderr);
-        let started = r#"cd "/" && FAAS_LOG="debug" "/bin/sh" "-c" "echo a last word""#;
-        assert!(said.contains(started) && said.contains("\n--- and wrote\na last word\n---\n"), "{said}");
+        for way in ["panic", "error"] {
+            let mut command = Command::new(std::env::current_exe().expect("it has a path"));
+            command.args([&name, "--exact", "--nocapture", "--test-threads=1"]).env(INNER, way);
+            let output = command.output().expect("it starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            let started = r#"cd "/" && FAAS_LOG="debug" "/bin/sh" "-c" "echo a last word""#;
+            assert!(said.contains(started) && said.contains("\n--- and wrote\na last word\n---\n"), "{way}: {said}");
+        }
     }
 
     #[test]

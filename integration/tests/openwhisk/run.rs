@@ -34,8 +34,9 @@ impl Container {
         let options = Options { port: free_port(), patience: limit(), ..options };
         let mut command = Command::new(&runtime.path);
         command.current_dir(deployment.root()).env("FAAS_HANDLER", handler).env("FAAS_HOST", "127.0.0.1");
-        // On the platform the port is always the same.
-        command.env("PORT", options.port.to_string()).envs(deployment.variables());
+        // On the platform the port is always the same. Code that comes with the initialisation lies in the folder that goes
+        // with the test, also where the process is killed.
+        command.env("PORT", options.port.to_string()).env("TMPDIR", deployment.root()).envs(deployment.variables());
         let invoker = Invoker::spawn(command, options).expect("the runtime starts");
         Container { invoker, deployment }
     }

@@ -11,6 +11,7 @@ use super::control::{Control, Failure, Machine};
 use super::managed::Begun;
 use super::payloads::{self, Refusal};
 use super::state::{InitFailure, Post, State};
+use crate::base64;
 
 /// The end of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +144,7 @@ impl Control {
                 BodyEnd::Whole if streaming => {
                     answer.kind = Kind::Stream;
                     answer.error_type = sent.trailer(ERROR_TYPE).map(|sent| payloads::kept_error_type(Some(sent)));
-                    answer.stream_error = sent.trailer(ERROR_BODY).and_then(payloads::base64_decode);
+                    answer.stream_error = sent.trailer(ERROR_BODY).and_then(base64::decode);
                     answer.body = sent.body;
                 }
                 BodyEnd::Whole => {

@@ -7,6 +7,7 @@ use hyper::{HeaderMap, Method, Version};
 
 use super::payloads;
 use super::posts::{BodyEnd, ERROR_BODY, ERROR_TYPE, Sent};
+use crate::base64;
 
 /// Returns the breaches in the head of any request.
 pub(crate) fn head(parts: &Parts) -> Vec<String> {
@@ -68,7 +69,7 @@ pub(crate) fn response(headers: &HeaderMap, sent: &Sent, streaming: bool) -> Vec
         }
         match name.as_str() {
             ERROR_TYPE => found.extend(error_type(value)),
-            ERROR_BODY => match payloads::base64_decode(value) {
+            ERROR_BODY => match base64::decode(value) {
                 Some(body) => found.extend(error_body("the trailer's error", &body)),
                 None => found.push(format!("the trailer {name} is not base64: {value}")),
             },

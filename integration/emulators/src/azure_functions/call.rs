@@ -3,7 +3,7 @@
 //! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and
 //! `HttpRequestExtensions`. The metadata of the triggers is what their extensions document.
 
-use super::text::encode;
+use crate::base64::encode;
 use crate::wire::Headers;
 use serde_json::{Value, json};
 

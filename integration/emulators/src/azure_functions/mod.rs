@@ -215,7 +215,7 @@ impl Host {
     /// Kills the process, as the host does whenever it wants it gone.
     ///
     /// # Errors
-    /// The process is still there a second later.
+    /// The process cannot be signalled, or is still there after the patience, which counts as a second at least.
     pub fn kill(&self) -> Result<(), String> {
         let process = self.process();
         process.signal(Signal::Kill).map_err(|error| error.to_string())?;

@@ -1,40 +1,11 @@
 //! Base64 as .NET reads and writes it: `Convert.FromBase64String` passes over white space and wants the padding.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Returns the base64 of bytes.
-pub(super) fn encode(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
-            out.push(if place <= group.len() { char::from(digit) } else { '=' });
-        }
-    }
-    out
-}
+use crate::base64;
 
 /// Returns the bytes of a text, if .NET would take it for base64.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).collect();
-    if !digits.len().is_multiple_of(4) {
-        return None;
-    }
-    let padding = digits.iter().rev().take_while(|digit| **digit == b'=').count();
-    let digits = digits.get(..digits.len() - padding).filter(|_| padding <= 2)?;
-    let (mut out, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for digit in digits {
-        let value = ALPHABET.iter().position(|letter| letter == digit)?;
-        held = held << 6 | u32::try_from(value).ok()?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            out.push((held >> bits) as u8);
-            held &= (1 << bits) - 1;
-        }
-    }
-    Some(out)
+    let is_white = |letter: char| matches!(letter, ' ' | '\t' | '\r' | '\n');
+    base64::decode(&text.replace(is_white, ""))
 }
 
 /// Returns `true` if .NET's JSON reader makes a time of the text.
@@ -55,7 +26,7 @@ mod tests {
     fn what_is_written_is_read_and_white_space_is_passed_over() {
         for (bytes, text) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xfb\xff", "+/8=")]
         {
-            assert_eq!((encode(bytes).as_str(), decode(text).as_deref()), (text, Some(bytes)));
+            assert_eq!((base64::encode(bytes).as_str(), decode(text).as_deref()), (text, Some(bytes)));
         }
         assert_eq!(decode(" Zm 9\nv").as_deref(), Some(&b"foo"[..]));
         assert!(decode("two words").is_some(), "eight letters");

@@ -24,7 +24,8 @@ impl Watch {
         Watch { path, old, violations: Vec::new() }
     }
 
-    /// Looks for the name; `None` until it appears. The result is a connection, or the agent's complaint.
+    /// Looks for the socket's name. Returns `None` until there is one that was not there before the container started.
+    /// The result is a connection, or the agent's complaint, which is counted as a violation as well.
     pub(super) fn look(&mut self) -> Option<Result<UnixStream, String>> {
         let now = seen(&self.path)?;
         if Some(now) == self.old {

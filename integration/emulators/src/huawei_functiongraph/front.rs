@@ -1,7 +1,7 @@
 //! API Gateway: it makes an event of a client's request, its body in base64, and a reply of the result. A result that
 //! is no reply is a 500 for the client.
 
-use super::base64;
+use crate::base64;
 use crate::runtime_api::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 

@@ -16,7 +16,6 @@
 //! Sources: FunctionGraph's developer guide and a partner's published runtimes. Whether a poll is held is not
 //! documented, so both are offered. Only the status 200 is documented, so the refusals here are this emulator's own.
 
-mod base64;
 mod front;
 mod web;
 
