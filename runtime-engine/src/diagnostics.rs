@@ -58,7 +58,8 @@ impl<S: Subscriber> Layer<S> for ToLog {
     }
 }
 
-/// Returns the target as it stands in the log: `runtime` for both runtimes.
+/// Returns the target as it stands in the log. For this crate it is `runtime`, the target that the rest of the runtime
+/// logs under; any other target stays as it is.
 fn target(target: &str) -> &[u8] {
     if target.starts_with(env!("CARGO_CRATE_NAME")) { b"runtime" } else { target.as_bytes() }
 }

@@ -45,7 +45,8 @@ fn failure(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned()
 }
 
-/// Returns a workspace of a function for requests, and one for messages.
+/// Returns the folder of a workspace of two packages: the function of `web-part` serves requests, and that of
+/// `queue-part` takes messages of a queue.
 fn workspace() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder can be made");
     write(folder.path(), "Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = []\n");

@@ -1,4 +1,5 @@
-//! One invocation as the layers that look on tell of it, together: one waterfall, and the same ids everywhere.
+//! The layers that observe, together in one process: an invocation is one waterfall of spans, and its log lines, spans
+//! and metrics carry the same ids.
 
 use crate::fronts::{ALL, Front};
 use integration::artifacts::Runtime;

@@ -62,7 +62,10 @@ pub(crate) enum Said {
 }
 
 impl Entry {
-    /// Returns the answer at this moment.
+    /// Returns the answer to a question at this moment. A value younger than `ttl` is the answer. Up to `keep` it still
+    /// is, and a source is asked at the same time, unless a failure has paused that. Otherwise the question waits for a
+    /// source, or gets the last failure during a pause. That a name has no value is believed for `ttl`, and for at most
+    /// [`NOTHING`].
     pub(crate) fn say(&self, now: Moment, terms: Terms) -> Said {
         let age = self.checked.map(|checked| now.since(checked));
         let pause = self.paused.filter(|(until, _)| now.0 < *until);

@@ -97,9 +97,14 @@ impl Shutdown {
         if self.is_launched.load(Relaxed) || self.is_launched.swap(true, Relaxed) {
             return Ok(());
         }
+        // The next one who asks tries again.
+        self.start(actions()).inspect_err(|_| self.is_launched.store(false, Relaxed))
+    }
+
+    fn start<A: Actions + 'static>(&self, actions: A) -> std::io::Result<()> {
         self.take_signals()?;
         let (deadlines, stopped) = (self.deadlines.clone(), self.stopped.clone());
-        let actions = Gated { actions: actions(), stopped };
+        let actions = Gated { actions, stopped };
         // The thread sleeps nearly always and calls little: a small stack is enough and costs less to map.
         guard::spawn(&self.log, "faas-deadlines", Some(128 << 10), move || deadlines.run(&actions)).map(drop)
     }

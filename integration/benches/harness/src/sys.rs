@@ -32,7 +32,7 @@ pub fn run_on(cores: Cores) {
     assert_eq!(result, 0, "{cores:?}: {}", io::Error::last_os_error());
 }
 
-/// Returns the time that a process has used of all processors, user and system, all its threads.
+/// Returns the processor time that a process has used so far: that of all its threads, in user mode and in the kernel.
 ///
 /// # Errors
 /// There is no such process.

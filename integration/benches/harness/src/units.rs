@@ -21,7 +21,7 @@ pub const LIBRARIES: usize = 100;
 /// The number of the function that is asked, of those of the large unit.
 const ASKED: usize = 512;
 
-/// The quantities of these tables alone.
+/// The names of the quantities that only the tables of this module show. The others are in `lambda::quantity`.
 pub mod held {
     /// The time from just before the process is started until its first answer has been read whole, in milliseconds.
     pub const FIRST_ANSWER: &str = "first answer over http";

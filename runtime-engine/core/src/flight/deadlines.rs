@@ -189,7 +189,8 @@ impl Deadlines {
         self.hung.load(Ordering::SeqCst)
     }
 
-    /// Begins a stop as a signal would, without being one: the first signal that comes later is the first.
+    /// Begins a stop as a signal would, without counting as one: the first signal that comes later changes nothing, and
+    /// only a second one makes the process leave at once.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.bell.ring();

@@ -152,8 +152,8 @@ pub struct Factory {
     groups: Mutex<HashMap<GroupKey, Arc<Group>>>,
 }
 
-/// A library once it is open. The thread that opens it holds the lock meanwhile: others that need it wait instead of
-/// opening and checking it as well.
+/// A library; `None` until a thread has opened it. That thread holds the lock meanwhile: others that need the library
+/// wait instead of opening and checking it as well.
 type Library = Mutex<Option<Arc<CheckedModule>>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -460,7 +460,8 @@ impl Routing {
     }
 }
 
-/// Returns the message about a route that cannot be, with the names of functions for their numbers.
+/// Returns the message about a route that the router refuses. If another function has the route already, the message
+/// has that function's name, where the error itself has only its number.
 fn in_words(error: &RouteError, manifest: &Manifest) -> String {
     let RouteError::Taken { method, pattern, earlier, earlier_owner, .. } = error else { return error.to_string() };
     let method = method.as_deref().unwrap_or("any method");

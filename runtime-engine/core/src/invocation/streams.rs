@@ -35,7 +35,8 @@ pub trait BodySource: Send + Sync {
     /// It is `PENDING` if no bytes are here. `E_TOO_BIG`, `E_INVALID`, `E_DEADLINE` and `E_CANCELLED` mean what
     /// `faas.h` says of `stream_read`, and come again from then on.
     fn read(&self, ready: *mut Tok) -> Result<Vec<u8>, Status>;
-    /// Counts that many bytes as held for the invocation, until it is done; `false` if the process may not hold them.
+    /// Counts `bytes` in all as held for the invocation, in place of what was counted for it before, until it is done.
+    /// Returns `false`, and changes nothing, if the process may not hold them.
     fn hold(&self, bytes: usize) -> bool;
 }
 

@@ -15,7 +15,8 @@ pub(super) struct Input<R> {
     pipe: R,
     /// The alarm that goes off when a stop begins.
     stop: Arc<Alarm>,
-    /// The memory for reads. It is initialised over its whole length, so that no byte is cleared only to be read over.
+    /// The memory for reads. Its whole length stays initialised, so that bytes are cleared only when it grows, and not
+    /// before each read.
     buffer: Vec<u8>,
     /// The bytes from here on are in the buffer and have not been given out.
     start: usize,

@@ -33,8 +33,8 @@ impl ThreadPlace {
         self.0.store(HELD, SeqCst);
     }
 
-    /// Notes that the call has returned: its place is its worker's to give away. If it is lent, it did not wait there
-    /// after all.
+    /// Notes that the call has returned, and no thread is in it any more. If the place was still lent, the loan ends: the
+    /// thread no longer waits for a client.
     pub(super) fn leave(&self, server: &Server) {
         if self.0.swap(LEFT, SeqCst) == LENT {
             server.go_on_running();

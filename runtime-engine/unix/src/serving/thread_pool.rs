@@ -23,7 +23,7 @@ pub(super) const NAP: Duration = Duration::from_millis(1);
 /// The time in nanoseconds from which on an invocation is long: a hop between threads no longer counts.
 const LONG_NS: u64 = 100_000;
 /// The number of short invocations that weigh as much as a long one. A few that the system interrupted make no
-/// difference, and a function that is long one time in nine does.
+/// difference, and a function that is long more often than one time in nine does.
 const LONG_WEIGHT: u32 = 8;
 /// The value of `long` from which on invocations are taken to be long.
 const MOSTLY: u32 = 32;

@@ -1,4 +1,4 @@
-//! The reasons why a route cannot be. Each says what is wrong, where in the pattern it stands, and what to write
+//! The reasons why the router refuses a route. Each says what is wrong, where in the pattern it stands, and what to write
 //! instead.
 
 use std::fmt;

@@ -10,8 +10,8 @@ use crate::process::Process;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Seconds up to which a bucket of the histogram counts, as text and in nanoseconds: the defaults of Prometheus'
-/// clients.
+/// The upper limits of the histogram's buckets, in seconds as the label `le` has them and in nanoseconds. They are the
+/// defaults of Prometheus' clients.
 const BUCKETS: [(&str, u64); 11] = [
     ("0.005", 5_000_000),
     ("0.01", 10_000_000),
