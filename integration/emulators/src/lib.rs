@@ -11,7 +11,7 @@ mod acceptor;
 pub mod aliyun_fc;
 pub mod aws_lambda;
 pub mod azure_functions;
-mod base64;
+pub mod base64;
 pub mod cloudevents;
 pub mod fn_project;
 pub mod google_cloud;

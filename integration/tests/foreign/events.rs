@@ -8,6 +8,7 @@ use integration::deployment::Deployment;
 use integration::on_http::free_port;
 use integration::wait::until;
 use libtest_mimic::Trial;
+use platform_emulators::base64;
 use platform_emulators::process::Process;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -53,25 +54,6 @@ fn said(mut command: Command, input: &str) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
-/// Returns a message as the libraries' scripts write and read it.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * digit) & 63) as usize];
-            out.push(if digit <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
-}
-
-fn unbase64(text: &str) -> Vec<u8> {
-    let value = json!({ "event_base64": text });
-    integration::inspected::Inspected(value).event()
-}
-
 struct Server {
     process: Process,
     address: SocketAddr,
@@ -94,7 +76,7 @@ impl Server {
     fn call(&self, message: &Value) -> Result<Reply, String> {
         let headers = message["headers"].as_object().ok_or("no headers")?;
         let lines = headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.as_str().unwrap_or_default()));
-        let body = unbase64(message["body"].as_str().unwrap_or_default());
+        let body = base64::decode(message["body"].as_str().unwrap_or_default()).ok_or("the body is no base64")?;
         let called = Client::connect(self.address)
             .and_then(|mut client| client.call("POST", "/", &lines.collect::<String>(), &body));
         called.map_err(|error| format!("{message}: {error}\n{}", self.process.output()))
@@ -128,7 +110,7 @@ fn come_back(library: &Path, tool: Tool, runtime: &Runtime, function: &str) -> R
             .map(|(name, value)| (name.to_ascii_lowercase(), Value::from(value.as_str())))
             .filter(|(name, _)| name.starts_with("ce-") || name == "content-type")
             .collect();
-        let answer = json!({ "headers": headers, "body": base64(&reply.body) }).to_string();
+        let answer = json!({ "headers": headers, "body": base64::encode(&reply.body) }).to_string();
         let read: Value = serde_json::from_str(&said(tool(library, "read"), &answer)?).map_err(|e| e.to_string())?;
         for (name, value) in given.as_object().ok_or("no event")? {
             let found = match name.as_str() {

@@ -7,6 +7,7 @@ use integration::client::Client;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::limit;
+use platform_emulators::base64;
 use platform_emulators::openwhisk::{Activation, Init, Options, Outcome};
 use platform_emulators::process::Stream;
 use serde_json::{Value, json};
@@ -228,23 +229,9 @@ fn code_counts_only_where_it_is_allowed(runtime: &Runtime) {
     let library = std::fs::read(integration::artifacts::get().module("echo")).expect("the library is there");
     let deployment = Deployment::empty().env("FAAS_ALLOW_INIT_CODE", "1");
     let run = Container::launch(runtime, deployment, "", Options::default());
-    let init = Init { code: base64(&library), binary: true, ..Init::default() };
+    let init = Init { code: base64::encode(&library), binary: true, ..Init::default() };
     let answer = run.invoker.init(&init).expect("an answer");
     assert_eq!(answer.status, 200, "{}; output:\n{}", answer.text(), run.output());
     assert_eq!(run.result(r#"{"a":1}"#), json!({ "a": 1 }));
     run.assert_clean();
-}
-
-/// Returns bytes as base64 (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = ALPHABET[(word >> (18 - 6 * place) & 63) as usize];
-            out.push(if place <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    out
 }
