@@ -14,4 +14,5 @@ pub mod json;
 pub mod manifest;
 pub mod module;
 pub mod reply;
+mod same_seeds;
 pub mod service;

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::keys::{AGGREGATION, Effect, EventKey, FUNCTION, KINDS, Key, Object, PROVIDER, SERVICE, Shape};
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::tree::{Entry, Map, Node, Value, quoted};
 use faas_core::secrets::MARK;
 use std::fmt;
@@ -30,9 +30,9 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Checks a whole yml.
-pub fn check(root: &Node, found: &mut Diagnostics) {
-    let mut check = Check { found, takes_variables: false };
+/// Checks a whole yml, which was read of these sources.
+pub fn check(root: &Node, sources: &Sources, found: &mut Diagnostics) {
+    let mut check = Check { sources, found, takes_variables: false };
     let Some(map) = root.as_map() else {
         let message = format!("expected a service, found {}", root.describe());
         check.add(
@@ -45,8 +45,14 @@ pub fn check(root: &Node, found: &mut Diagnostics) {
 
 /// Checks the parts laid over a yml in other stages and on other platforms than those it is read for. Its variables are
 /// not in place, so a value with one in it is taken as it is.
-pub(crate) fn check_parts(root: &Node, stage: &str, platform: Option<&str>, found: &mut Diagnostics) {
-    let mut check = Check { found, takes_variables: true };
+pub(crate) fn check_parts(
+    root: &Node,
+    stage: &str,
+    platform: Option<&str>,
+    sources: &Sources,
+    found: &mut Diagnostics,
+) {
+    let mut check = Check { sources, found, takes_variables: true };
     let entries = |key: &str| root.get(key).and_then(Node::as_map).map(Map::entries).unwrap_or_default();
     if let Some(stages) = root.get("stages") {
         check.stages(stages, Path::Key(&Path::Root, "stages"), Some(stage));
@@ -81,6 +87,7 @@ pub(crate) fn check_parts(root: &Node, stage: &str, platform: Option<&str>, foun
 }
 
 struct Check<'f> {
+    sources: &'f Sources,
     found: &'f mut Diagnostics,
     /// `true` if variables are not in place yet.
     takes_variables: bool,
@@ -205,7 +212,8 @@ impl Check<'_> {
             (Shape::Any, _) | (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Text, Value::Text { text, .. }) if !text.is_empty() => {}
             // An id or a version that is written as a number is the text of that number.
-            (Shape::Text | Shape::Name, Value::Int(_) | Value::Float(_)) => {}
+            (Shape::Text, Value::Int(_) | Value::Float(_)) => {}
+            (Shape::Name, Value::Int(_) | Value::Float(_)) if node.as_written(self.sources).is_some_and(is_name) => {}
             (Shape::Name, Value::Text { text, .. }) if is_name(text) => {}
             (Shape::Int { least, most, .. }, Value::Int(number)) if (least..=most).contains(&number) => {}
             (Shape::Int { .. }, Value::Text { text, .. }) if text.parse::<i64>().is_ok() => {

@@ -185,11 +185,11 @@ fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Op
     let given = |stage| Given { environment: input.environment, options: input.options, stage, files: input.files };
     let stage = stage(input, &root, sources, &given("dev"));
     let platform = platform::of(input.platform, &root, sources, found);
-    check::check_parts(&root, &stage, platform, found);
+    check::check_parts(&root, &stage, platform, sources, found);
     // The parts that are laid over are checked as parts of the yml.
     let laid = overlay::lay(&root, &stage, platform);
     let tree = variables::resolve(&laid, sources, &given(&stage), found);
-    check(&tree, found);
+    check(&tree, sources, found);
     if found.has_errors() {
         return None;
     }

@@ -88,7 +88,7 @@ enum Found {
 
 impl Resolver<'_> {
     fn node(&mut self, node: &Node, mode: Mode, depth: usize) -> Node {
-        if !self.has_room(node.span, depth) {
+        if !self.has_room(1, node.span, depth) {
             return Node::new(Value::Null, node.span);
         }
         let value = match &node.value {
@@ -115,10 +115,10 @@ impl Resolver<'_> {
         Node { value, span: node.span, tag: node.tag.clone() }
     }
 
-    /// Counts one more value at this depth. Returns `false` if there is no room: variables can make very much of a
-    /// short text.
-    fn has_room(&mut self, span: Span, depth: usize) -> bool {
-        self.nodes += 1;
+    /// Counts more values at this depth. Returns `false` if there is no room: variables can make very much of a short
+    /// text.
+    fn has_room(&mut self, count: usize, span: Span, depth: usize) -> bool {
+        self.nodes = self.nodes.saturating_add(count);
         let has_room = self.nodes <= MOST_NODES && depth <= MOST_DEPTH;
         if !has_room && !std::mem::replace(&mut self.has_overflowed, true) {
             let message =
@@ -152,10 +152,18 @@ impl Resolver<'_> {
         }
     }
 
-    /// Returns the part of a span in which a piece of its text stands as it is written.
+    /// Returns the part of a span in which a piece of its text stands as it is written; the whole span if there is none.
     fn within(&self, span: Span, piece: &str) -> Span {
-        let part = self.sources.part(span);
-        match part.find(piece) {
+        self.after(span, &mut Some(0), piece)
+    }
+
+    /// Returns the part of a span in which the next piece of its text stands, at or behind the byte `from` of the span,
+    /// and moves `from` behind it. A piece that is not there, as where the text is written with escapes, has the whole
+    /// span, and nothing is looked for behind it.
+    fn after(&self, span: Span, from: &mut Option<usize>, piece: &str) -> Span {
+        let found = from.and_then(|from| Some(from + self.sources.part(span)[from..].find(piece)?));
+        *from = found.map(|at| at + piece.len());
+        match found {
             None => span,
             Some(at) => {
                 let start = span.start as usize + at;
@@ -166,7 +174,8 @@ impl Resolver<'_> {
 
     /// Resolves a text with variables in it.
     fn text(&mut self, text: &str, node: &Node, mode: Mode, depth: usize) -> Node {
-        if !self.has_room(node.span, depth) {
+        // Variables can lead to one text again and again, and each time all of it is read: its length counts.
+        if !self.has_room(1 + text.len() / 16, node.span, depth) {
             return Node::new(Value::Null, node.span);
         }
         let parts = match parse::parse(text) {
@@ -190,6 +199,7 @@ impl Resolver<'_> {
         }
         let mut whole = String::new();
         let mut has_failed = false;
+        let mut from = Some(0);
         for part in &parts {
             let (written, alternatives) = match part {
                 Part::Text(text) => {
@@ -198,7 +208,7 @@ impl Resolver<'_> {
                 }
                 Part::Variable { written, alternatives } => (written, alternatives),
             };
-            let span = self.within(node.span, written);
+            let span = self.after(node.span, &mut from, written);
             match self.variable(alternatives, written, span, mode, depth) {
                 Found::Kept => whole.push_str(written),
                 Found::Node(found) => match found.as_written(self.sources) {
@@ -260,7 +270,7 @@ impl Resolver<'_> {
                 }
             }
             Source::Nested(text) => match parse::parse(text).as_deref() {
-                Ok([Part::Variable { alternatives, written }]) if self.has_room(span, depth) => {
+                Ok([Part::Variable { alternatives, written }]) if self.has_room(1, span, depth) => {
                     self.first(alternatives, written, span, mode, depth + 1)
                 }
                 _ => {

@@ -159,6 +159,21 @@ fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(word, 0..60).prop_map(|words| words.concat())
 }
 
+#[test]
+fn a_text_that_variables_lead_to_again_and_again_is_refused() {
+    // Each of the variables asks for a key of the very text in which all of them stand, and none of them for the same.
+    let variables: String = (0..60).map(|number| format!("${{self:a{number}}} ")).collect();
+    let read = read_text(variables.as_bytes());
+    assert_eq!(read.diagnostics[0].code, "endless-variable");
+    assert!(read.left_out < 300_000, "{} findings", read.left_out);
+}
+
+#[test]
+fn variables_in_the_names_of_variables_are_refused_when_they_are_too_deep() {
+    let text = format!("service: shop\nx-deep: {}stage{}\n", "${self:".repeat(20_000), "}".repeat(20_000));
+    assert!(codes(&text).contains(&"too-many-values"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 

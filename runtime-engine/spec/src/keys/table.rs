@@ -97,24 +97,26 @@ const LAYERS: Key = manifest(
 
 static LAYER_LISTS: [Shape; 2] = [Shape::List(&LAYER_IN_LIST), Shape::Map("names and layers", &LAYER_IN_MAP)];
 static LAYER_IN_LIST: Shape = Shape::Either(&LAYER_FORMS);
-static LAYER_FORMS: [Shape; 2] = [Shape::Name, Shape::Object(&LAYER)];
+static LAYER_FORMS: [Shape; 2] = [Shape::Name, Shape::Object(&LISTED_LAYER)];
 static LAYER_IN_MAP: Shape = Shape::Object(&LAYER);
 
-/// The keys of a layer.
-static LAYER: Object = Object {
-    what: "a layer",
-    keys: &[
-        manifest("name", Shape::Name, "`name`", "`library` or `library.layer`. In a mapping, its name is the default."),
-        manifest("config", Shape::Any, "`config`", "Its configuration, handed to it as JSON."),
-        manifest("optional", Shape::Bool, "`optional`", "`true`: what fails in the layer is skipped and logged.")
-            .or("false"),
-        deployment(
-            "path",
-            Shape::Text,
-            "Where it comes from: `file:…` or `cargo:…`. A layer of npm is a program of Node.js and cannot be loaded.",
-        ),
-    ],
-};
+const LAYER_NAME: Key =
+    manifest("name", Shape::Name, "`name`", "`library` or `library.layer`. In a mapping, its name is the default.");
+const LAYER_CONFIG: Key = manifest("config", Shape::Any, "`config`", "Its configuration, handed to it as JSON.");
+const LAYER_OPTIONAL: Key =
+    manifest("optional", Shape::Bool, "`optional`", "`true`: what fails in the layer is skipped and logged.").or("false");
+const LAYER_PATH: Key = deployment(
+    "path",
+    Shape::Text,
+    "Where it comes from: `file:…` or `cargo:…`. A layer of npm is a program of Node.js and cannot be loaded.",
+);
+
+/// The keys of a layer in a mapping.
+static LAYER: Object = Object { what: "a layer", keys: &[LAYER_NAME, LAYER_CONFIG, LAYER_OPTIONAL, LAYER_PATH] };
+
+/// The keys of a layer in a list, where nothing else gives it a name.
+static LISTED_LAYER: Object =
+    Object { what: "a layer with its name", keys: &[LAYER_NAME.required(), LAYER_CONFIG, LAYER_OPTIONAL, LAYER_PATH] };
 
 static VPC: Object = Object {
     what: "a private network",
