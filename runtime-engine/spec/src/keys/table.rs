@@ -104,7 +104,8 @@ const LAYER_NAME: Key =
     manifest("name", Shape::Name, "`name`", "`library` or `library.layer`. In a mapping, its name is the default.");
 const LAYER_CONFIG: Key = manifest("config", Shape::Any, "`config`", "Its configuration, handed to it as JSON.");
 const LAYER_OPTIONAL: Key =
-    manifest("optional", Shape::Bool, "`optional`", "`true`: what fails in the layer is skipped and logged.").or("false");
+    manifest("optional", Shape::Bool, "`optional`", "`true`: what fails in the layer is skipped and logged.")
+        .or("false");
 const LAYER_PATH: Key = deployment(
     "path",
     Shape::Text,
