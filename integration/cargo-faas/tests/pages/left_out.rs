@@ -11,10 +11,16 @@ pub(crate) struct LeftOut {
     command: &'static str,
     /// The reason why it cannot run here, and the test that shows its output instead.
     why: &'static str,
+    /// `true` if it runs where nothing is too slow: with `FAAS_PAGES=all`.
+    is_slow: bool,
 }
 
 const fn left_out(page: &'static str, command: &'static str, why: &'static str) -> LeftOut {
-    LeftOut { page, command, why }
+    LeftOut { page, command, why, is_slow: false }
+}
+
+const fn slow(page: &'static str, command: &'static str, why: &'static str) -> LeftOut {
+    LeftOut { page, command, why, is_slow: true }
 }
 
 const DOCKER: &str = "Docker: a daemon, and a registry to take a base from";
@@ -24,14 +30,14 @@ const REPOSITORY: &str =
     "tests of this repository, which run by themselves; integration/tests/docs.rs holds their names";
 const SETTINGS: &str = "variables and no command; the tests of layers hold them";
 const ARM: &str =
-    "minutes: one more build of a runtime and of all that a project needs; tests/package.rs has one for arm64";
+    "minutes: one more build of a runtime and of all that a project needs; .ci/long runs it";
 const DEBUGGER: &str = "a debugger's view of a process that hangs, or has died, at that moment";
 
 /// All commands that are left out.
 pub(crate) const LEFT_OUT: &[LeftOut] = &[
     left_out("", "docker ", DOCKER),
-    left_out("docs/packaging.md", "cargo faas package --platform tencent-scf --arch arm64", ARM),
-    left_out("docs/platforms/aws-lambda.md", "cargo faas package --platform aws-lambda --arch arm64", ARM),
+    slow("docs/packaging.md", "cargo faas package --platform tencent-scf --arch arm64", ARM),
+    slow("docs/platforms/aws-lambda.md", "cargo faas package --platform aws-lambda --arch arm64", ARM),
     left_out("", "skopeo copy docker://", "a registry: an image is fetched; the base here is one that umoci makes"),
     left_out("", "skopeo copy oci:", "a registry: an image is sent; tests/package.rs has skopeo read it"),
     left_out("", "pip install ziglang", "what .ci/foreign brings with pinned versions"),
@@ -87,5 +93,6 @@ pub(crate) fn entry(page: &Page, command: &Command) -> Option<usize> {
 
 /// Returns the reason why a command does not run here; `None` if it does.
 pub(crate) fn reason(page: &Page, command: &Command) -> Option<&'static str> {
-    entry(page, command).map(|index| LEFT_OUT[index].why)
+    let has_time = std::env::var_os("FAAS_PAGES").is_some_and(|pages| pages == "all");
+    entry(page, command).map(|index| &LEFT_OUT[index]).filter(|entry| !(entry.is_slow && has_time)).map(|entry| entry.why)
 }
