@@ -6,14 +6,14 @@
 mod aliyun_fc;
 #[path = "aws_lambda/mod.rs"]
 mod aws_lambda;
+#[path = "azure_container_apps/mod.rs"]
+mod azure_container_apps;
 #[path = "azure_functions/mod.rs"]
 mod azure_functions;
 #[path = "platforms/classes.rs"]
 mod classes;
 #[path = "platforms/combined.rs"]
 mod combined;
-#[path = "container_apps/mod.rs"]
-mod container_apps;
 #[path = "detection/mod.rs"]
 mod detection;
 #[path = "platforms/either.rs"]
@@ -114,7 +114,7 @@ platforms! {
     tencent_scf "tencent-scf",
     huawei_functiongraph "huawei-functiongraph",
     azure_functions "azure-functions",
-    container_apps "azure-container-apps",
+    azure_container_apps "azure-container-apps",
     google_cloud "google-cloud",
     knative "knative",
     openfaas "openfaas",

@@ -8,8 +8,8 @@ use crate::combined::reading;
 use crate::event_function::EventFunction;
 use crate::rig::{Header, Platform};
 use crate::{
-    aliyun_fc, aws_lambda, azure_functions, container_apps, fn_project, google_cloud, huawei_functiongraph, knative,
-    kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
+    aliyun_fc, aws_lambda, azure_container_apps, azure_functions, fn_project, google_cloud, huawei_functiongraph,
+    knative, kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
 };
 use integration::artifacts::{self, Runtime, workspace};
 use integration::deployment::Deployment;
@@ -93,7 +93,9 @@ const ROWS: &[Row] = &[
     Row {
         platform: "azure-container-apps",
         timer: JOB,
-        starts: &[("bootstrap", |runtime, deployment| Box::new(container_apps::run::start(runtime, deployment, "")))],
+        starts: &[("bootstrap", |runtime, deployment| {
+            Box::new(azure_container_apps::run::start(runtime, deployment, ""))
+        })],
         ..PLAIN
     },
     Row {

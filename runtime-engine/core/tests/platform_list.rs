@@ -62,6 +62,37 @@ fn every_place_that_lists_platforms_has_all_of_them() {
     assert!(lacks.is_empty(), "platforms are missing:\n{}", lacks.join("\n"));
 }
 
+/// Returns the name of a platform's module: `fn` is a word of Rust.
+fn module(names: &PlatformName) -> String {
+    if names.word == "fn" { "fn_project".to_owned() } else { names.word.replace('-', "_") }
+}
+
+#[test]
+fn what_is_made_for_one_platform_is_named_after_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut lacks = Vec::new();
+    for names in NAMES {
+        let module = module(names);
+        // The tests of the server itself are those of HTTP, so that the platform is plain HTTP beside them.
+        let of_tests = if module == "http" { "plain_http" } else { &module };
+        let places = [
+            format!("runtime-engine/core/src/platform/{module}.rs"),
+            format!("runtime-engine/spec/src/deploy/{module}.rs"),
+            format!("integration/tests/{of_tests}/mod.rs"),
+        ];
+        lacks.extend(places.into_iter().filter(|place| !root.join(place).is_file()));
+    }
+    // Events go by vendor, whose platforms share them; a platform without a vendor's events has its own word.
+    let vendors = ["aliyun", "aws", "azure", "google", "huawei", "tencent"];
+    for entry in std::fs::read_dir(root.join("handlers-sdk/samples")).expect("the samples are there") {
+        let name = entry.expect("it can be read").file_name().to_string_lossy().into_owned();
+        if !vendors.contains(&name.as_str()) && !NAMES.iter().any(|names| names.word == name) {
+            lacks.push(format!("handlers-sdk/samples/{name} is named after no vendor and no platform"));
+        }
+    }
+    assert!(lacks.is_empty(), "not there, or not so named:\n{}", lacks.join("\n"));
+}
+
 #[test]
 fn every_name_and_alias_means_one_platform() {
     for names in NAMES {

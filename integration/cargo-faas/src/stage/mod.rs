@@ -175,7 +175,7 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     Platform { name: "openfaas", samples: "openfaas", start: serving::openfaas },
     Platform { name: "vefaas", samples: "vefaas", start: serving::vefaas },
     Platform { name: "yandex", samples: "yandex", start: piped::yandex },
-    Platform { name: "azure-container-apps", samples: "container-apps", start: plain::container_apps },
+    Platform { name: "azure-container-apps", samples: "azure-container-apps", start: plain::azure_container_apps },
     Platform { name: "kubernetes", samples: "kubernetes", start: plain::kubernetes },
     Platform { name: PLAIN_HTTP, samples: "http", start: plain::http },
 ];

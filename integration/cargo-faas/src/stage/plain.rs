@@ -21,7 +21,7 @@ pub(super) fn kubernetes(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 }
 
 /// Starts a runtime in a replica of a container app.
-pub(super) fn container_apps(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+pub(super) fn azure_container_apps(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     start(setting, CONTAINER_APPS)
 }
 

@@ -29,8 +29,7 @@ const VENDOR: &str =
 const REPOSITORY: &str =
     "tests of this repository, which run by themselves; integration/tests/docs.rs holds their names";
 const SETTINGS: &str = "variables and no command; the tests of layers hold them";
-const ARM: &str =
-    "minutes: one more build of a runtime and of all that a project needs; .ci/long runs it";
+const ARM: &str = "minutes: one more build of a runtime and of all that a project needs; .ci/long runs it";
 const DEBUGGER: &str = "a debugger's view of a process that hangs, or has died, at that moment";
 
 /// All commands that are left out.
@@ -94,5 +93,8 @@ pub(crate) fn entry(page: &Page, command: &Command) -> Option<usize> {
 /// Returns the reason why a command does not run here; `None` if it does.
 pub(crate) fn reason(page: &Page, command: &Command) -> Option<&'static str> {
     let has_time = std::env::var_os("FAAS_PAGES").is_some_and(|pages| pages == "all");
-    entry(page, command).map(|index| &LEFT_OUT[index]).filter(|entry| !(entry.is_slow && has_time)).map(|entry| entry.why)
+    entry(page, command)
+        .map(|index| &LEFT_OUT[index])
+        .filter(|entry| !(entry.is_slow && has_time))
+        .map(|entry| entry.why)
 }

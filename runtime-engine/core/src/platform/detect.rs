@@ -187,7 +187,7 @@ platforms! {
     "openfaas" openfaas,
     "google-cloud" google_cloud,
     "knative" knative,
-    "azure-container-apps" container_apps,
+    "azure-container-apps" azure_container_apps,
     "kubernetes" kubernetes,
 }
 

@@ -6,9 +6,9 @@
 
 pub mod aliyun_fc;
 pub mod aws_lambda;
+pub mod azure_container_apps;
 pub mod azure_functions;
 mod cloudevents;
-pub mod container_apps;
 mod detect;
 mod endpoint;
 mod error_document;
