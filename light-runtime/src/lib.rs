@@ -94,3 +94,15 @@ macro_rules! c_main {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_is_refused_in_words() {
+        let failure = library(b"PK\x03\x04").expect_err("it is an archive");
+        assert!(failure.message.contains("takes a bare module") && failure.message.contains("the full engine"));
+        assert_eq!(library(b"\x7fELF").expect("it is a library"), &b"\x7fELF"[..]);
+    }
+}

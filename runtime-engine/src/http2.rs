@@ -391,3 +391,19 @@ fn response(head: &platform::Response, body: Payload) -> Response<Payload> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_of_one_connection_and_what_is_no_response_stays_out() {
+        let mut head = platform::Response { status: 101, ..platform::Response::default() };
+        for name in ["connection", "Keep-Alive", "te", "transfer-encoding", "upgrade", "x-own"] {
+            head.headers.add(name.as_bytes(), b"1");
+        }
+        let response = response(&head, Payload::Whole(Bytes::new()));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers().keys().collect::<Vec<_>>(), ["x-own"]);
+    }
+}

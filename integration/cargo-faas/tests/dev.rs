@@ -15,6 +15,7 @@ use integration::wait;
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -343,6 +344,44 @@ fn a_second_ctrl_c_drops_what_runs_and_leaves_nothing_behind() {
         rig.until_gone(&pids);
         rig.left_nothing(&pids);
     }
+}
+
+#[test]
+fn after_one_ctrl_c_what_runs_is_answered_and_the_tool_leaves_with_0() {
+    let rig = Rig::start(&[SHOP], &[]);
+    let pids = rig.pids();
+    let mut client = Client::connect(rig.address).expect("connects");
+    client.request("GET", "/hello?wait_ms=1500", "", b"").expect("sends");
+    rig.until("it runs", || (rig.api("state")["inFlight"] == 1).then_some(()));
+    rig.dev.signal(Signal::Int).expect("the signal is sent");
+    assert_eq!(client.read().expect("it is answered").status, 200);
+    let status = rig.dev.wait(wait::limit()).expect("it leaves");
+    assert_eq!(status.code(), Some(0), "{}", rig.dev.output());
+    rig.left_nothing(&pids);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_ends_the_tool() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let port = taken.local_addr().expect("it has an address").port().to_string();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    dev_rig::fill(&folder.path().join("dep"), &[SHOP]);
+    let runtime = artifacts::get().bootstrap().path.display().to_string();
+    let output = run(folder.path(), &["dev", "--port", &port, "--deployment", "dep", "--runtime", &runtime]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains(&format!("port {port}: ")) && said.to_lowercase().contains("in use"), "{said}");
+}
+
+#[test]
+fn what_is_no_request_is_refused_and_head_is_answered_without_a_body() {
+    let rig = Rig::start(&[SHOP], &[]);
+    let mut nonsense = Client::connect(rig.address).expect("connects");
+    nonsense.send(b"nonsense\r\n\r\n").expect("sends");
+    assert_eq!(nonsense.read().expect("it is answered").status, 400);
+    let head = rig.call("HEAD", "/hello", "", b"");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    rig.leave();
 }
 
 /// Runs the tool to its end.

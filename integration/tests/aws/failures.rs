@@ -17,6 +17,7 @@ integration::both![
     checklist_10_a_handler_that_never_yields_is_answered_before_its_deadline,
     checklist_11_a_failed_start_is_reported_once_without_a_poll,
     checklist_11_a_missing_function_is_reported_once_without_a_poll,
+    checklist_11_a_start_over_its_limit_is_reported_once_without_a_poll,
 ];
 
 fn error(answer: &Answer) -> (String, String) {
@@ -122,6 +123,14 @@ fn assert_failed_start(run: &OnAws, word: &str) {
 fn checklist_11_a_failed_start_is_reported_once_without_a_poll(runtime: &Runtime) {
     let run = OnAws::launch(runtime, Deployment::of("probe"), "probe.failing_start", Options::default());
     assert_failed_start(&run, "the database is not there");
+}
+
+fn checklist_11_a_start_over_its_limit_is_reported_once_without_a_poll(runtime: &Runtime) {
+    let deployment = Deployment::of("probe");
+    let never = deployment.path("never").display().to_string();
+    let deployment = deployment.env("PROBE_FILE", &never).env("FAAS_INIT_TIMEOUT", "1s");
+    let run = OnAws::launch(runtime, deployment, "probe.slow_start", Options::default());
+    assert_failed_start(&run, "start took longer than FAAS_INIT_TIMEOUT, 1000 ms");
 }
 
 fn checklist_11_a_missing_function_is_reported_once_without_a_poll(runtime: &Runtime) {

@@ -13,6 +13,7 @@ integration::both![
     a_port_in_use_is_named_and_ends_the_process,
     a_port_that_is_none_is_named_and_ends_the_process,
     a_failed_start_is_said_and_ends_the_process,
+    a_start_over_its_limit_is_told_and_one_within_is_not,
     readiness_waits_for_the_start_and_liveness_does_not,
     probes_do_not_reach_the_handler,
     sigterm_lets_what_runs_end_and_leaves_cleanly,
@@ -55,6 +56,27 @@ fn a_failed_start_is_said_and_ends_the_process(runtime: &Runtime) {
     let run = OnHttp::launch(runtime, Deployment::of("probe"), "probe.failing_start");
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
     assert!(run.process.output().contains("the database is not there"), "{}", run.process.output());
+}
+
+fn a_start_over_its_limit_is_told_and_one_within_is_not(runtime: &Runtime) {
+    let slow = |limit: &str| {
+        let deployment = Deployment::of("probe");
+        let go = deployment.path("go");
+        let deployment = deployment.env("PROBE_FILE", &go.display().to_string()).env("FAAS_INIT_TIMEOUT", limit);
+        let run = OnHttp::launch(runtime, deployment, "probe.slow_start");
+        run.process.wait_for_line(|line| line == "holding", wait::limit()).expect("the start is under way");
+        (run, go)
+    };
+    let (run, _) = slow("1s");
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
+    let said = run.process.output();
+    let is_told = said.contains("Runtime.InitTimedOut") && said.contains("longer than FAAS_INIT_TIMEOUT, 1000 ms");
+    assert!(is_told, "{said}");
+    let (run, go) = slow("10m");
+    std::fs::write(go, "").expect("the start is let go");
+    let run = run.ready();
+    assert_eq!(run.call("POST", "/", "", b"started").body, b"started");
+    assert!(!run.process.output().contains("InitTimedOut"), "{}", run.process.output());
 }
 
 fn readiness_waits_for_the_start_and_liveness_does_not(runtime: &Runtime) {

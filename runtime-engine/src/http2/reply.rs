@@ -325,3 +325,39 @@ impl Body for Payload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Given {
+        Given::from(text.as_bytes().to_vec())
+    }
+
+    fn part(reply: &Reply) -> Poll<Option<Result<Bytes, String>>> {
+        let part = reply.poll_part(&mut Context::from_waker(Waker::noop()));
+        part.map(|part| part.map(|part| part.map_err(|broken| broken.to_string())))
+    }
+
+    #[test]
+    fn everything_written_comes_before_the_end_of_two_ends_the_first_counts_and_none_is_written_behind_it() {
+        let reply = Reply::new(false, Charge::default(), None);
+        assert_eq!(part(&reply), Poll::Pending);
+        assert_eq!(reply.chunk(text("a"), false), OK);
+        reply.end(false);
+        reply.end(true);
+        assert_eq!(reply.chunk(text("b"), true), E_INVALID);
+        assert_eq!(part(&reply), Poll::Ready(Some(Ok(Bytes::from_static(b"a")))));
+        assert_eq!(part(&reply), Poll::Ready(Some(Err(Broken.to_string()))));
+    }
+
+    #[test]
+    fn a_full_reply_asks_to_wait_and_one_whose_client_has_left_takes_nothing() {
+        let reply = Reply::new(false, Charge::default(), None);
+        assert_eq!(reply.chunk(Given::from(vec![b'x'; STREAM_FULL - 1]), false), OK);
+        assert_eq!(reply.chunk(text("x"), false), PENDING);
+        reply.state().gone = true;
+        assert_eq!(reply.chunk(text("x"), false), E_CANCELLED);
+        assert!(!reply.begin(&platform::Response::default()), "nobody is there to read a head");
+    }
+}

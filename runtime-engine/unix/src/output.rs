@@ -60,7 +60,24 @@ impl Sink for Output {
 pub(crate) mod tests {
     use super::*;
     use faas_core::log::{Format, Level, Log};
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
     use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn a_framed_line_is_a_head_and_the_line_without_its_newline() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let output = Output::new(Some(File::from(OwnedFd::from(writer))), LogTo::Output);
+        let kind = LineKind { level: Some(Level::Info), format: Format::Text, time: Duration::from_secs(1) };
+        output.write(b"one\n", kind);
+        output.write(b"two", kind);
+        drop(output);
+        let mut written = Vec::new();
+        reader.read_to_end(&mut written).unwrap();
+        assert_eq!(written, [&frame_head(3, kind)[..], b"one", &frame_head(3, kind), b"two"].concat());
+    }
 
     struct Silent;
 

@@ -68,6 +68,9 @@ mod tests {
         remove(&own);
         remove(&other);
         assert!(!own.exists() && other.exists());
+        std::fs::write(&own, "y").unwrap();
+        remove(&own);
+        assert!(own.exists(), "it was removed before, so this one is somebody else's");
         make(&own, || std::fs::write(&own, "x")).unwrap();
         remove(&own);
         make(&other, || Err::<(), ()>(())).unwrap_err();

@@ -65,6 +65,7 @@ mod c {
     pub(super) const MSG_DONTWAIT: c_int = 0x40;
     pub(super) const MSG_NOSIGNAL: c_int = 0x4000;
     pub(super) const POLLIN: c_short = 1;
+    pub(super) const POLLOUT: c_short = 4;
 
     /// The `sigset_t` of the C libraries of Linux, which is larger than the kernel's.
     #[repr(C)]
@@ -231,6 +232,15 @@ pub(crate) fn is_readable_now(fd: &impl AsRawFd) -> bool {
 /// Waits until a descriptor has something to read, or the time is up; returns `true` if it has.
 pub(crate) fn wait_readable(fd: &impl AsRawFd, limit: Duration) -> bool {
     wait_for(fd, c::POLLIN, limit)
+}
+
+/// Waits until a socket takes bytes again, or has some to read, or is gone. Returns `true` unless it only takes bytes; an
+/// interrupted wait returns `false`.
+pub(crate) fn wait_for_room_or_news(socket: &impl AsRawFd) -> bool {
+    let mut fd = c::PollFd { fd: socket.as_raw_fd(), events: c::POLLIN | c::POLLOUT, revents: 0 };
+    // SAFETY: one local, which is what the count says; the kernel writes only `revents`.
+    let ready = unsafe { c::poll(&raw mut fd, 1, -1) };
+    ready > 0 && fd.revents & !c::POLLOUT != 0
 }
 
 /// Waits until one of two descriptors has something to read; returns `true` for each that has. An interrupted wait
@@ -460,4 +470,16 @@ pub(crate) fn reset(stream: &TcpStream) {
     // Connecting to nobody is the system's word for it (connect(2)).
     // SAFETY: the address is a local of that length which is only read.
     unsafe { c::connect(stream.as_raw_fd(), &raw const nobody, length as _) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_descriptors_and_closed_ones_are_not_inherited() {
+        for fd in [-1, 0, 1, 2, 1 << 20] {
+            assert!(inherited(fd).is_none(), "{fd}");
+        }
+    }
 }

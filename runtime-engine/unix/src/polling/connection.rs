@@ -17,6 +17,9 @@ const CONNECT: Duration = Duration::from_secs(1);
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// The bytes that one read asks for while the length is not known.
 const READ: usize = 16 << 10;
+/// The largest body that is sent without a look at what comes back meanwhile: the buffers between two processes of one
+/// machine take it.
+const AT_ONCE: usize = 64 << 10;
 /// The largest body of an answer. Events are at most a few MiB; no control plane sends more than this.
 const BODY: u64 = 64 << 20;
 
@@ -95,19 +98,37 @@ impl Connection {
         self.usable = false;
     }
 
-    /// Sends a head and a body, in one system call where the socket takes it.
+    /// Sends a head and a body, in one system call where the socket takes it. An answer that comes before a large body
+    /// is through ends the sending: who refuses it early may never read the rest.
     pub(crate) fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(), Lost> {
-        write_both(&self.stream, head, body).map_err(|error| {
+        let sent =
+            if body.len() <= AT_ONCE { write_both(&self.stream, head, body) } else { self.send_large(head, body) };
+        sent.map_err(|error| {
             self.usable = false;
             Lost::Connection { error: Some(error), clean: true }
         })
+    }
+
+    fn send_large(&mut self, head: &[u8], mut body: &[u8]) -> io::Result<()> {
+        write_both(&self.stream, head, b"")?;
+        while !body.is_empty() {
+            match sys::write_now(&*self.stream, body)? {
+                0 if sys::wait_for_room_or_news(&*self.stream) => {
+                    // Half a request stands on the connection, behind which no other can follow.
+                    self.usable = false;
+                    return Ok(());
+                }
+                written => body = &body[written..],
+            }
+        }
+        Ok(())
     }
 
     /// Reads one answer, however long it takes.
     pub(crate) fn receive(&mut self) -> Result<Message, Lost> {
         let result = self.read_message();
         match &result {
-            Ok(message) => self.usable = message.keep_alive(),
+            Ok(message) => self.usable = self.usable && message.keep_alive(),
             Err(_) => self.usable = false,
         }
         result
@@ -187,4 +208,79 @@ pub(crate) fn write_both(mut stream: &TcpStream, mut head: &[u8], mut body: &[u8
         }
     }
     if body.is_empty() { Ok(()) } else { stream.write_all(body) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Returns a connection and its other end.
+    fn pair() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("it has one").to_string();
+        let connection = Connection::open(&address).expect("it listens");
+        (connection, listener.accept().expect("it has connected").0)
+    }
+
+    #[test]
+    fn an_answer_before_the_whole_request_ends_the_sending() {
+        let (mut connection, mut server) = pair();
+        server.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\n{}").expect("it is open");
+        // Nobody reads it, and the buffers of the sockets take far less.
+        let body = vec![b'x'; 64 << 20];
+        connection.send(b"POST / HTTP/1.1\r\n\r\n", &body).expect("the answer ends it");
+        assert_eq!(connection.receive().expect("it is there").status(), 413);
+        assert!(!connection.is_usable(), "half a request stands on it");
+    }
+
+    #[test]
+    fn a_large_request_whose_answer_comes_behind_it_arrives_whole() {
+        let (mut connection, mut server) = pair();
+        let reads = std::thread::spawn(move || {
+            let mut request = vec![0; 6 + (8 << 20)];
+            server.read_exact(&mut request).expect("all of it comes");
+            server.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").expect("it is open");
+            request
+        });
+        let body: Vec<u8> = (0..8 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
+        connection.send(b"head\r\n", &body).expect("it is read");
+        assert_eq!(connection.receive().expect("it is answered").status(), 202);
+        assert!(connection.is_usable());
+        assert!(reads.join().expect("it reads")[6..] == body, "other bytes have arrived");
+    }
+
+    #[test]
+    fn a_connection_that_ends_says_whether_anything_of_an_answer_came() {
+        let (mut connection, server) = pair();
+        drop(server);
+        let lost = connection.receive().expect_err("nothing came");
+        assert_eq!(lost.to_string(), "the connection was closed");
+        let (mut connection, mut server) = pair();
+        server.write_all(b"HTTP/1.1 200 OK\r\nConte").expect("it is open");
+        drop(server);
+        let lost = connection.receive().expect_err("half a head came");
+        assert_eq!(lost.to_string(), "the connection was closed in the middle of an answer");
+        assert!(!connection.is_usable());
+    }
+
+    #[test]
+    fn a_closing_answer_is_the_last_on_its_connection() {
+        let (mut connection, mut server) = pair();
+        let answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        server.write_all(answer).expect("it is open");
+        connection.receive().expect("it is whole");
+        assert!(!connection.is_usable());
+    }
+
+    #[test]
+    fn an_open_silent_connection_is_fresh_and_a_closed_or_talking_one_is_stale() {
+        let (connection, mut server) = pair();
+        assert!(!connection.is_stale());
+        server.write_all(b"H").expect("it is open");
+        assert!(sys::wait_readable(&**connection.stream(), Duration::from_secs(10)) && connection.is_stale());
+        let (connection, server) = pair();
+        drop(server);
+        assert!(sys::wait_readable(&**connection.stream(), Duration::from_secs(10)) && connection.is_stale());
+    }
 }

@@ -168,7 +168,11 @@ mod tests {
         assert_eq!(reply, page);
         let status = |request: &str| ask(address, request).split(' ').nth(1).map(str::to_owned);
         assert_eq!(status("GET /other HTTP/1.1\r\nHost: test\r\n\r\n").as_deref(), Some("404"));
-        assert_eq!(status("POST /metrics HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n").as_deref(), Some("405"));
+        for other in ["POST", "HEAD"] {
+            let refused =
+                ask(address, &format!("{other} /metrics HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n"));
+            assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("\r\nallow: GET\r\n"), "{refused}");
+        }
         assert_eq!(status("nonsense\r\n\r\n").as_deref(), Some("400"));
     }
 
