@@ -5,11 +5,12 @@
 //! never logged by the runtime itself.
 
 mod google;
+pub mod mask;
 
 use crate::encoding::calendar;
 use crate::fields::lower_case;
 use crate::json::Writer;
-use crate::secrets::mask::Mask;
+use mask::Mask;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,8 +1,6 @@
 //! Secrets: in a manifest `${secret:name}` stands in the place of a value, and stays a name until the process starts.
 //! Here is where it stands, how it is looked up and what becomes of it; where secrets are kept is the driver's matter.
-//! A value is never shown: [`mask`] keeps it out of what leaves the process.
-
-pub mod mask;
+//! A value is never shown: the [mask](crate::log::mask) keeps it out of what leaves the process.
 
 use crate::failure::Failure;
 use crate::functions::manifest::Manifest;

@@ -1,4 +1,5 @@
-//! Keeps the values of secrets out of lines and error replies: each is replaced by [`SHOWN`] wherever it stands.
+//! Keeps the values of secrets out of lines and error replies: each is replaced by [`SHOWN`] wherever it stands. Where
+//! values come from is [`secrets`](crate::secrets)' matter; nothing here looks for one.
 
 use crate::failure::Failure;
 use crate::json::escape_into;
