@@ -1,10 +1,11 @@
 //! The layers of a process around its functions, and the walks through them.
 //!
 //! Which layers take part in a walk is settled when they are loaded: a layer without a hook in a phase is not called
-//! for it. The walk itself is `walk`'s, what a call comes to `outcome`'s. It is a future over any
-//! executor: light-runtime parks its thread, the full engine awaits.
+//! for it. The walk itself is `walk`'s, what a call comes to `outcome`'s, the end of instances `ending`'s. It is a future
+//! over any executor: light-runtime parks its thread, the full engine awaits.
 
 mod aside;
+mod ending;
 mod outcome;
 mod walk;
 
@@ -13,7 +14,7 @@ use crate::functions::Refusal;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::records::{self, RecordRule, RecordSettings};
-use crate::services::{Ending, Services};
+use crate::services::Services;
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
 use faas_abi::{
     E_INTERNAL, E_NOT_FOUND, INVOKE, IS_PER_RECORD, IS_WHOLE_BODY, OK, RECORD, REPLIED, RESUME, SUSPEND, Status,
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aside::Aside;
+pub(crate) use ending::Ending;
 pub(crate) use outcome::call_phase;
 use outcome::{call, judge, layer_meant, meant};
 use walk::Walk;
@@ -128,7 +130,7 @@ impl Chain {
     }
 
     /// Returns the layers, outermost first, to be ended.
-    pub(crate) fn into_layers(self) -> Vec<Arc<ConfiguredLayer>> {
+    fn into_layers(self) -> Vec<Arc<ConfiguredLayer>> {
         self.layers
     }
 

@@ -1,10 +1,9 @@
-//! Services that modules offer to one another, and the order in which instances are ended because of them: `faas.h`, S1
-//! to S5.
+//! Services that modules offer to one another: `faas.h`, S1 to S5. Nothing here knows whose they are; the order in which
+//! instances are ended because of them is [`chain`](crate::chain)'s.
 
-use crate::chain::{Chain, ConfiguredLayer};
-use faas_abi::host::{FunctionInstance, HostTable, ServiceTable};
+use faas_abi::host::{HostTable, ServiceTable};
 use faas_abi::{E_CONFLICT, OK, Status};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The services that are offered now, by name and major.
 #[derive(Debug, Default)]
@@ -49,62 +48,12 @@ impl Services {
     }
 
     /// Returns `true` if the entry with this view of the host offers anything.
-    fn has_offer_of(&self, host: HostTable) -> bool {
+    pub(crate) fn has_offer_of(&self, host: HostTable) -> bool {
         self.all().iter().any(|offer| offer.owner == host.context())
     }
 
     /// Takes back the services that the entry with this view of the host has offered.
     pub(crate) fn withdraw(&self, host: HostTable) {
         self.all().retain(|offer| offer.owner != host.context());
-    }
-}
-
-/// Instances that are to be ended, in the order in which they are added: those that were made last come first.
-#[derive(Debug, Default)]
-pub(crate) struct Ending(Vec<Instance>);
-
-#[derive(Debug)]
-enum Instance {
-    Function(FunctionInstance),
-    Layer(ConfiguredLayer),
-}
-
-impl Instance {
-    fn host(&self) -> HostTable {
-        match self {
-            Instance::Function(function) => function.host(),
-            Instance::Layer(layer) => layer.instance.host(),
-        }
-    }
-
-    fn destroy(self) {
-        match self {
-            Instance::Function(function) => function.destroy(),
-            Instance::Layer(layer) => layer.instance.destroy(),
-        }
-    }
-}
-
-impl Ending {
-    /// Adds a function that is to end.
-    pub(crate) fn function(&mut self, function: FunctionInstance) {
-        self.0.push(Instance::Function(function));
-    }
-
-    /// Adds the layers of a stack, innermost first. One that stands in another stack as well comes with the last of
-    /// them.
-    pub(crate) fn layers(&mut self, chain: Chain) {
-        self.0.extend(chain.into_layers().into_iter().rev().filter_map(Arc::into_inner).map(Instance::Layer));
-    }
-
-    /// Ends them all, those that offer a service after all others.
-    pub(crate) fn end(self, services: &Services) {
-        let (providers, others): (Vec<_>, Vec<_>) =
-            self.0.into_iter().partition(|instance| services.has_offer_of(instance.host()));
-        others.into_iter().for_each(Instance::destroy);
-        for provider in providers {
-            services.withdraw(provider.host());
-            provider.destroy();
-        }
     }
 }

@@ -1,14 +1,13 @@
 //! Close: in reverse of start, of a whole process, of one that could not start, and of a function alone.
 
 use super::told;
-use crate::chain::{self, Chain, Place};
+use crate::chain::{self, Chain, Ending, Place};
 use crate::failure::Failure;
 use crate::functions::target::{FailedStart, Started, Whose};
 use crate::invocation::Invocation;
 use crate::process::Process;
 use crate::records::{RecordRule, RecordSettings};
 use crate::report;
-use crate::services::Ending;
 use faas_abi::host::FunctionInstance;
 use faas_abi::{CLOSE, OK};
 use std::sync::Arc;
