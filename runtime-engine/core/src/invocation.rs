@@ -25,10 +25,10 @@ use stamp::Captured;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
-use crate::functions::router::Params;
 use crate::http1::Message;
 use crate::log::{Level, Origin};
 use crate::process::{Deadline, Process};
+use crate::router::Params;
 use crate::text::Text;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, ReplyFormat, SpareView};

@@ -13,6 +13,7 @@
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
 //! | [`host`], [`process`] | what modules are offered; what is the same for the whole process |
 //! | [`functions`] | the functions of the process, and whose an invocation is |
+//! | [`router`] | which function serves a method and a path |
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`secrets`] | names in the place of values, until the process starts |
@@ -55,6 +56,7 @@ pub mod platform;
 pub mod process;
 pub mod records;
 pub mod report;
+pub mod router;
 pub mod secrets;
 pub mod serve;
 pub mod services;

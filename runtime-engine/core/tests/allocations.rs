@@ -5,12 +5,12 @@ mod counting;
 
 use counting::steady;
 use faas_abi::host::Invocation as _;
-use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
 use faas_core::http1::{Assembly, Framing, Limits, ReadProgress, Reader};
 use faas_core::invocation::{Invocation, InvocationMetadata};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::process::{Identity, Process};
+use faas_core::router::{Found, Matching, Params, Router};
 use std::sync::Arc;
 
 /// Receives `wire` in reads of at most `read` bytes and gives the number of messages in it.

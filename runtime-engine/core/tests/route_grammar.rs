@@ -1,7 +1,7 @@
 //! The macros of the SDK check patterns of routes while a function is compiled, by a grammar of their own: it takes and
 //! refuses what the router does, over all short patterns of the signs that matter and over those of `docs/routing.md`.
 
-use faas_core::functions::router::{Matching, Router};
+use faas_core::router::{Matching, Router};
 
 #[path = "../../../handlers-sdk/macros/src/route.rs"]
 mod route;

@@ -2,7 +2,7 @@
 //!
 //! The naive router knows no tree: it keeps the routes that fit, and takes the most specific one of them.
 
-use faas_core::functions::router::{Found, Matching, Params, RouteError, Router};
+use faas_core::router::{Found, Matching, Params, RouteError, Router};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

@@ -11,7 +11,7 @@ use crate::owners::environment;
 use crate::source::{Sources, Span};
 use crate::timers;
 use crate::units::Unit;
-use faas_core::functions::router::{Found, Matching, Params, Router};
+use faas_core::router::{Found, Matching, Params, Router};
 use std::fmt::Write;
 
 /// A key with the place in the yml where it may stand.

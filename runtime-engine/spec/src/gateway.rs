@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_router() {
-        use faas_core::functions::router::{Found, Matching, Params, Router};
+        use faas_core::router::{Found, Matching, Params, Router};
         let patterns =
             ["/api/list", "/api/:id", "/api/*", "/:a/list", "/a/*", "/:x/b/c", "/a/:b/c", "/*", "/", "/api", "/a/b/:c"];
         let paths = [

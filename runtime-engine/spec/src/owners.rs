@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Event, Function, Service, Variable};
 use crate::source::{Sources, Span};
 use crate::units::Unit;
-use faas_core::functions::router::{Matching, RouteError, Router};
+use faas_core::router::{Matching, RouteError, Router};
 use std::collections::HashMap;
 
 /// Checks the routes, events, variables and defaults of all units.

@@ -5,7 +5,6 @@
 //! | [`manifest`] | `faas.json`: the functions that a process is to serve |
 //! | [`factory`] | libraries, and instances of what is in them |
 //! | [`target`] | one function: its configuration, its instance, who may call it now |
-//! | [`router`] | which function serves a method and a path |
 //! | `events` | which function serves an event that is no request |
 //! | `own_events` | what functions say themselves that they are written for |
 //! | `gate`, `fence` | how many invocations of one function run at once; a function that fails too often |
@@ -27,7 +26,6 @@ mod gate;
 pub mod manifest;
 mod own_events;
 mod refusal;
-pub mod router;
 pub mod target;
 
 pub use factory::{Factory, Linked, Loader};
@@ -47,13 +45,13 @@ use crate::platform::HandlerName;
 use crate::process::Process;
 use crate::records::RecordSettings;
 use crate::report;
+use crate::router::{Found, Matching, RouteError, Router};
 use crate::settings::{LayerName, Settings};
 use crate::trigger::Kind;
 use events::Events;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, META_TRIGGER};
 use manifest::{EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, StartWhen};
-use router::{Found, Matching, RouteError, Router};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

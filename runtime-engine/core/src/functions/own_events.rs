@@ -1,7 +1,7 @@
 //! The events that functions declare in their modules, beside those that the manifest gives them: the manifest counts.
 
 use super::manifest::{EventFilter, EventSpec, FunctionSpec};
-use super::router::{Matching, Router};
+use crate::router::{Matching, Router};
 use crate::trigger::Kind;
 use std::borrow::Cow;
 use std::fmt::Write;

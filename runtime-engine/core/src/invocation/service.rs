@@ -2,8 +2,8 @@
 
 use super::Invocation;
 use crate::fields::exact;
-use crate::functions::router::{Found, Router};
 use crate::process::Process;
+use crate::router::{Found, Router};
 use crate::trigger::{Kind, cloudevents, resource};
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, NUM_DEADLINE_NS};

@@ -5,8 +5,8 @@ use super::mistake::{Path, found};
 use super::read::{Member, Reader};
 use super::whole::repeats;
 use super::{EventFilter, EventSpec};
-use crate::functions::router::USUAL_METHODS;
 use crate::json::{self, Value};
+use crate::router::USUAL_METHODS;
 use crate::trigger::Kind;
 use std::borrow::Cow;
 

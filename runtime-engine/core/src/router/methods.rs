@@ -4,8 +4,7 @@ use crate::fields::caseless;
 use std::fmt;
 
 /// The methods of RFC 9110 and `PATCH` (RFC 5789). Their places are their bits.
-pub(in crate::functions) const USUAL: [&str; 9] =
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+pub(crate) const USUAL: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 const CONNECT: u64 = 1;
 pub(super) const GET: u64 = 1 << 2;

@@ -2,7 +2,7 @@
 //! method fit.
 //!
 //! `docs/routing.md` has the rules for users. A path is compared by segments, each with its percent-coding undone, and
-//! as it is otherwise: what two slashes or `..` mean is not for the router to say.
+//! as it is otherwise: what two slashes or `..` mean is not for the router to say. A function is a number here.
 //!
 //! Patterns are a tree of segments. A search walks it from the left and tries a text before a parameter, a parameter
 //! before the rest, so that the first fitting end is the most specific one. A node has one way to it and is visited
@@ -16,7 +16,7 @@ mod pattern;
 
 pub use error::{PatternFault, RouteError};
 pub use methods::Allow;
-pub(super) use methods::USUAL as USUAL_METHODS;
+pub(crate) use methods::USUAL as USUAL_METHODS;
 pub use params::Params;
 
 use methods::{ANY, GET, HEAD, Methods, OPTIONS, Unusable};
