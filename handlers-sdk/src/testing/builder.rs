@@ -15,11 +15,11 @@ use faas_abi::host::ServiceTable;
 use faas_abi::*;
 use faas_core::flight::{Bell, Deadlines, Rung};
 use faas_core::functions::Linked;
-use faas_core::functions::manifest::{
-    EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, Position, RecordSpec, StartWhen,
-};
 use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, Log};
+use faas_core::manifest::{
+    EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, Position, RecordSpec, StartWhen,
+};
 use faas_core::parking::block_on;
 use faas_core::process::{Clock, Process};
 use faas_core::settings::{Env, LayerName, Settings};

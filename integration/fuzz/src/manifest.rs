@@ -1,6 +1,6 @@
 //! The reader of the manifest against `serde_json`'s tree of the same text, and its mistakes against the text.
 
-use faas_core::functions::manifest::{FunctionSpec, Manifest, Mistake};
+use faas_core::manifest::{FunctionSpec, Manifest, Mistake};
 use serde_json::Value as Tree;
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! The whole way from the bytes of a yml to manifests: an accepted yml gives manifests that the runtime reads, with
 //! each function where the plan says; a refused one has an error that lies in its text and can be shown.
 
-use faas_core::functions::manifest::Manifest;
+use faas_core::manifest::Manifest;
 use faas_core::secrets::LookUp;
 use serverless_spec::diagnostic::{Severity, render};
 use serverless_spec::plan::Plan;

@@ -14,6 +14,7 @@
 //! | [`host`], [`process`] | what modules are offered; what is the same for the whole process |
 //! | [`functions`] | the functions of the process, and whose an invocation is |
 //! | [`router`] | which function serves a method and a path |
+//! | [`manifest`] | `faas.json`: the functions that a process is to serve |
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`secrets`] | names in the place of values, until the process starts |
@@ -48,6 +49,7 @@ pub mod invocation;
 pub mod json;
 pub mod lifecycle;
 pub mod log;
+pub mod manifest;
 pub mod modules;
 pub mod onion;
 pub mod order;

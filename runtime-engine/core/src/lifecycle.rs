@@ -10,11 +10,11 @@ pub use request_ids::RequestIds;
 
 use crate::chain::{Centre, Chain, Place};
 use crate::failure::Failure;
-use crate::functions::manifest::Manifest;
 use crate::functions::target::{FailedStart, Started};
 use crate::functions::{self, Factory, Function, Functions, Linked, Loader, Owner, Refusal};
 use crate::invocation::Invocation;
 use crate::log::Level;
+use crate::manifest::Manifest;
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};

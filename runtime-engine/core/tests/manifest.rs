@@ -5,9 +5,7 @@
 //! `FAAS_REWRITE=1 cargo test -p faas-core --test manifest` writes them anew; what differs then is to be read like
 //! code.
 
-use faas_core::functions::manifest::{
-    EventFilter, FenceSetting, FunctionSpec, MOST_BYTES, Manifest, Mistake, RecordSpec,
-};
+use faas_core::manifest::{EventFilter, FenceSetting, FunctionSpec, MOST_BYTES, Manifest, Mistake, RecordSpec};
 use faas_core::settings::LayerName;
 use proptest::collection::vec;
 use proptest::prelude::*;

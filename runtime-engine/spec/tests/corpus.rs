@@ -135,7 +135,7 @@ fn the_runtimes_read_each_manifest() {
         let spec = read.spec.unwrap_or_else(|| panic!("{}: expected a service", path.display()));
         for unit in &spec.units {
             let text = spec.manifest(unit).expect("a manifest can be written");
-            let manifest = faas_core::functions::manifest::Manifest::read(text.as_bytes());
+            let manifest = faas_core::manifest::Manifest::read(text.as_bytes());
             assert!(manifest.is_ok(), "{}: {:?}\n{text}", path.display(), manifest.err());
         }
     }

@@ -6,7 +6,7 @@ use crate::driver::{Driver, MadeManifest, ManifestOf};
 use crate::secrets;
 use faas_core::encoding::sha256;
 use faas_core::failure::Failure;
-use faas_core::functions::manifest::Manifest;
+use faas_core::manifest::Manifest;
 use faas_core::modules::Roots;
 use faas_core::secrets::MARK;
 use faas_core::settings::Env;

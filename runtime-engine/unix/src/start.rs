@@ -12,10 +12,10 @@ use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_RECORDS, F_REPLIED, F_STREAM_IN, F_S
 use faas_core::command_line;
 use faas_core::describe::describe;
 use faas_core::failure::Failure;
-use faas_core::functions::manifest::Manifest;
 use faas_core::functions::{Linked, Loader};
 use faas_core::lifecycle::{FunctionStart, LayersStarted, Runtime, Start};
 use faas_core::log::{Level, Log};
+use faas_core::manifest::Manifest;
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
 use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};

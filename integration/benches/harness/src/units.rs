@@ -7,7 +7,7 @@ use crate::samples::{Samples, percentile};
 use crate::subject::{Built, Process, Subject};
 use crate::suites::name;
 use crate::sys::{self, Cores};
-use faas_core::functions::manifest::Manifest;
+use faas_core::manifest::Manifest;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,7 @@ use crate::screen::{Screen, duration};
 use crate::service::read::{Found, NAMES, YmlArgs, find, name_and_value, read_file};
 use crate::service::{self, ServiceArgs};
 use clap::Args;
-use faas_core::functions::manifest::Manifest;
+use faas_core::manifest::Manifest;
 use serde::Serialize;
 use serde_json::{Value, json};
 use serverless_spec::diagnostic::Severity;

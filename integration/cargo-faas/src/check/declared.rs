@@ -7,7 +7,7 @@ use super::package::MANIFEST;
 use crate::package::contents::Contents;
 use crate::package::platforms::PROGRAM;
 use crate::project::library::{Declared, Library};
-use faas_core::functions::manifest::Manifest;
+use faas_core::manifest::Manifest;
 use faas_core::modules::{Name, Roots, pick};
 use faas_core::settings::LayerName;
 use std::collections::BTreeMap;

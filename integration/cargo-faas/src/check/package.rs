@@ -6,7 +6,7 @@ use super::finding::Findings;
 use crate::artefact::{self as compiled, Artefact, Machine, NotElf};
 use crate::package::contents::{Contents, File};
 use crate::package::platforms::{Form, PROGRAM, Packaging, System};
-use faas_core::functions::manifest::{FunctionSpec, Manifest};
+use faas_core::manifest::{FunctionSpec, Manifest};
 use faas_core::modules::{Files, Name, NotFound, Roots};
 use faas_core::settings::LayerName;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::project::deployment::DeployedFunction;
-use faas_core::functions::manifest::{EventFilter, Manifest};
+use faas_core::manifest::{EventFilter, Manifest};
 use faas_core::router::{Found, Matching, Params, Router};
 use faas_core::trigger::Kind;
 use serde_json::{Value, json};

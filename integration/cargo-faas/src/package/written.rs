@@ -5,7 +5,7 @@ use super::contents::Contents;
 use super::platforms::{PLATFORMS, PROGRAM, Packaging};
 use crate::check::package::MANIFEST;
 use crate::failure::Failure;
-use faas_core::functions::manifest::Manifest;
+use faas_core::manifest::Manifest;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 

@@ -291,7 +291,7 @@ fn manifest(name: &str, functions: &[DeployedFunction], layers: &[String], defau
 mod tests {
     use super::super::library::tests::library;
     use super::*;
-    use faas_core::functions::manifest::Manifest;
+    use faas_core::manifest::Manifest;
 
     #[test]
     fn one_function_needs_no_manifest_and_several_have_one_that_the_runtimes_read() {

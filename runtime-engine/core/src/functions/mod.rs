@@ -2,7 +2,6 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`manifest`] | `faas.json`: the functions that a process is to serve |
 //! | [`factory`] | libraries, and instances of what is in them |
 //! | [`target`] | one function: its configuration, its instance, who may call it now |
 //! | `events` | which function serves an event that is no request |
@@ -23,7 +22,6 @@ mod events;
 pub mod factory;
 mod fence;
 mod gate;
-pub mod manifest;
 mod own_events;
 mod refusal;
 pub mod target;
@@ -41,6 +39,7 @@ use crate::flight::Lost;
 use crate::host::Environment;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
+use crate::manifest::{EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, StartWhen};
 use crate::platform::HandlerName;
 use crate::process::Process;
 use crate::records::RecordSettings;
@@ -51,7 +50,6 @@ use crate::trigger::Kind;
 use events::Events;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, META_TRIGGER};
-use manifest::{EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, StartWhen};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

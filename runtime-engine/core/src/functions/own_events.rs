@@ -1,6 +1,6 @@
 //! The events that functions declare in their modules, beside those that the manifest gives them: the manifest counts.
 
-use super::manifest::{EventFilter, EventSpec, FunctionSpec};
+use crate::manifest::{EventFilter, EventSpec, FunctionSpec};
 use crate::router::{Matching, Router};
 use crate::trigger::Kind;
 use std::borrow::Cow;
@@ -106,7 +106,7 @@ fn in_words(filters: &[&EventFilter]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::functions::manifest::Manifest;
+    use crate::manifest::Manifest;
 
     fn events(text: &str) -> Vec<EventSpec> {
         Manifest::read_triggers(text.as_bytes()).expect("they are good")

@@ -3,7 +3,7 @@
 use super::super::app::App;
 use super::super::deployment::{Deployment, Unit};
 use super::html::{self, escape};
-use faas_core::functions::manifest::{EventFilter, FunctionSpec};
+use faas_core::manifest::{EventFilter, FunctionSpec};
 
 /// Returns the page of the plan.
 pub(super) fn page(app: &App) -> String {

@@ -5,8 +5,8 @@ use super::keys::{self, ManifestKey, ManifestObject};
 use super::mistake::{Cursor, Mistake, Mistakes, Path, did_you_mean, found, kind, quoted};
 use super::whole::repeats;
 use super::{
-    EventSpec, FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, RecordSpec, StartWhen,
-    VERSION,
+    EventSpec, FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, RecordSpec, Secrets,
+    StartWhen, VERSION,
 };
 use crate::fields::Span;
 use crate::json::{self, Document, Value, ValueKind};
@@ -96,7 +96,7 @@ impl<'t> Reader<'t> {
             caseless,
             default: None,
             functions: Vec::new(),
-            secrets: crate::secrets::Secrets::default(),
+            secrets: Secrets::default(),
         };
         let default = default.and_then(|default| Some((default, self.string(default, root)?)));
         self.functions(functions, root, &mut manifest.functions);

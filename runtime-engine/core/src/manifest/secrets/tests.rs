@@ -73,12 +73,6 @@ fn a_name_that_leads_out_of_a_folder_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_name_stands_for_two_variables_or_for_one() {
-    assert_eq!(variables("db/pass-word"), ["db/pass-word", "DB_PASS_WORD"]);
-    assert_eq!(variables("KEY"), ["KEY"]);
-}
-
-#[test]
 fn debug_shows_no_value() {
     let mut manifest = manifest();
     manifest.fill_secrets(&|_| LookUp::Found("hunter2".into())).expect("the names are names");

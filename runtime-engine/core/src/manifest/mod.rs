@@ -1,6 +1,7 @@
 //! `faas.json`, the manifest: which functions one process serves, and how. `docs/manifest.md` is its contract.
 //!
-//! The text is read in place, without a tree, and all its mistakes are found at once.
+//! The text is read in place, without a tree, and all its mistakes are found at once. What a process makes of it is
+//! [`functions`](crate::functions)' matter: nothing here finds a library or makes a function.
 //!
 //! | file | holds |
 //! |---|---|
@@ -9,11 +10,13 @@
 //! | `events` | what a function serves |
 //! | `whole` | what only the whole text shows: names that occur twice, events with two owners |
 //! | `mistake` | what is wrong and where |
+//! | `secrets` | where secrets stand by name, and what takes the place of the names |
 
 mod events;
 mod keys;
 mod mistake;
 mod read;
+mod secrets;
 mod whole;
 
 pub use keys::{
@@ -21,9 +24,9 @@ pub use keys::{
     STORAGE, TIMER,
 };
 pub use mistake::{Mistake, Position};
+pub use secrets::Secrets;
 
 use crate::records::RecordFailures;
-use crate::secrets::Secrets;
 use crate::settings::LayerName;
 use crate::trigger::Kind;
 use std::borrow::Cow;
