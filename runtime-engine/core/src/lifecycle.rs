@@ -218,9 +218,9 @@ impl Runtime {
         loader: Arc<dyn Loader>,
         start: Start<'_>,
     ) -> Result<LayersStarted, Failure> {
-        let Start { settings, manifest, .. } = start;
+        let Start { settings, manifest, roots, features, linked } = start;
         process.set_debug(settings.debug);
-        let factory = Factory::new(process, loader, start);
+        let factory = Factory::new(process, loader, roots.clone(), features, linked, manifest.is_some());
         let mut stack = Vec::new();
         let are_there = manifest.map_or(Ok(()), Manifest::secrets_of_layers_are_there);
         let made = are_there.and_then(|()| factory.layers(&functions::layers(manifest, settings), &mut stack));

@@ -4,7 +4,6 @@
 use crate::chain::ConfiguredLayer;
 use crate::failure::Failure;
 use crate::host::{self, Environment, Shared};
-use crate::lifecycle::Start;
 use crate::log::Level;
 use crate::modules::{Files, Name, NotFound, Roots, pick};
 use crate::platform::HandlerName;
@@ -167,17 +166,24 @@ impl std::fmt::Debug for Factory {
 }
 
 impl Factory {
-    /// Makes things for this process.
-    pub(crate) fn new(process: &Arc<Process>, loader: Arc<dyn Loader>, start: Start<'_>) -> Factory {
-        let Start { manifest, roots, features, linked, .. } = start;
+    /// Makes things for this process: of the linked modules, and of libraries in the folders of `roots`. `features` are
+    /// the host's `FAAS_F_*` flags. `has_manifest` says where the configuration of layers is looked for.
+    pub(crate) fn new(
+        process: &Arc<Process>,
+        loader: Arc<dyn Loader>,
+        roots: Roots,
+        features: u64,
+        linked: Linked,
+        has_manifest: bool,
+    ) -> Factory {
         process.services.offer_own(&linked.services);
         Factory {
             shared: Shared::new(process.clone()),
             loader,
-            roots: roots.clone(),
+            roots,
             features,
             linked,
-            configured_in: manifest.map(|_| "its config in the manifest"),
+            configured_in: has_manifest.then_some("its config in the manifest"),
             libraries: Mutex::default(),
             groups: Mutex::default(),
         }
