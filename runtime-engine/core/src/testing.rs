@@ -4,9 +4,7 @@
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::{Format, Level, LineKind, Log, Sink};
-use crate::platform::{PlatformConfig, PlatformEntry};
 use crate::process::{Identity, Process};
-use crate::settings::{Env, Settings};
 use std::sync::{Arc, Mutex};
 
 /// Names and values.
@@ -15,17 +13,6 @@ pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 /// Returns the look-up of an environment that has these variables and no other.
 pub(crate) fn look_up<'a>(pairs: Pairs<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     |name| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
-}
-
-/// Returns the reading of an environment by a platform: its mark, and its configuration or the fault of it.
-pub(crate) fn opened(
-    entry: &PlatformEntry,
-    pairs: Pairs<'_>,
-) -> Result<(Option<&'static str>, PlatformConfig), String> {
-    let look_up = look_up(pairs);
-    let env = Env::new(&look_up);
-    let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
-    Ok(((entry.mark)(&env), (entry.open)(&env, &settings).map_err(|bad| bad.to_string())?))
 }
 
 /// Keeps the lines and the marks of a log.

@@ -400,13 +400,13 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
     use crate::invocation::InvocationMetadata;
-    use crate::platform::testing::process;
+    use crate::testing::process;
     use faas_abi::host::Invocation as Contract;
 
     fn of_event(event: &str) -> Invocation {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
         assembly.body().extend_from_slice(event.as_bytes());
-        let mut invocation = Invocation::new(process(), Arc::from("f"));
+        let mut invocation = Invocation::new(process().0, Arc::from("f"));
         invocation.renew(assembly.finish(), &InvocationMetadata::default(), false);
         invocation
     }
@@ -435,7 +435,7 @@ mod tests {
     #[test]
     fn who_is_trusted_does_not_depend_on_the_events_before() {
         let identity = crate::process::Identity { trusted_hops: 1, ..crate::process::Identity::default() };
-        let process = Arc::new(crate::process::Process::new(identity, process().log.clone()));
+        let process = Arc::new(crate::process::Process::new(identity, process().0.log.clone()));
         let mut invocation = Invocation::new(process, Arc::from("f"));
         let request = r#"{"requestContext":{"elb":{}},"headers":{"x-forwarded-for":"192.0.2.7"}}"#;
         for event in [request, "raw", request, r#"{"awslogs":{}}"#, request, request] {

@@ -406,7 +406,7 @@ mod tests {
     #[test]
     fn an_id_that_would_write_another_request_is_no_event() {
         let api = RuntimeApi::new("127.0.0.1:9001".to_owned(), 1, false);
-        let process = crate::platform::testing::process();
+        let process = crate::testing::process().0;
         let delivered = |id: &str| {
             let answer = format!("200 OK\nLambda-Runtime-Aws-Request-Id: {id}\n\n{{}}");
             api.delivery(&process, &plain_event::testing::response(&answer))
@@ -429,7 +429,7 @@ mod tests {
             ("Lambda-Runtime-Cognito-Identity", |metadata| metadata.identity),
             ("Lambda-Runtime-Invoked-Function-Arn", |metadata| metadata.invoked_as),
         ];
-        let process = crate::platform::testing::process();
+        let process = crate::testing::process().0;
         for spelling in [str::to_owned, str::to_ascii_lowercase, str::to_ascii_uppercase] {
             let lines: String = TEXTS.iter().map(|(name, _)| format!("{}: {name}\n", spelling(name))).collect();
             let answer = plain_event::testing::response(&format!("200 OK\n{lines}\n{{}}"));
@@ -446,7 +446,7 @@ mod tests {
 
     #[test]
     fn the_time_to_a_deadline_counts_from_the_moment_at_which_the_event_was_whole() {
-        let process = crate::platform::testing::process();
+        let process = crate::testing::process().0;
         let moment = crate::process::epoch_ms() + 3_600_000;
         let answer = format!("200 OK\nLambda-Runtime-Deadline-Ms: {moment}\n\n{{}}");
         let answer = plain_event::testing::response(&answer);

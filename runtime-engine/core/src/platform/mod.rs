@@ -124,8 +124,21 @@ pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut 
 }
 
 #[cfg(test)]
-pub(crate) mod testing {
-    pub(crate) use super::cloudevents::tests::process;
+mod testing {
+    use super::{PlatformConfig, PlatformEntry};
+    use crate::settings::{Env, Settings};
+    use crate::testing::{Pairs, look_up};
+
+    /// Returns the reading of an environment by a platform: its mark, and its configuration or the fault of it.
+    pub(super) fn opened(
+        entry: &PlatformEntry,
+        pairs: Pairs<'_>,
+    ) -> Result<(Option<&'static str>, PlatformConfig), String> {
+        let look_up = look_up(pairs);
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
+        Ok(((entry.mark)(&env), (entry.open)(&env, &settings).map_err(|bad| bad.to_string())?))
+    }
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ mod testing {
     pub(super) use crate::testing::process;
 
     pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
-        crate::testing::opened(&ENTRY, pairs)
+        crate::platform::testing::opened(&ENTRY, pairs)
     }
 
     pub(super) fn serving(pairs: &[(&str, &str)]) -> Box<dyn Serving> {

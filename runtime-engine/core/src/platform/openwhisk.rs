@@ -242,7 +242,7 @@ mod testing {
     pub(super) use crate::testing::{invocation, process};
 
     pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
-        crate::testing::opened(&ENTRY, pairs)
+        crate::platform::testing::opened(&ENTRY, pairs)
     }
 
     /// Returns the reader of activations in that environment.

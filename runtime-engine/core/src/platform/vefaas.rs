@@ -208,7 +208,7 @@ mod tests {
     use std::sync::Arc;
 
     fn opened(pairs: &[(&str, &str)]) -> Result<Box<dyn Serving>, String> {
-        match crate::testing::opened(&ENTRY, pairs)?.1.protocol {
+        match crate::platform::testing::opened(&ENTRY, pairs)?.1.protocol {
             Protocol::Serving(server) => Ok(server),
             other => panic!("{other:?}"),
         }

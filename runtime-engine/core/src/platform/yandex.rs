@@ -142,7 +142,7 @@ mod tests {
     use std::sync::Arc;
 
     fn script(pairs: &[(&str, &str)]) -> (Option<&'static str>, PlatformConfig) {
-        crate::testing::opened(&ENTRY, pairs).expect("nothing can be wrong")
+        crate::platform::testing::opened(&ENTRY, pairs).expect("nothing can be wrong")
     }
 
     fn invocation(opened: &PlatformConfig, input: &[u8]) -> Invocation {

@@ -9,7 +9,7 @@ use faas_abi::{LIST_PLATFORM, LIST_REPLY_COOKIE, LIST_REPLY_HEADER, META_FUNCTIO
 use std::sync::Arc;
 
 fn opened(pairs: &[(&str, &str)]) -> Result<PlatformConfig, String> {
-    crate::testing::opened(&ENTRY, pairs).map(|(_, opened)| opened)
+    crate::platform::testing::opened(&ENTRY, pairs).map(|(_, opened)| opened)
 }
 
 fn server(pairs: &[(&str, &str)]) -> Box<dyn Serving> {

@@ -227,7 +227,7 @@ fn of_message(headers: &[(&str, &str)], body: &str, format: MessageFormat) -> (&
     assembly.body().extend_from_slice(body.as_bytes());
     let message = assembly.finish();
     let metadata = InvocationMetadata { format, ..InvocationMetadata::default() };
-    let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::process(), "f".into());
+    let mut invocation = crate::invocation::Invocation::new(crate::testing::process().0, "f".into());
     invocation.renew(message, &metadata, false);
     let source = invocation.decoded().source;
     let body = faas_abi::host::Invocation::body(&invocation);
