@@ -31,7 +31,7 @@ use crate::process::{Deadline, Process};
 use crate::router::Params;
 use crate::text::Text;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, ReplyFormat, SpareView};
+use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, MessageLayout, ReplyFormat, SpareView};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -82,13 +82,13 @@ pub struct InvocationMetadata {
     pub memory_mb: u32,
     /// The way in which the message is read.
     pub format: MessageFormat,
-    /// The part of the message that is the event; if it is empty, the whole body is.
+    /// The part of the message that is the event, as [`MessageLayout::event`] says it.
     pub event: Span,
-    /// The address of a request's client, where the platform says it by itself. If it is empty, [`HttpView::client_ip`]
-    /// is found in the headers.
+    /// The address of a request's client, as [`MessageLayout::client_ip`] says it. If it is empty,
+    /// [`HttpView::client_ip`] is found in the headers.
     pub client_ip: Span,
-    /// The beginning of the names of headers that the platform writes for the runtime. They are no part of a request,
-    /// but stay among the platform's metadata if they have a value. It is empty if there are no such headers.
+    /// The beginning of the names of headers that are the platform's, as [`MessageLayout::own_headers`] says it. They
+    /// stay among the platform's metadata if they have a value.
     pub own_headers: &'static [u8],
     /// `true` if the reply must go out in one piece: a stream is collected first.
     pub is_whole: bool,
@@ -97,6 +97,14 @@ pub struct InvocationMetadata {
     /// `true` if the function's log lines of the levels info, debug and trace are kept for the reply. Warnings and
     /// errors are written.
     pub captures_log: bool,
+}
+
+impl InvocationMetadata {
+    /// Returns the facts by which the message is read.
+    pub(crate) fn layout(&self) -> MessageLayout {
+        let InvocationMetadata { format, event, client_ip, own_headers, .. } = *self;
+        MessageLayout { format, event, client_ip, own_headers }
+    }
 }
 
 /// The form of the reply's bytes.
@@ -382,7 +390,7 @@ impl Invocation {
         self.decoded.get_or_init(|| {
             let Some(message) = &self.message else { return DecodedEvent::raw() };
             let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-            DecodedEvent::of(&self.metadata, message, &self.peer, &mut spare)
+            DecodedEvent::of(self.metadata.layout(), message, &self.peer, &mut spare)
         })
     }
 

@@ -25,9 +25,8 @@ mod yandex;
 
 pub use view::{Body, HttpView, SpareView};
 
-use crate::fields::{Fields, caseless};
+use crate::fields::{Fields, Span, caseless};
 use crate::http1::Message;
-use crate::invocation::InvocationMetadata;
 use crate::json::{Object, Outline};
 
 /// The kind of trigger, as a function sees it on every platform.
@@ -148,6 +147,21 @@ pub enum MessageFormat {
     OpenWhisk,
 }
 
+/// The facts by which a message is read: what its platform's protocol knows without reading the event. The spans lie in
+/// [`Message::bytes`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MessageLayout {
+    /// The way in which the message is read.
+    pub format: MessageFormat,
+    /// The part of the message that is the event; if it is empty, the whole body is.
+    pub event: Span,
+    /// The address of a request's client, where the platform says it by itself; empty where it does not.
+    pub client_ip: Span,
+    /// The beginning of the names of headers that the platform writes for the runtime, which are no part of a request.
+    /// It is empty if there are no such headers.
+    pub own_headers: &'static [u8],
+}
+
 impl DecodedEvent {
     /// Makes an event of bytes that nothing recognises.
     pub fn raw() -> DecodedEvent {
@@ -168,21 +182,21 @@ impl DecodedEvent {
     /// Reads a message as its protocol says. `peer` is the address of the connection's other end without its port, an
     /// IPv4 address as one; it is empty where there is no such address. `spare` is a view whose memory is used again,
     /// and which knows how many proxies are trusted. It is taken if there is a request.
-    pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, spare: &mut SpareView) -> DecodedEvent {
-        match metadata.format {
-            MessageFormat::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), spare),
-            MessageFormat::Event => DecodedEvent::of_event(metadata.event.read(message.bytes()), spare),
+    pub fn of(layout: MessageLayout, message: &Message, peer: &str, spare: &mut SpareView) -> DecodedEvent {
+        match layout.format {
+            MessageFormat::Event if layout.event.is_empty() => DecodedEvent::of_event(message.body(), spare),
+            MessageFormat::Event => DecodedEvent::of_event(layout.event.read(message.bytes()), spare),
             MessageFormat::Request => {
-                let client = metadata.client_ip.read(message.bytes());
+                let client = layout.client_ip.read(message.bytes());
                 let mut view = spare.take();
                 native::read(message, client, peer, &mut view);
-                DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, view).without_own(metadata)
+                DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, view).without_own(layout.own_headers)
             }
             MessageFormat::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
             MessageFormat::Azure if cfg!(feature = "azure-functions") => azure::read(message, spare),
             MessageFormat::Fn if cfg!(feature = "fn") => fn_project::read(message, spare),
             MessageFormat::OpenWhisk if cfg!(feature = "openwhisk") => {
-                openwhisk::read(metadata.event.read(message.bytes()), spare)
+                openwhisk::read(layout.event.read(message.bytes()), spare)
             }
             // Only a platform says such a shape, and it is not built in.
             MessageFormat::CloudEvent | MessageFormat::Azure | MessageFormat::Fn | MessageFormat::OpenWhisk => {
@@ -199,11 +213,9 @@ impl DecodedEvent {
     }
 
     /// Returns the event without the platform's own words in the request's headers.
-    fn without_own(mut self, metadata: &InvocationMetadata) -> DecodedEvent {
-        if let Some(view) = self.http.as_mut().filter(|_| !metadata.own_headers.is_empty()) {
-            view.headers.remove(metadata.own_headers, |name, start| {
-                name.get(..start.len()).is_some_and(|name| caseless(name, start))
-            });
+    fn without_own(mut self, own: &[u8]) -> DecodedEvent {
+        if let Some(view) = self.http.as_mut().filter(|_| !own.is_empty()) {
+            view.headers.remove(own, |name, start| name.get(..start.len()).is_some_and(|name| caseless(name, start)));
         }
         self
     }

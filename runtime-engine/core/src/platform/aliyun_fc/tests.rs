@@ -326,7 +326,7 @@ fn a_request_is_told_without_the_platforms_words_and_with_its_client() {
     ];
     let invocation = world.invocation(&headers, b"body");
     let decoded = DecodedEvent::of(
-        invocation.metadata(),
+        invocation.metadata().layout(),
         invocation.message().expect("one"),
         "127.0.0.1",
         &mut SpareView::default(),
