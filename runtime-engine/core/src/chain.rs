@@ -2,7 +2,8 @@
 //!
 //! Which layers take part in a walk is settled when they are loaded: a layer without a hook in a phase is not called
 //! for it. The walk itself is `walk`'s, what a call comes to `outcome`'s, the end of instances `ending`'s. It is a future
-//! over any executor: light-runtime parks its thread, the full engine awaits.
+//! over any executor: light-runtime parks its thread, the full engine awaits. What the layers stand around is the
+//! caller's: nothing here knows how a function is chosen or called for records.
 
 mod aside;
 mod ending;
@@ -10,15 +11,11 @@ mod outcome;
 mod walk;
 
 use crate::failure::Failure;
-use crate::functions::Refusal;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
-use crate::records::{self, RecordRule, RecordSettings};
 use crate::services::Services;
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
-use faas_abi::{
-    E_INTERNAL, E_NOT_FOUND, INVOKE, IS_PER_RECORD, IS_WHOLE_BODY, OK, RECORD, REPLIED, RESUME, SUSPEND, Status,
-};
+use faas_abi::{E_INTERNAL, E_NOT_FOUND, INVOKE, IS_WHOLE_BODY, OK, RECORD, REPLIED, RESUME, SUSPEND, Status};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -47,26 +44,6 @@ pub struct ConfiguredLayer {
 impl ConfiguredLayer {
     fn needs_whole_body(&self) -> bool {
         self.instance.flags() & IS_WHOLE_BODY != 0
-    }
-}
-
-/// The innermost part of a walk, which the layers stand around.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Centre<'a> {
-    /// A function, and how it is called for records.
-    Function(&'a FunctionInstance, RecordRule),
-    /// The answer to an invocation that no function serves.
-    Refusal(&'a Refusal),
-    /// The reason why its function could not start.
-    Failure(&'a Failure),
-}
-
-impl Centre<'_> {
-    fn name(&self) -> &str {
-        match self {
-            Centre::Function(function, _) => function.name(),
-            Centre::Refusal(_) | Centre::Failure(_) => "the runtime",
-        }
     }
 }
 
@@ -144,70 +121,6 @@ impl Chain {
         self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Serves one invocation, from recognisers on, and settles its reply or failure.
-    pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
-        let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
-        self.invoke_centre(Centre::Function(function, rule), place).await;
-    }
-
-    /// Serves one invocation as [`invoke`](Chain::invoke) does, for any centre.
-    pub(crate) async fn invoke_centre(&self, centre: Centre<'_>, place: &mut Place) {
-        match self.recognise(place) {
-            failed if failed < 0 => place.get_mut().settle(failed, centre.name()),
-            _ => self.run(centre, place).await,
-        }
-    }
-
-    /// Serves one invocation and settles its reply or failure. Recognisers have been asked before.
-    pub(crate) async fn run(&self, centre: Centre<'_>, place: &mut Place) {
-        let prepared = if self.contexts.is_empty() { OK } else { self.extend_contexts(place) };
-        let status = if prepared < 0 {
-            prepared
-        } else if self.hooked(INVOKE).is_empty() {
-            self.call_centre(centre, place).await
-        } else {
-            self.walk(INVOKE, place, async |place: &mut Place| self.call_centre(centre, place).await).await
-        };
-        place.get_mut().settle(status, centre.name());
-    }
-
-    async fn call_centre(&self, centre: Centre<'_>, place: &mut Place) -> Status {
-        match centre {
-            Centre::Function(function, rule) if function.flags() & IS_PER_RECORD != 0 => {
-                // The batch has what it takes in memory of its own: the walk of every invocation would have room for
-                // it.
-                Box::pin(self.call_for_records(function, rule, place)).await
-            }
-            Centre::Function(function, rule) => {
-                let status = self.call_function(function, place).await;
-                if status < 0 || !place.get().has_failed_records() {
-                    return status;
-                }
-                let status = records::conclude(place.get_mut(), rule.failures);
-                place.get_mut().end_call(status)
-            }
-            Centre::Refusal(refusal) => {
-                let invocation = place.get_mut();
-                let status = refusal.answer(invocation);
-                invocation.end_call(status)
-            }
-            Centre::Failure(failure) => {
-                let invocation = place.get_mut();
-                invocation.set_failure(failure.clone());
-                invocation.end_call(E_INTERNAL)
-            }
-        }
-    }
-
-    /// Calls the function for each record, if the event is a batch; otherwise the event is the one record.
-    async fn call_for_records(&self, function: &FunctionInstance, rule: RecordRule, place: &mut Place) -> Status {
-        if place.get().batch().is_none() {
-            return self.record(function, place).await;
-        }
-        let status = records::run(self, function, rule, place).await;
-        place.get_mut().end_call(status)
-    }
-
     /// Calls the function for one record, inside the layers' RECORD hooks.
     pub(crate) async fn record(&self, function: &FunctionInstance, place: &mut Place) -> Status {
         if self.hooked(RECORD).is_empty() {
@@ -216,7 +129,8 @@ impl Chain {
         self.walk(RECORD, place, async |place: &mut Place| self.call_function(function, place).await).await
     }
 
-    async fn call_function(&self, function: &FunctionInstance, place: &mut Place) -> Status {
+    /// Calls the function, without any layer.
+    pub(crate) async fn call_function(&self, function: &FunctionInstance, place: &mut Place) -> Status {
         let status = call(function.invoke(place), place).await;
         let status = meant(status, false, || format!("function {}", function.name()), place);
         place.get_mut().end_call(status)
@@ -335,6 +249,12 @@ impl Chain {
         OK
     }
 
+    /// Lets context extensions see everything, if there are any, before a walk. The result is as for
+    /// [`recognise`](Chain::recognise).
+    pub(crate) fn prepare(&self, place: &mut Place) -> Status {
+        if self.contexts.is_empty() { OK } else { self.extend_contexts(place) }
+    }
+
     /// Lets context extensions see everything. A layer that fails here is as in [`recognise`](Chain::recognise).
     fn extend_contexts(&self, place: &mut Place) -> Status {
         for index in &self.contexts {
@@ -350,7 +270,12 @@ impl Chain {
 
     /// Makes a walk around this centre and returns its status. Only this function is compiled anew for each kind of
     /// centre: the walk itself is one piece of code.
-    async fn walk(&self, phase: u32, place: &mut Place, centre: impl AsyncFnOnce(&mut Place) -> Status) -> Status {
+    pub(crate) async fn walk(
+        &self,
+        phase: u32,
+        place: &mut Place,
+        centre: impl AsyncFnOnce(&mut Place) -> Status,
+    ) -> Status {
         let mut walk = Walk::new(self, phase);
         if let Some(status) = walk.go(place).await {
             return status;

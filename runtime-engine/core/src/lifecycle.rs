@@ -3,12 +3,14 @@
 //! What things are made of is [`functions::factory`]'s; in which order they are made and ended,
 //! and what a failure comes to, is decided here.
 
+mod centre;
 mod close;
 mod request_ids;
 
+pub use centre::invoke;
 pub use request_ids::RequestIds;
 
-use crate::chain::{Centre, Chain, Place};
+use crate::chain::{Chain, Place};
 use crate::failure::Failure;
 use crate::functions::target::{FailedStart, Started};
 use crate::functions::{self, Factory, Function, Functions, Linked, Loader, Owner, Refusal};
@@ -23,6 +25,7 @@ use crate::report;
 use crate::settings::Settings;
 use crate::trigger::MessageFormat;
 use crate::turn::Turns;
+use centre::Centre;
 use close::{close, close_phase, end_alone};
 use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
 use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
@@ -348,7 +351,7 @@ impl Runtime {
             // What it is cannot be known before it is whole.
             if let Err(failure) = Box::pin(place.get_mut().collect_body()).await {
                 self.functions.leave_unowned(place.get_mut());
-                self.chain.run(Centre::Failure(&failure), place).await;
+                Centre::Failure(&failure).run(&self.chain, place).await;
                 return None;
             }
         }
@@ -374,16 +377,16 @@ impl Runtime {
             && !started.wants_pieces()
             && let Err(failure) = Box::pin(place.get_mut().collect_body()).await
         {
-            self.chain.run(Centre::Failure(&failure), place).await;
+            Centre::Failure(&failure).run(&self.chain, place).await;
             return None;
         }
         let chain = started.chain(&self.chain);
         let centre = Centre::Function(&started.function, started.record_rule);
         if started.has_own_layers() {
-            chain.invoke_centre(centre, place).await;
+            centre.invoke(chain, place).await;
         } else {
             // Its recognisers have been asked.
-            chain.run(centre, place).await;
+            centre.run(chain, place).await;
         }
         Some(function)
     }
@@ -397,13 +400,13 @@ impl Runtime {
         function.start_failed(&self.process);
         let failure = failed.failure.clone();
         end_alone(&self.process, failed).await;
-        self.chain.run(Centre::Failure(&failure), place).await;
+        Centre::Failure(&failure).run(&self.chain, place).await;
         None
     }
 
     /// Answers an invocation that no function serves. The layers of the process see it like any other.
     async fn refuse(&self, refusal: Refusal, place: &mut Place) -> Option<&Function> {
-        self.chain.run(Centre::Refusal(&refusal), place).await;
+        Centre::Refusal(&refusal).run(&self.chain, place).await;
         None
     }
 

@@ -23,7 +23,7 @@ use faas_core::functions::{Linked, Loader};
 use faas_core::host::Environment;
 use faas_core::http1::Assembly;
 use faas_core::invocation::{Invocation, InvocationMetadata, Progress};
-use faas_core::lifecycle::{Runtime, Start};
+use faas_core::lifecycle::{Runtime, Start, invoke};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::platform::Signal;
@@ -250,7 +250,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
         );
         let mut walk = Walk::new(plan, &runs[0], INVOKE);
         let status = walk.invocation(&everyone);
-        world.drive(chain.invoke(&function, &mut place));
+        world.drive(invoke(&chain, &function, &mut place));
         world.catch_up();
         let log = world.take_log();
         invariants(plan, &log)?;
