@@ -7,9 +7,9 @@ use super::provided::Provided;
 use super::reader::{Pace, Reader};
 use crate::encoding::percent;
 use faas_abi::*;
-use faas_core::fields::Span;
 use faas_core::invocation::InvocationMetadata;
 use faas_core::json::Writer;
+use faas_core::text::Span;
 use std::any::Any;
 use std::time::Duration;
 

@@ -1,55 +1,8 @@
 //! A list of names and values over one [`Text`]: order and repeats are kept, what has been shown does not move when the
 //! list is changed, and a cleared list allocates nothing when it is filled again.
 
-use crate::text::Text;
+use crate::text::{Span, Text};
 use std::cmp::Ordering;
-
-/// The place of a text in a buffer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    start: u32,
-    len: u32,
-}
-
-impl Span {
-    /// The span of no text at all.
-    pub const EMPTY: Span = Span { start: 0, len: 0 };
-
-    /// Makes the span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.
-    pub fn new(start: usize, end: usize) -> Span {
-        let start32 = u32::try_from(start).unwrap_or(u32::MAX);
-        Span { start: start32, len: u32::try_from(end.saturating_sub(start)).unwrap_or(0) }
-    }
-
-    /// Makes the span of a part of `buffer`. It is empty if the bytes are not a part of the buffer.
-    pub fn of(buffer: &[u8], part: &[u8]) -> Span {
-        match part.as_ptr().addr().checked_sub(buffer.as_ptr().addr()) {
-            Some(start) if start + part.len() <= buffer.len() => Span::new(start, start + part.len()),
-            _ => Span::EMPTY,
-        }
-    }
-
-    /// Returns the text in its buffer. It is empty if the buffer is shorter than the span.
-    pub fn read(self, buffer: &[u8]) -> &[u8] {
-        let start = self.start as usize;
-        buffer.get(start..start + self.len as usize).unwrap_or_default()
-    }
-
-    /// Returns the number of bytes of the buffer before the text.
-    pub fn start(self) -> usize {
-        self.start as usize
-    }
-
-    /// Returns `true` if there is no text.
-    pub fn is_empty(self) -> bool {
-        self.len == 0
-    }
-
-    /// Returns the number of bytes.
-    pub fn len(self) -> usize {
-        self.len as usize
-    }
-}
 
 /// Names and values in order.
 #[derive(Clone, Debug, Default)]

@@ -24,11 +24,12 @@ use kept::Kept;
 use stamp::Captured;
 
 use crate::failure::Failure;
-use crate::fields::{Fields, Span};
+use crate::fields::Fields;
 use crate::http1::Message;
 use crate::log::{Level, Origin};
 use crate::process::{Deadline, Process};
 use crate::router::Params;
+use crate::text::Span;
 use crate::text::Text;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, MessageLayout, ReplyFormat, SpareView};

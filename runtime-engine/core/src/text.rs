@@ -1,13 +1,59 @@
-//! Bytes that grow at their end and never move once they have been shown.
+//! Bytes that grow at their end and never move once they have been shown, and the places of texts in them. What a text
+//! means is not for this file to know.
 //!
 //! A module may keep an address that it was given for as long as its invocation lasts. So a text that has no room for
 //! more goes on in a wider piece of memory, and the piece it has outgrown stays as it is until the text is cleared.
 //! Every text is whole in the newest piece: reading one costs no more than reading a vector.
 
-use crate::fields::Span;
-
 /// The least bytes of the first piece, so that a text of a few words is made at once.
 const FIRST_BYTES: usize = 128;
+
+/// The place of a text in a buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// The span of no text at all.
+    pub const EMPTY: Span = Span { start: 0, len: 0 };
+
+    /// Makes the span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.
+    pub fn new(start: usize, end: usize) -> Span {
+        let start32 = u32::try_from(start).unwrap_or(u32::MAX);
+        Span { start: start32, len: u32::try_from(end.saturating_sub(start)).unwrap_or(0) }
+    }
+
+    /// Makes the span of a part of `buffer`. It is empty if the bytes are not a part of the buffer.
+    pub fn of(buffer: &[u8], part: &[u8]) -> Span {
+        match part.as_ptr().addr().checked_sub(buffer.as_ptr().addr()) {
+            Some(start) if start + part.len() <= buffer.len() => Span::new(start, start + part.len()),
+            _ => Span::EMPTY,
+        }
+    }
+
+    /// Returns the text in its buffer. It is empty if the buffer is shorter than the span.
+    pub fn read(self, buffer: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        buffer.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    /// Returns the number of bytes of the buffer before the text.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// Returns `true` if there is no text.
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the number of bytes.
+    pub fn len(self) -> usize {
+        self.len as usize
+    }
+}
 
 /// A text and the memory it has outgrown.
 #[derive(Debug, Default)]

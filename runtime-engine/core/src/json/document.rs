@@ -5,7 +5,7 @@ use super::error::Error;
 use super::lens::{Elements, Key, Members, Value, parse_with};
 use super::scan;
 use super::validate::Notes;
-use crate::fields::Span;
+use crate::text::Span;
 use std::cell::Cell;
 
 /// A valid JSON text, and where its arrays and objects end.

@@ -8,11 +8,11 @@ use super::{
     EventSpec, FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, RecordSpec, Secrets,
     StartWhen, VERSION,
 };
-use crate::fields::Span;
 use crate::json::{self, Document, Value, ValueKind};
 use crate::modules::Name;
 use crate::records::RecordFailures;
 use crate::settings::{LayerName, duration};
+use crate::text::Span;
 use std::borrow::Cow;
 use std::time::Duration;
 

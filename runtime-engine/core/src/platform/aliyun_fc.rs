@@ -11,13 +11,14 @@ use super::{
     Serving, Signal, StartAt, State, error_document, http_common, nothing, reply_body,
 };
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::log::Log;
 use crate::platform::Initial;
 use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

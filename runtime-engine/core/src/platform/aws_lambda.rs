@@ -12,7 +12,7 @@ use super::{
 };
 use crate::encoding::base64;
 use crate::failure::Failure;
-use crate::fields::{Span, caseless_inline as caseless};
+use crate::fields::caseless_inline as caseless;
 use crate::http1::{Message, decimal, write};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::{Writer, decimal_into};
@@ -20,6 +20,7 @@ use crate::log::{Format, Level, LineKind};
 use crate::process::{Deadline, Identity, Process};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::reply;
 use std::fmt::Debug;
 use std::time::Duration;

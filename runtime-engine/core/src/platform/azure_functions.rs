@@ -12,13 +12,14 @@ use super::{
     Response, Route, Serving, State, error_document, http, http_common,
 };
 use crate::failure::Failure;
-use crate::fields::{Fields, Span, caseless};
+use crate::fields::{Fields, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Level;
 use crate::modules::Name;
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use crate::trigger::azure::Envelope;
 use crate::trigger::reply::Parts;

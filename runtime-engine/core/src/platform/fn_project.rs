@@ -10,12 +10,13 @@ use super::{
     nothing, reply_body,
 };
 use crate::encoding::calendar;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::Message;
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::{Writer, decimal_into};
 use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 

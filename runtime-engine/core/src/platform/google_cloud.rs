@@ -11,12 +11,13 @@ use super::{
     BodyFrom, FailedInvocation, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol,
     Response, Route, Serving, State, cloudevents, http, http_common,
 };
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Head, Message};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::Format;
 use crate::process::{self, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trace;
 use crate::trigger::google;
 use crate::trigger::{MessageFormat, cloudevents::EventRefusal};

@@ -2,11 +2,12 @@
 //! form of a reply and of a failure as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
 use super::{BodyFrom, FailedInvocation, Response, endpoint, error_document};
-use crate::fields::{Span, caseless, is_named};
+use crate::fields::{caseless, is_named};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 

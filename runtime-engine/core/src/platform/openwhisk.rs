@@ -11,13 +11,13 @@ mod init;
 
 use super::{BodyFrom, PlatformConfig, PlatformEntry, Protocol, error_document, http_common, nothing, reply_body};
 use crate::failure::Failure;
-use crate::fields::Span;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::json::{self, Value, ValueKind, Writer};
 use crate::process::{Deadline, Identity, Process};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use action_loop::ActionLoop;
 use container::Container;

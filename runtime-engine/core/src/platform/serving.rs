@@ -104,7 +104,7 @@ impl fmt::Debug for dyn Serving {
 /// An invocation that has failed, or that was not taken, as its response tells of it.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedInvocation<'a> {
-    /// The facts that the protocol knows of it. Its memory may be out of reach: a [`Span`](crate::fields::Span) of it
+    /// The facts that the protocol knows of it. Its memory may be out of reach: a [`Span`](crate::text::Span) of it
     /// is not to be read.
     pub metadata: &'a InvocationMetadata,
     /// Its id; empty if it has no id.

@@ -10,12 +10,13 @@ use super::{
     Route, Serving, Signal, StartAt, State, http_common,
 };
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::decimal_into;
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use crate::trigger::cloudevents::{self, Offer};
 use std::borrow::Cow;

@@ -23,9 +23,10 @@ use super::aws::read::{body_of, map, pairs, text};
 use super::view::{Body, HttpView, SpareView};
 use super::{Data, DecodedEvent, Kind, ReplyFormat, cloudevents};
 use crate::encoding::base64;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::Message;
 use crate::json::{self, Value, ValueKind as Json};
+use crate::text::Span;
 
 /// The two parts of an envelope.
 #[derive(Clone, Copy, Debug)]

@@ -25,9 +25,10 @@ mod yandex;
 
 pub use view::{Body, HttpView, SpareView};
 
-use crate::fields::{Fields, Span, caseless};
+use crate::fields::{Fields, caseless};
 use crate::http1::Message;
 use crate::json::{Object, Outline};
+use crate::text::Span;
 
 /// The kind of trigger, as a function sees it on every platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,8 +2,8 @@
 
 use super::caller::{Hops, address};
 use crate::encoding::percent;
-use crate::fields::{Fields, Span, caseless_inline as caseless};
-use crate::text::Text;
+use crate::fields::{Fields, caseless_inline as caseless};
+use crate::text::{Span, Text};
 
 /// The place of the request's body.
 #[derive(Debug, Default)]

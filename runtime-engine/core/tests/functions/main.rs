@@ -226,7 +226,7 @@ impl Process {
         let message = message.finish();
         let bytes = message.bytes();
         let at = bytes.windows(function.len().max(1)).position(|window| window == function.as_bytes()).unwrap_or(0);
-        let addressee = faas_core::fields::Span::of(bytes, &bytes[at..at + function.len()]);
+        let addressee = faas_core::text::Span::of(bytes, &bytes[at..at + function.len()]);
         let metadata = InvocationMetadata { addressee, ..InvocationMetadata::default() };
         let mut place = self.runtime.place();
         place.get_mut().renew(message, &metadata, false);

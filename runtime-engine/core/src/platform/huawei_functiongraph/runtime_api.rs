@@ -3,7 +3,6 @@
 
 use super::Limits;
 use crate::failure::Failure;
-use crate::fields::Span;
 use crate::http1::Message;
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::Level;
@@ -11,6 +10,7 @@ use crate::platform::plain_event::Requests;
 use crate::platform::polling::fits_path;
 use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome};
 use crate::process::{Deadline, Process};
+use crate::text::Span;
 use std::time::Duration;
 
 const REQUEST: &str = "/v1/runtime/invocation/request";

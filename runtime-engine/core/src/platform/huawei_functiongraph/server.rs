@@ -9,7 +9,7 @@
 
 use super::Limits;
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Message, decimal};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::plain_event;
@@ -19,6 +19,7 @@ use crate::platform::{
 };
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 

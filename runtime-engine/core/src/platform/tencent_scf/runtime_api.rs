@@ -3,13 +3,14 @@
 
 use super::MAX_RESULT;
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Message, decimal};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
 use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome, http_common};
 use crate::process::{Deadline, Process};
+use crate::text::Span;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 

@@ -5,13 +5,14 @@
 //! are no part of the request that a function sees; keys of the role are among them.
 
 use super::MAX_RESULT;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::plain_event;
 use crate::platform::{BodyFrom, FailedInvocation, Listen, Response, Route, Serving, State, http_common};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::text::Span;
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 

@@ -7,9 +7,10 @@
 use super::super::view::{Body, HttpView};
 use super::members::Event;
 use crate::encoding::{base64, percent};
-use crate::fields::{Fields, Span};
+use crate::fields::Fields;
 use crate::json::{Key, Value, ValueKind as Json};
 use crate::order::sort;
+use crate::text::Span;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 

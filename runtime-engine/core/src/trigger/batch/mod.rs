@@ -34,8 +34,9 @@ mod tests;
 mod yandex;
 
 use super::{Body, Data};
-use crate::fields::{Fields, Span};
+use crate::fields::Fields;
 use crate::json::{self, Value, ValueKind};
+use crate::text::Span;
 use std::borrow::Cow;
 
 /// A platform's way to take it that some records of a batch failed and others did not.

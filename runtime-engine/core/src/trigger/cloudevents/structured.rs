@@ -4,8 +4,9 @@
 use super::attributes::{EventRefusal, Required, check, check_name};
 use super::essence;
 use crate::encoding::base64;
-use crate::fields::{Span, caseless, exact};
+use crate::fields::{caseless, exact};
 use crate::json::{Value, ValueKind as Json};
+use crate::text::Span;
 use crate::trigger::{Body, Data};
 
 /// The attribute that tells the content type of the data.
