@@ -1,15 +1,16 @@
 //! The settings in the environment, read once at start: names, values, and errors that say which variable is wrong.
 
 mod known;
+mod records;
 mod serving;
 
 pub use faas_abi::settings::duration;
 pub use known::{KNOWN, distance, doubt};
+pub use records::{RecordFailures, RecordSettings};
 pub use serving::ServerSettings;
 
 use crate::json;
 use crate::log::{Format, Level};
-use crate::records::{RecordFailures, RecordSettings};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -242,18 +243,9 @@ impl Settings {
             replied_timeout: env.duration("FAAS_REPLIED_TIMEOUT")?.unwrap_or(Duration::from_secs(5)),
             concurrency: env.count("FAAS_CONCURRENCY")?,
             config: env.json("FAAS_CONFIG")?,
-            records: RecordSettings {
-                concurrency: env.count("FAAS_RECORD_CONCURRENCY")?,
-                failures: record_failures(env)?,
-            },
+            records: RecordSettings::read(env)?,
         })
     }
-}
-
-fn record_failures(env: &Env<'_>) -> Result<RecordFailures, BadSetting> {
-    const NAME: &str = "FAAS_RECORD_FAILURES";
-    let Some(value) = env.get(NAME) else { return Ok(RecordFailures::default()) };
-    RecordFailures::parse(value.trim()).ok_or_else(|| BadSetting::new(NAME, &value, "report, fail or log"))
 }
 
 fn layers(env: &Env<'_>) -> Result<Vec<LayerName>, BadSetting> {

@@ -8,8 +8,8 @@ use crate::log::Level;
 use crate::modules::{Files, Name, NotFound, Roots, pick};
 use crate::platform::HandlerName;
 use crate::process::Process;
-use crate::records::{RecordRule, RecordSettings};
-use crate::settings::{Env, LayerName, doubt, layer_variable};
+use crate::records::RecordRule;
+use crate::settings::{Env, LayerName, RecordSettings, doubt, layer_variable};
 use crate::turn::{Turn, Turns};
 use faas_abi::host::{
     CheckedModule, FunctionEntry, FunctionInstance, GroupInstance, LayerEntry, LayerInstance, ServiceTable,

@@ -4,7 +4,8 @@
 use crate::chain::{Chain, Place};
 use crate::failure::Failure;
 use crate::functions::Refusal;
-use crate::records::{self, RecordRule, RecordSettings};
+use crate::records::{self, RecordRule};
+use crate::settings::RecordSettings;
 use faas_abi::host::FunctionInstance;
 use faas_abi::{E_INTERNAL, INVOKE, IS_PER_RECORD, Status};
 

@@ -26,8 +26,7 @@ pub use keys::{
 pub use mistake::{Mistake, Position};
 pub use secrets::Secrets;
 
-use crate::records::RecordFailures;
-use crate::settings::LayerName;
+use crate::settings::{LayerName, RecordFailures};
 use crate::trigger::Kind;
 use std::borrow::Cow;
 use std::fmt;

@@ -10,8 +10,7 @@ use super::{
 };
 use crate::json::{self, Document, Value, ValueKind};
 use crate::modules::Name;
-use crate::records::RecordFailures;
-use crate::settings::{LayerName, duration};
+use crate::settings::{LayerName, RecordFailures, duration};
 use crate::text::Span;
 use std::borrow::Cow;
 use std::time::Duration;

@@ -16,42 +16,11 @@ mod report;
 pub(crate) use fan_out::run;
 pub(crate) use report::conclude;
 
+use crate::settings::{RecordFailures, RecordSettings};
 use faas_abi::{F_MAY_BLOCK, IS_BLOCKING, IS_INLINE, IS_PER_RECORD};
 
 /// The number of records of a batch that run at once if it is not set and the function waits without a thread.
 const AT_ONCE: usize = 16;
-
-/// The outcome of a batch of which some records failed: the setting `FAAS_RECORD_FAILURES`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RecordFailures {
-    /// The failed records are reported to the platform one by one; if it takes no such report, the batch fails.
-    #[default]
-    Report,
-    /// The whole batch fails.
-    Fail,
-    /// The failed records have their lines in the log, and the batch has succeeded.
-    Log,
-}
-
-impl RecordFailures {
-    /// Its words, in the order of the variants.
-    pub const WORDS: [&'static str; 3] = ["report", "fail", "log"];
-
-    /// Returns the rule that goes by this word; `None` for a word that is no rule's.
-    pub(crate) fn parse(word: &str) -> Option<RecordFailures> {
-        let place = RecordFailures::WORDS.iter().position(|known| *known == word)?;
-        [RecordFailures::Report, RecordFailures::Fail, RecordFailures::Log].get(place).copied()
-    }
-}
-
-/// The settings of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecordSettings {
-    /// The number of records of a batch that run at once; `None` if it depends on the function.
-    pub concurrency: Option<usize>,
-    /// The outcome of a batch of which some records failed.
-    pub failures: RecordFailures,
-}
 
 /// The rule by which one function is called for records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

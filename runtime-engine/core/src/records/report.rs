@@ -1,12 +1,12 @@
 //! The outcome of a batch of which some records failed: a report in the form of its platform, or the failure of all of
 //! it.
 
-use super::RecordFailures;
 use crate::failure::{Failure, Openness};
 use crate::invocation::{Code, Invocation};
 use crate::json::Writer;
 use crate::log::Level;
 use crate::order;
+use crate::settings::RecordFailures;
 use crate::trigger::batch::{Batch, Partial};
 use faas_abi::host::Given;
 use faas_abi::{E_USER, OK, Status};
