@@ -3,28 +3,40 @@
 //! A driver moves bytes and waits; what the bytes mean, which phase comes next and in which order layers are called is
 //! decided here, once. That is why both runtimes behave the same.
 //!
+//! The modules lie in layers: each uses some of those in the rows below its own, and none of those above.
+//!
 //! | module | holds |
 //! |---|---|
-//! | [`platform`] | one file a platform: detection, protocol |
 //! | [`lifecycle`] | RuntimeStart, FunctionStart, Invoke, Close over loaded modules |
-//! | [`chain`], [`onion`] | the layers around a function, and the order of their calls |
-//! | [`invocation`] | one invocation as modules see it |
-//! | [`records`] | functions that are called for one record of a batch at a time |
-//! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
-//! | [`host`], [`process`] | what modules are offered; what is the same for the whole process |
 //! | [`functions`] | the functions of the process, and whose an invocation is |
-//! | [`router`] | which function serves a method and a path |
-//! | [`manifest`] | `faas.json`: the functions that a process is to serve |
-//! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
+//! | [`platform`] | one file a platform: detection, protocol |
+//! | [`records`] | functions that are called for one record of a batch at a time |
+//! | [`flight`] | one running invocation, deadlines and stop signals |
+//! | [`report`] | the line that a failure leaves behind |
+//! | [`chain`] | the layers around a function, and the walks through them |
+//! | [`host`] | what modules are offered |
+//! | [`manifest`] | `faas.json`: the functions that a process is to serve |
+//! | [`invocation`] | one invocation as modules see it |
 //! | [`secrets`] | names in the place of values, until the process starts |
-//! | [`modules`], [`settings`] | names of libraries, variables of the environment |
+//! | [`process`] | what is the same for the whole process |
 //! | [`command_line`] | what the programs answer to `--help` and `--version` |
+//! | [`settings`] | variables of the environment |
+//! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
+//! | [`router`] | which function serves a method and a path |
+//! | [`log`] | lines, and the mask that keeps secrets out of them |
+//! | [`trace`] | trace contexts |
 //! | [`describe`] | what a module declares, as JSON, for tools |
-//! | [`log`], [`trace`] | lines, trace contexts |
-//! | [`failure`], [`report`] | why something failed and who is told what of it; the line that it leaves behind |
-//! | [`http1`], [`json`], [`encoding`] | codecs |
+//! | [`http1`], [`json`] | codecs |
+//! | [`fields`] | names and values in one text |
+//! | [`text`] | bytes that never move once they have been shown, and places in them |
+//! | [`encoding`] | smaller codecs |
+//! | [`services`] | what modules offer to one another |
+//! | [`onion`] | the order of the calls of layers |
+//! | [`failure`] | why something failed and who is told what of it |
+//! | [`modules`] | names of libraries |
 //! | [`parking`] | waiting for a future with nothing but a thread |
+//! | `turn` | work that one does while the others who need it wait |
 //! | [`order`] | sorting in little code |
 //!
 //! Each platform is a cargo feature with its name, all on by default. What is left out has no row in the table of
