@@ -1,8 +1,8 @@
 //! Ends the process when a thread of the runtime's own panics: nobody else would miss that thread, and its work would
 //! never come back.
 
+use crate::exit_code::FAILED;
 use crate::runtime_files;
-use crate::start::FAILED;
 use faas_core::log::{Level, Log};
 use std::io;
 use std::thread::{Builder, JoinHandle};

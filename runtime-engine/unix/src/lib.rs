@@ -9,6 +9,8 @@
 //! |---|---|
 //! | [`driver`] | what the two runtimes do differently |
 //! | [`start`] | from the environment to a running process, and to its exit code |
+//! | `life` | what every way of serving needs of the start |
+//! | `exit_code` | the exit codes that mean the same in every way |
 //! | [`serving`] | platforms that send requests |
 //! | `polling` | platforms that hand out events |
 //! | `piping` | platforms that are a parent with a pipe |
@@ -31,7 +33,9 @@ mod background;
 mod code;
 pub mod driver;
 mod ending;
+mod exit_code;
 mod guard;
+mod life;
 pub mod loader;
 mod manifest;
 pub mod output;

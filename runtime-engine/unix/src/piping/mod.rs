@@ -6,9 +6,10 @@
 mod input;
 
 use crate::background::Background;
+use crate::exit_code::FAILED;
+use crate::life::{Life, features};
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
-use crate::start::{FAILED, Life, features};
 use crate::sys::{self, Alarm};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;

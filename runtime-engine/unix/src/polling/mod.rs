@@ -13,10 +13,11 @@ mod worker;
 pub(crate) use connection::Connection;
 
 use crate::background::Background;
+use crate::exit_code::FAILED;
 use crate::guard;
+use crate::life::{Life, features};
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
-use crate::start::{FAILED, Life, features, report};
 use faas_core::failure::Failure;
 use faas_core::flight::{Actions, Canceller, Lost};
 use faas_core::lifecycle::Runtime;
@@ -189,6 +190,15 @@ fn fail(life: &Life<'_>, protocol: &dyn Polling, failure: &Failure) -> i32 {
     life.say_failed(failure);
     report(protocol, failure);
     FAILED
+}
+
+/// Reports a failed start to the platform.
+fn report(polling: &dyn Polling, failure: &Failure) {
+    let mut request = Vec::new();
+    if polling.init_error(failure, &mut request) {
+        // The platform may be the very thing that is missing; the process leaves either way.
+        let _ = Connection::post_alone(polling.endpoint(), &request);
+    }
 }
 
 /// The actions on deadlines and stop signals for a process that polls.

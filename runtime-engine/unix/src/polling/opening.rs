@@ -1,7 +1,7 @@
 //! The steps between start and the first poll: the snapshot, and the registration for a signal at the end.
 
 use super::Connection;
-use crate::start::FAILED;
+use crate::exit_code::FAILED;
 use faas_core::failure::Failure;
 use faas_core::lifecycle::Runtime;
 use faas_core::log::Level;

@@ -2,7 +2,7 @@
 
 use super::stream::{ToPlatform, Wire};
 use super::{Connection, Shared, Waiting};
-use crate::start::FAILED;
+use crate::exit_code::FAILED;
 use faas_core::chain::Place;
 use faas_core::flight::Slot;
 use faas_core::http1::Message;

@@ -48,10 +48,11 @@ mod uploads;
 mod worker;
 
 use crate::background::Background;
+use crate::exit_code::FAILED;
 use crate::guard;
+use crate::life::{Life, features};
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
-use crate::start::{FAILED, Life, features};
 use crate::sys::{Alarm, Bell, Epoll};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
