@@ -97,7 +97,7 @@ impl LightRuntime {
         let roots = Roots { task: PathBuf::new() };
         let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
         let start = Start { settings: &settings, manifest: None, roots: &roots, features, linked };
-        let runtime = block_on(Runtime::start(&process, Arc::new(Libraries(&DRIVER)), start, handler.as_ref()))?;
+        let runtime = block_on(Runtime::start(&process, Arc::new(Libraries(DRIVER.open)), start, handler.as_ref()))?;
         let place = runtime.place();
         Ok(Wrapped { runtime, place, ids: RequestIds::default() })
     }

@@ -1,8 +1,8 @@
 //! The code that came over the wire, written to a file that can be loaded.
 
-use crate::driver::Driver;
 use crate::runtime_files;
 use faas_core::failure::Failure;
+use std::borrow::Cow;
 use std::fs::{DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
@@ -12,12 +12,15 @@ use std::path::{Path, PathBuf};
 /// The number of folders that are tried before the temporary folder is taken to be unusable.
 const TRIES: u32 = 8;
 
+/// A function that finds the library in code which may be an archive.
+pub type LibraryOf = for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>;
+
 /// Writes the library in the code to a private folder; both go when the process leaves.
 ///
 /// # Errors
 /// The code holds no library that this runtime can take, or it cannot be written.
-pub(crate) fn keep(driver: &Driver, code: &[u8]) -> Result<PathBuf, Failure> {
-    let library = (driver.library)(code)?;
+pub(crate) fn keep(library: LibraryOf, code: &[u8]) -> Result<PathBuf, Failure> {
+    let library = library(code)?;
     let folder = std::env::temp_dir();
     keep_in(&folder, &library).map_err(|error| {
         let message = format!("the code that was sent cannot be written to {}: {error}", folder.display());
@@ -54,21 +57,14 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    static BARE: Driver = Driver {
-        program: "test",
-        open: |_| Err("not opened here".to_owned()),
-        signals_into: |_| Ok(()),
-        library: |code| match code {
-            b"PK" => Err(Failure::new("Runtime.BadCode", "an archive")),
-            code => Ok(code.into()),
-        },
-        http2: None,
-        yml: None,
+    const BARE: LibraryOf = |code| match code {
+        b"PK" => Err(Failure::new("Runtime.BadCode", "an archive")),
+        code => Ok(code.into()),
     };
 
     #[test]
     fn code_is_kept_where_nobody_else_can_change_it() {
-        let paths = [keep(&BARE, b"\x7fELF one").unwrap(), keep(&BARE, b"\x7fELF two").unwrap()];
+        let paths = [keep(BARE, b"\x7fELF one").unwrap(), keep(BARE, b"\x7fELF two").unwrap()];
         assert_ne!(paths[0], paths[1]);
         for (path, code) in paths.iter().zip(["\x7fELF one", "\x7fELF two"]) {
             let folder = path.parent().unwrap();
@@ -84,6 +80,6 @@ mod tests {
 
     #[test]
     fn what_holds_no_library_for_this_runtime_is_not_kept() {
-        assert_eq!(keep(&BARE, b"PK").unwrap_err().message, "an archive");
+        assert_eq!(keep(BARE, b"PK").unwrap_err().message, "an archive");
     }
 }

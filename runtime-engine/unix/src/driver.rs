@@ -1,16 +1,13 @@
 //! The differences of the two runtimes: a table of functions that each of them fills in, and nothing else.
+//!
+//! Only [`start`](crate::start) reads it: a module below is handed the one function that it calls, so that none of them
+//! has to know of the whole table.
 
+pub use crate::code::LibraryOf;
+use crate::loader::Open;
+pub use crate::manifest::{MadeManifest, ManifestOf};
 use crate::serving::http2::Http2;
-use faas_abi::ModuleEntry;
-use faas_core::failure::Failure;
-use faas_core::settings::Env;
-use std::borrow::Cow;
-use std::io;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-
-/// A function that finds the library in code which may be an archive.
-pub type LibraryOf = for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>;
+pub use crate::shutdown::SignalsInto;
 
 /// The part of a runtime that is its own, and not this crate's.
 #[derive(Debug)]
@@ -21,12 +18,12 @@ pub struct Driver {
     ///
     /// # Errors
     /// In words that need no path in front of them.
-    pub open: fn(&Path) -> Result<ModuleEntry, String>,
+    pub open: Open,
     /// Writes a byte other than 0 into the socket for each SIGTERM and SIGINT from now on.
     ///
     /// # Errors
     /// The system takes no handler, or has no descriptor left.
-    pub signals_into: fn(UnixStream) -> io::Result<()>,
+    pub signals_into: SignalsInto,
     /// Finds the library in the code that a platform sends, which may be an archive.
     ///
     /// # Errors
@@ -39,16 +36,4 @@ pub struct Driver {
     /// # Errors
     /// The text has everything that is wrong with it.
     pub yml: Option<ManifestOf>,
-}
-
-/// Makes the manifest of a process of a yml.
-pub type ManifestOf = fn(path: &Path, platform: &str, env: &Env<'_>) -> Result<MadeManifest, String>;
-
-/// A manifest that was made of a yml.
-#[derive(Debug)]
-pub struct MadeManifest {
-    /// The text of the manifest.
-    pub text: String,
-    /// The messages about the yml that its owner should know, a line each.
-    pub doubts: Vec<String>,
 }

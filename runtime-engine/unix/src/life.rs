@@ -1,13 +1,12 @@
 //! What every way of serving needs of the start: the values of the process, and the phases that come before the first
 //! invocation. It knows none of the ways.
 
-use crate::code;
-use crate::driver::Driver;
+use crate::code::{self, LibraryOf};
 use crate::ending::{Lasting, lasting};
 use crate::exit_code::FAILED;
-use crate::loader::{self, Libraries};
+use crate::loader::{self, Libraries, Open};
 use crate::runtime_files;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Shutdown, SignalsInto};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_RECORDS, F_REPLIED, F_STREAM_IN, F_STREAM_OUT, F_SUSPEND, Module};
 use faas_core::failure::Failure;
 use faas_core::functions::{Linked, Loader};
@@ -36,7 +35,9 @@ pub(crate) enum Source<'a> {
 
 /// The values that a direction's driver needs to run the process.
 pub(crate) struct Life<'a> {
-    pub(crate) driver: &'static Driver,
+    pub(crate) open: Open,
+    pub(crate) library: LibraryOf,
+    pub(crate) signals_into: SignalsInto,
     pub(crate) process: Arc<Process>,
     pub(crate) settings: Settings,
     /// The functions of the process, if there is a manifest; or the failure of reading it.
@@ -102,7 +103,7 @@ impl Life<'_> {
     fn run_runtime_start(&self, features: u64) -> Result<LayersStarted, Failure> {
         let (settings, manifest, roots) = (&self.settings, self.manifest()?, &self.roots);
         let start = Start { settings, manifest, roots, features, linked: self.linked(features)? };
-        let loader: Arc<dyn Loader> = Arc::new(Libraries(self.driver));
+        let loader: Arc<dyn Loader> = Arc::new(Libraries(self.open));
         block_on(Runtime::start_layers(&self.process, loader, start))
     }
 
@@ -113,7 +114,7 @@ impl Life<'_> {
         }
         let named = handler.map(|text| HandlerName { text, required: true });
         let handler = named.as_ref().or(self.handler.as_ref());
-        let prepared = code.map(|code| code::keep(self.driver, &code)).transpose();
+        let prepared = code.map(|code| code::keep(self.library, &code)).transpose();
         let (code, manifest) = match prepared.and_then(|code| Ok((code, self.manifest()?))) {
             Ok(prepared) => prepared,
             Err(failure) => {
@@ -165,7 +166,7 @@ impl Life<'_> {
     /// # Errors
     /// There are no descriptors left.
     pub(crate) fn shutdown(&self) -> std::io::Result<Shutdown> {
-        Shutdown::new(self.driver, self.process.clone(), self.settings.grace)
+        Shutdown::new(self.signals_into, self.process.clone(), self.settings.grace)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Opens libraries, with checks that name the fault before the linker does in its own words.
 #![allow(unsafe_code, reason = "calling into loaded code is what this file is for")]
 
-use crate::driver::Driver;
 use faas_abi::host::{CheckedModule, Needs, check_library_file};
-use faas_abi::{ENTRY_SYMBOL, MAJOR, MINOR, Module};
+use faas_abi::{ENTRY_SYMBOL, MAJOR, MINOR, Module, ModuleEntry};
 use faas_core::functions::Loader;
 use faas_core::modules::Files;
 use std::ffi::{c_char, c_int, c_void};
@@ -21,9 +20,12 @@ unsafe extern "C" {
     fn dladdr(address: *const c_void, info: *mut DlInfo) -> c_int;
 }
 
+/// A function that opens a library for the life of the process and finds its entry point.
+pub type Open = fn(&Path) -> Result<ModuleEntry, String>;
+
 /// Loads libraries from the file system. They stay loaded for the life of the process.
 #[derive(Debug)]
-pub struct Libraries(pub &'static Driver);
+pub struct Libraries(pub Open);
 
 impl Files for Libraries {
     fn exists(&self, path: &Path) -> bool {
@@ -42,7 +44,7 @@ impl Loader for Libraries {
         let absolute = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let at = |why: String| format!("{}: {why}", absolute.display());
         check_library_file(&absolute).map_err(at)?;
-        let entry = (self.0.open)(&absolute).map_err(at)?;
+        let entry = (self.0)(&absolute).map_err(at)?;
         // SAFETY: the symbol is a module's entry point by its name; it is pure and takes two numbers (faas.h).
         let module = unsafe { entry(MAJOR, MINOR) };
         // SAFETY: `in_a_library` accepts only addresses inside loaded objects, and this one stays loaded.
@@ -90,18 +92,9 @@ fn in_a_library(address: *const u8, len: usize) -> bool {
 mod tests {
     use super::*;
 
-    static NO_DRIVER: Driver = Driver {
-        program: "test",
-        open: |_| Err("not opened here".to_owned()),
-        signals_into: |_| Ok(()),
-        library: |code| Ok(code.into()),
-        http2: None,
-        yml: None,
-    };
-
     #[test]
     fn what_is_no_library_gets_a_sentence() {
-        let load = |path: &Path| Libraries(&NO_DRIVER).load(path, 0).unwrap_err();
+        let load = |path: &Path| Libraries(|_| Err("not opened here".to_owned())).load(path, 0).unwrap_err();
         let folder = std::env::temp_dir().join(format!("faas-loader-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let text = folder.join("libtext.so");

@@ -2,7 +2,6 @@
 //! before there is a second thread.
 #![allow(unsafe_code, reason = "changing the environment is what this file is for")]
 
-use crate::driver::{Driver, MadeManifest, ManifestOf};
 use crate::secrets;
 use faas_core::encoding::sha256;
 use faas_core::failure::Failure;
@@ -18,10 +17,22 @@ use std::path::{Path, PathBuf};
 /// The name of the manifest in the function's folder, which is read if `FAAS_MANIFEST` is not set.
 const NAME: &str = "faas.json";
 
+/// Makes the manifest of a process of a yml.
+pub type ManifestOf = fn(path: &Path, platform: &str, env: &Env<'_>) -> Result<MadeManifest, String>;
+
+/// A manifest that was made of a yml.
+#[derive(Debug)]
+pub struct MadeManifest {
+    /// The text of the manifest.
+    pub text: String,
+    /// The messages about the yml that its owner should know, a line each.
+    pub doubts: Vec<String>,
+}
+
 /// The parts of the process' surroundings that its manifest depends on.
-pub(crate) struct Place<'a> {
-    /// The runtime that this process is.
-    pub(crate) driver: &'a Driver,
+pub(crate) struct Place {
+    /// The reader of the yml; `None` if the runtime reads no yml.
+    pub(crate) yml: Option<ManifestOf>,
     /// The platform's name in messages.
     pub(crate) platform: &'static str,
     /// The folder where the platform mounts secrets, unless `FAAS_SECRETS` names others.
@@ -35,7 +46,7 @@ pub(crate) struct Place<'a> {
 ///
 /// # Errors
 /// The text has all mistakes of the manifest at once, or the reason why it could not be read.
-pub(crate) fn read(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> (Result<Option<Manifest>, Failure>, Laid) {
+pub(crate) fn read(env: &Env<'_>, roots: &Roots, place: &Place) -> (Result<Option<Manifest>, Failure>, Laid) {
     let mut doubts = Vec::new();
     let read = find(env, roots, place).and_then(|found| match found {
         None => Ok(None),
@@ -63,12 +74,12 @@ struct Found {
     doubts: Vec<String>,
 }
 
-fn find(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> Result<Option<Found>, Failure> {
+fn find(env: &Env<'_>, roots: &Roots, place: &Place) -> Result<Option<Found>, Failure> {
     let named = env.get("FAAS_MANIFEST").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| roots.task.join(NAME));
     let bad = |path: &Path, why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()));
     if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
-        let Some(make) = place.driver.yml else {
+        let Some(make) = place.yml else {
             let why = "this program reads no yml; make a manifest of it by `cargo faas manifest`, or take a bootstrap that was \
                        built with the feature `yml`";
             return Err(bad(&path, why.to_owned()));
@@ -78,7 +89,7 @@ fn find(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> Result<Option<Found>
     match std::fs::read(&path) {
         Ok(text) => Ok(Some(Found { path, text, is_made_here: false, doubts: Vec::new() })),
         Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {
-            let Some(make) = place.driver.yml else { return Ok(None) };
+            let Some(make) = place.yml else { return Ok(None) };
             let there: Vec<&str> = ORIGINS.into_iter().filter(|name| roots.task.join(name).is_file()).collect();
             match there[..] {
                 [] => Ok(None),
@@ -93,7 +104,7 @@ fn find(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> Result<Option<Found>
     }
 }
 
-fn made(make: ManifestOf, path: PathBuf, env: &Env<'_>, place: &Place<'_>) -> Result<Found, Failure> {
+fn made(make: ManifestOf, path: PathBuf, env: &Env<'_>, place: &Place) -> Result<Found, Failure> {
     match make(&path, place.platform, env) {
         Ok(MadeManifest { text, doubts }) => Ok(Found { path, text: text.into_bytes(), is_made_here: true, doubts }),
         Err(why) => Err(Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()))),
@@ -101,7 +112,7 @@ fn made(make: ManifestOf, path: PathBuf, env: &Env<'_>, place: &Place<'_>) -> Re
 }
 
 /// Reads a text, and puts secrets in place.
-fn manifest(found: &Found, env: &Env<'_>, place: &Place<'_>) -> Result<Manifest, String> {
+fn manifest(found: &Found, env: &Env<'_>, place: &Place) -> Result<Manifest, String> {
     let text = &found.text;
     let mut manifest = Manifest::read(text).map_err(|mistakes| {
         let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();

@@ -1,6 +1,5 @@
 //! Deadlines and stop signals on std: a thread, a socket that signals and rings arrive on, and the actions that follow.
 
-use crate::driver::Driver;
 use crate::guard;
 use crate::sys;
 use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Lost, Rung};
@@ -41,13 +40,16 @@ impl Bell for Pipe {
     }
 }
 
+/// A function that writes a byte other than 0 into the socket for each SIGTERM and SIGINT from now on.
+pub type SignalsInto = fn(UnixStream) -> std::io::Result<()>;
+
 /// The deadlines with their bell, ready to run.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     log: Log,
     deadlines: Arc<Deadlines>,
     signals: Mutex<Option<UnixStream>>,
-    signals_into: fn(UnixStream) -> std::io::Result<()>,
+    signals_into: SignalsInto,
     /// `true` once the thread has been asked for.
     is_launched: AtomicBool,
     stopped: Arc<Gate>,
@@ -65,13 +67,13 @@ impl Shutdown {
     ///
     /// # Errors
     /// There are no descriptors left.
-    pub(crate) fn new(driver: &Driver, process: Arc<Process>, grace: Duration) -> std::io::Result<Shutdown> {
+    pub(crate) fn new(signals_into: SignalsInto, process: Arc<Process>, grace: Duration) -> std::io::Result<Shutdown> {
         let (reader, writer) = UnixStream::pair()?;
         writer.set_nonblocking(true)?;
         let signals = Mutex::new(Some(writer.try_clone()?));
         let log = process.log.clone();
         let deadlines = Arc::new(Deadlines::new(process, Box::new(Pipe { reader, writer }), grace));
-        let (signals_into, is_launched) = (driver.signals_into, AtomicBool::new(false));
+        let is_launched = AtomicBool::new(false);
         Ok(Shutdown { log, deadlines, signals, signals_into, is_launched, stopped: Arc::default() })
     }
 

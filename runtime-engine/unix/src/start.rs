@@ -58,13 +58,13 @@ fn answer_command_line(driver: &Driver) -> Option<OsString> {
 
 /// Writes the declarations of the library of the second argument, and ends the process: 0, or 1 if it cannot be loaded,
 /// or 2 if no library is named.
-fn describe_library(driver: &'static Driver) -> ! {
+fn describe_library(driver: &Driver) -> ! {
     let Some(path) = std::env::args_os().nth(2) else {
         complain(driver, &"--describe: expected the path of a library, found nothing");
         runtime_files::leave(2);
     };
     // The features do not matter here: an entry is only read.
-    match Libraries(driver).load(Path::new(&path), u64::MAX) {
+    match Libraries(driver.open).load(Path::new(&path), u64::MAX) {
         Ok(module) => {
             println!("{}", describe(&module));
             runtime_files::leave(0);
@@ -81,7 +81,7 @@ fn complain(driver: &Driver, what: &dyn std::fmt::Display) {
     eprintln!("{}: {what}", driver.program);
 }
 
-fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
+fn go(driver: &Driver, source: Source<'_>) -> i32 {
     let complain = |what: &dyn std::fmt::Display| complain(driver, what);
     let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let env = Env::new(&look_up);
@@ -117,7 +117,7 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     // This comes before any thread is made: the process' environment is about to change.
-    let place = manifest::Place { driver, platform: identity.platform, secrets };
+    let place = manifest::Place { yml: driver.yml, platform: identity.platform, secrets };
     let (manifest, laid) = manifest::read(&env, &roots, &place);
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     if let Ok(Some(manifest)) = &manifest {
@@ -127,10 +127,11 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     let process = Arc::new(Process::by(clock(), identity, log.clone()));
     laid.doubts.iter().for_each(|doubt| process.log.say(Level::Warn, doubt));
     process.cover_environment(laid.before);
-    let life = Life { driver, process, settings, manifest, roots, handler, source, why };
+    let Driver { open, signals_into, library, http2, .. } = *driver;
+    let life = Life { open, library, signals_into, process, settings, manifest, roots, handler, source, why };
     match protocol {
         Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),
-        Protocol::Serving(serving) => serving::run(&life, Arc::from(serving)),
+        Protocol::Serving(serving) => serving::run(&life, Arc::from(serving), http2),
         Protocol::Piping(piping) => match answers {
             Some(answers) => piping::run(&life, &Arc::from(piping), &answers),
             None => FAILED,

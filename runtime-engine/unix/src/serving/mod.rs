@@ -162,7 +162,7 @@ enum Work {
 }
 
 /// Runs the process from its start to its end; returns its exit code.
-pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
+pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>, http2: Option<&'static dyn http2::Http2>) -> i32 {
     let listener = match listening::bind(protocol.listen()) {
         Ok(listener) => Arc::new(listener),
         Err(why) => {
@@ -170,7 +170,7 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
             return protocol.listen_failed();
         }
     };
-    match prepare(life, protocol, listener) {
+    match prepare(life, protocol, listener, http2) {
         Ok(Some(server)) => serve(server),
         Ok(None) => 0,
         Err(failure) => {
@@ -189,6 +189,7 @@ fn prepare(
     life: &Life<'_>,
     protocol: Arc<dyn Serving>,
     listener: Arc<Listener>,
+    http2: Option<&'static dyn http2::Http2>,
 ) -> Result<Option<Arc<Server>>, Failure> {
     let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let (most, lame_duck) = (protocol.concurrency(), protocol.lame_duck());
@@ -241,7 +242,7 @@ fn prepare(
         waits: AtomicBool::new(manner.some_wait),
         takes_heads: runtime.wants_pieces(),
         replied_timeout: life.settings.replied_timeout,
-        http2: life.driver.http2,
+        http2,
         http2_peers: http2::Peers::default(),
         drain_at: OnceLock::new(),
         draining: AtomicBool::new(false),
