@@ -198,7 +198,7 @@ fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Op
     owners::check(&service, &units, sources, found);
     timers::check(&service, platform, sources, found);
     let udev = input.environment.iter().filter_map(|(name, value)| Some((name.strip_prefix("UDEV_")?, value)));
-    let udev = udev.map(|(name, value)| (name.to_owned(), variables::literal(value))).collect();
+    let udev = udev.map(|(name, value)| (name.to_owned(), tree::literal(value))).collect();
     let digest = faas_core::encoding::sha256::digest(input.text);
     Some(Spec { service, units, platform, tree, digest, udev })
 }

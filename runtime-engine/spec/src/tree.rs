@@ -9,6 +9,7 @@ pub(crate) use scalar::plain;
 pub use read::{MOST_BYTES, MOST_DEPTH, MOST_NODES, read};
 
 use crate::source::{Sources, Span};
+use faas_core::secrets::MARK;
 
 /// A value and its place in the yml.
 ///
@@ -110,6 +111,12 @@ impl Map {
 /// Makes a text that stands nowhere in the yml.
 pub(crate) fn text(text: String) -> Value {
     Value::Text { text, is_plain: false, is_given: false }
+}
+
+/// Makes a text of the tree that is taken as it is. A part that reads like the name of a secret would be one to the
+/// runtime, so it is written as the text that it is.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace(MARK, &format!("${MARK}"))
 }
 
 impl Node {

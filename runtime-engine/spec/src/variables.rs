@@ -5,7 +5,7 @@ mod parse;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::source::{FileId, Sources, Span};
-use crate::tree::{self, Entry, MOST_DEPTH, MOST_NODES, Map, Node, Value, quoted};
+use crate::tree::{self, Entry, MOST_DEPTH, MOST_NODES, Map, Node, Value, literal, quoted};
 use faas_core::secrets::{MARK, is_name};
 use parse::{Part, Source};
 use std::collections::{BTreeMap, HashMap};
@@ -54,12 +54,6 @@ enum Mode {
     Strict,
     /// They are left alone as the platform's own: `${AWS::Region}` in `resources`.
     Lenient,
-}
-
-/// Makes a text of the tree that is taken as it is. A part that reads like the name of a secret would be one to the
-/// runtime, so it is written as the text that it is.
-pub(crate) fn literal(text: &str) -> String {
-    text.replace(MARK, &format!("${MARK}"))
 }
 
 struct Resolver<'r> {

@@ -1,8 +1,7 @@
 //! The form of a tree as JSON.
 
-use super::{Node, Value, plain};
+use super::{Node, Value, literal, plain};
 use crate::source::Sources;
-use crate::variables::literal;
 
 impl Node {
     /// Returns the value as JSON. Numbers are written as they stand, so that no number is rounded.
