@@ -4,13 +4,11 @@
 use crate::algorithm::Algorithm;
 use crate::api_keys::{ApiKey, ApiKeys};
 use crate::basic::{self, PasswordHash, User, Users};
-use crate::from_file::FromFile;
-use crate::from_url::FromUrl;
 use crate::hashes::Sha256;
 use crate::identity::Identity;
 use crate::issuer::Issuer;
 use crate::key_set::KeySet;
-use crate::keys::{Keys, Times};
+use crate::keys::{FromFile, FromUrl, Keys, Times};
 use crate::rules::{Access, Pattern, Rule};
 use crate::settings;
 use crate::token;

@@ -1,7 +1,11 @@
 //! The sources of an issuer's keys.
 
-use crate::from_file::FromFile;
-use crate::from_url::FromUrl;
+mod from_file;
+mod from_url;
+
+pub(crate) use from_file::FromFile;
+pub(crate) use from_url::FromUrl;
+
 use crate::key_set::KeySet;
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,8 +8,6 @@ mod algorithm;
 mod api_keys;
 mod basic;
 mod configured;
-mod from_file;
-mod from_url;
 mod hashes;
 mod identity;
 mod issuer;

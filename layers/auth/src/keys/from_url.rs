@@ -2,9 +2,9 @@
 //! again in the background. One request is under way at a time, whoever waits for it; the next caller that looks takes
 //! its reply.
 
-use crate::from_file::{self, MOST_BYTES};
+use super::from_file::{self, MOST_BYTES};
+use super::{Newer, Times, ns};
 use crate::key_set::KeySet;
-use crate::keys::{Newer, Times, ns};
 use handlers_sdk::service::Call;
 use handlers_sdk::service::http::{Reply, Request};
 use handlers_sdk::{Config, Error};

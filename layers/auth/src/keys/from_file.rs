@@ -1,7 +1,7 @@
 //! Keys in a file, which is read again when it has changed: a mounted secret, or a file that another process writes.
 
+use super::ns;
 use crate::key_set::KeySet;
-use crate::keys::ns;
 use handlers_sdk::Config;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The most bytes of a document. A longer one is no set of keys.
-pub(crate) const MOST_BYTES: u64 = 1024 * 1024;
+pub(super) const MOST_BYTES: u64 = 1024 * 1024;
 
 /// The time between two looks at the file.
 const LOOK: Duration = Duration::from_secs(1);
@@ -106,7 +106,7 @@ fn read(path: &std::path::Path) -> Result<KeySet, String> {
 ///
 /// # Errors
 /// The bytes are no set of keys.
-pub(crate) fn parse(bytes: &[u8]) -> Result<KeySet, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<KeySet, String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(format!("expected at most {MOST_BYTES} bytes"));
     }
