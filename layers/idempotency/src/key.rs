@@ -1,17 +1,10 @@
 //! The key of an invocation in the store, and the hash of its request.
 
 use crate::record::Payload;
-use crate::settings::{Key, RecordKey, Settings};
+use crate::settings::{Field, Key, RecordKey, Settings};
 use handlers_sdk::{HttpView, Invocation};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-/// A field whose value keeps the keys of one caller from those of another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Header(String),
-    Extension(String),
-}
 
 /// The key of an invocation, and the hash of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]

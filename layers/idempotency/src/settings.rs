@@ -1,6 +1,5 @@
 //! The configuration of the layer.
 
-use crate::key::Field;
 use crate::machine::{Keep, StoreDown};
 use handlers_sdk::{Config, Error, Span};
 use serde::Deserialize;
@@ -68,6 +67,13 @@ pub(crate) enum RecordKey {
     Id,
     /// The value at a place in its payload.
     Json(String),
+}
+
+/// A field whose value keeps the keys of one caller from those of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Header(String),
+    Extension(String),
 }
 
 /// The whole configuration of the layer.
