@@ -1,7 +1,7 @@
 //! `#[functions]`: a class, whose methods are functions that share one instance.
 
 use crate::arguments::{Callee, Outcome, checked, place};
-use crate::function::{Options, WORDS};
+use crate::function_options::{Options, WORDS};
 use crate::layer::snake;
 use crate::options::{checked_name, words};
 use crate::provider::{check_value, is_inject, provided};

@@ -6,6 +6,7 @@
 mod arguments;
 mod error;
 mod function;
+mod function_options;
 mod functions;
 mod layer;
 mod module;

@@ -1,7 +1,7 @@
 //! The attributes for the events that a function serves: `#[http(get, "/orders/{id}")]`, `#[timer("0 5 * * *")]`. Each
 //! becomes an event in the shape of a manifest, as JSON.
 
-use crate::function::Options;
+use crate::function_options::{Options, WORDS};
 use crate::options::Word;
 use crate::route;
 use proc_macro2::Span;
@@ -107,7 +107,7 @@ impl Trigger {
             "raw" => "no words of its own",
             _ => "the name of its source, source = \"…\"",
         };
-        Err(word.unknown(&format!("{own}; and of a function: {}", crate::function::WORDS)))
+        Err(word.unknown(&format!("{own}; and of a function: {}", WORDS)))
     }
 
     /// Sets a key that has one value.
