@@ -1,11 +1,12 @@
-//! The output of a runtime while it runs: the structured lines of the layer `monitor` are kept for tables, every other
-//! line is handed on at once.
+//! The output of a runtime while it runs: the structured lines of the layer `monitor` are kept for tables, which are
+//! shown from here too; every other line is handed on at once.
 
 use crate::failure::Failure;
-use crate::screen::Screen;
+use crate::screen::{Screen, duration};
 use platform_emulators::process::Tail;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,21 @@ pub(crate) struct Phase {
     pub(crate) took: Duration,
     /// The outcome: `ok`, or the failure.
     pub(crate) outcome: String,
+}
+
+/// Writes names and durations of phases in columns.
+pub(crate) fn show(phases: &[Phase], screen: Screen) {
+    for phase in phases {
+        screen.line(&phase_line(phase));
+    }
+}
+
+fn phase_line(phase: &Phase) -> String {
+    let mut line = format!("{:10}{:<14}{:>9}", "", phase.name, duration(phase.took));
+    if phase.outcome != "ok" {
+        let _ = write!(line, "  {}", phase.outcome);
+    }
+    line
 }
 
 /// An invocation that ended, as the runtime saw it.
@@ -186,5 +202,16 @@ mod tests {
         {
             assert_eq!(read(other), Line::Other, "{other}");
         }
+    }
+
+    #[test]
+    fn phases_stand_in_columns_and_tell_what_went_wrong() {
+        let phase = |outcome: &str| Phase {
+            name: "FunctionStart".into(),
+            took: Duration::from_micros(41),
+            outcome: outcome.into(),
+        };
+        assert_eq!(phase_line(&phase("ok")), "          FunctionStart     41 us");
+        assert!(phase_line(&phase("error: Function.Panic")).ends_with("41 us  error: Function.Panic"));
     }
 }

@@ -2,8 +2,6 @@
 //! here.
 
 use crate::failure::Failure;
-use crate::journal::Phase;
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -66,26 +64,11 @@ impl Screen {
         self.line(&self.paint(DIM, &format!("{name} | {text}")));
     }
 
-    /// Writes names and durations in columns.
-    pub(crate) fn phases(self, phases: &[Phase]) {
-        for phase in phases {
-            self.line(&phase_line(phase));
-        }
-    }
-
     /// Writes the reason why the tool ends.
     pub(crate) fn failed(self, failure: &Failure) {
         let text = format!("{} {failure}", self.paint(RED, "failed:"));
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
-}
-
-fn phase_line(phase: &Phase) -> String {
-    let mut line = format!("{:10}{:<14}{:>9}", "", phase.name, duration(phase.took));
-    if phase.outcome != "ok" {
-        let _ = write!(line, "  {}", phase.outcome);
-    }
-    line
 }
 
 /// Returns a duration with three digits and a unit.
@@ -121,16 +104,5 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_micros(us)), text);
         }
-    }
-
-    #[test]
-    fn phases_stand_in_columns_and_tell_what_went_wrong() {
-        let phase = |outcome: &str| Phase {
-            name: "FunctionStart".into(),
-            took: Duration::from_micros(41),
-            outcome: outcome.into(),
-        };
-        assert_eq!(phase_line(&phase("ok")), "          FunctionStart     41 us");
-        assert!(phase_line(&phase("error: Function.Panic")).ends_with("41 us  error: Function.Panic"));
     }
 }

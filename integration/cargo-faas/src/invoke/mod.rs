@@ -6,7 +6,7 @@ mod on_stage;
 use crate::dev::{self, Asking};
 use crate::events;
 use crate::failure::Failure;
-use crate::journal::Phase;
+use crate::journal::{self, Phase};
 use crate::local::{Local, Stopped};
 use crate::recording::Recording;
 use crate::reply;
@@ -97,7 +97,7 @@ impl Invoke {
         screen.head("shutdown", &ending(&stopped));
         if monitored {
             screen.head("phases", "as the runtime timed them");
-            screen.phases(&stopped.phases);
+            journal::show(&stopped.phases, screen);
         } else {
             screen.head("phases", "not timed: --layers monitor times them");
         }
