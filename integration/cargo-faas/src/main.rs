@@ -19,8 +19,9 @@
 //! | `invoke` | one invocation, under a platform of its own or by a running dev |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `artefact` | what a compiled file is and wants |
-//! | `package` | `package`: what each platform is given, written |
+//! | `package` | what each platform is given |
 //! | `check` | `check`: what is wrong with a yml, with compiled files, with packages |
+//! | `pack` | package, sbom: what a platform is given, built and written |
 //! | `deploy` | deployment files: templates, deploy |
 //! | `service` | what is said of a serverless.yml: explain, plan, manifest, schema |
 //! | `completions` | what shells complete |
@@ -42,6 +43,7 @@ mod journal;
 mod local;
 mod new;
 mod outer;
+mod pack;
 mod package;
 mod project;
 mod recording;
@@ -84,8 +86,8 @@ commands! {
     New(new::New),
     Events(events::Events),
     Check(check::command::Check),
-    Package(package::command::Package),
-    Sbom(package::bill::Sbom),
+    Package(pack::command::Package),
+    Sbom(pack::bill::Sbom),
     Explain(service::explain::Explain),
     Plan(service::plan::Plan),
     Manifest(service::manifest::Manifest),

@@ -7,6 +7,7 @@ use super::{declared, start};
 use crate::artefact::{Glibc, Kind, Machine, read as read_artefact};
 use crate::failure::Failure;
 use crate::package::contents::Contents;
+use crate::package::layout::MANIFEST;
 use crate::package::platforms::{self, PLATFORMS, PROGRAM, Packaging, System};
 use crate::package::toolchain::Arch;
 use crate::package::written;
@@ -270,7 +271,7 @@ impl Check {
         let files = package::check(contents, &packaging.with_glibc(self.glibc), arch.as_ref(), zip_bytes, &mut found);
         if digest.is_some_and(|digest| written::is_stale(contents, digest)) {
             let message = "the package was made from another yml than the one here";
-            found.warning("stale", package::MANIFEST, message).help("package it again: cargo faas package");
+            found.warning("stale", MANIFEST, message).help("package it again: cargo faas package");
         }
         let program = contents.file(PROGRAM).and_then(|file| read_artefact(&file.bytes).ok());
         let is_here = program.as_ref().is_some_and(|program| program.arch == Machine::host());
@@ -288,7 +289,7 @@ impl Check {
             };
             declared::check(contents, &root, &mut found);
             if (self.start || self.max_init_ms.is_some()) && found.errors() == 0 {
-                let manifest = contents.file(package::MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());
+                let manifest = contents.file(MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());
                 let name = manifest.map(|manifest| manifest.name).filter(|name| !name.is_empty());
                 init_ms = self.started(&root, packaging, name.as_deref(), &mut found);
             }

@@ -3,8 +3,8 @@
 //! machine.
 
 use super::finding::Findings;
-use super::package::MANIFEST;
 use crate::package::contents::Contents;
+use crate::package::layout::MANIFEST;
 use crate::package::platforms::PROGRAM;
 use crate::project::library::{Declared, Library};
 use faas_core::manifest::Manifest;

@@ -5,6 +5,7 @@ use super::artefact::{self, Role, Target};
 use super::finding::Findings;
 use crate::artefact::{self as compiled, Artefact, Machine, NotElf};
 use crate::package::contents::{Contents, File};
+use crate::package::layout::MANIFEST;
 use crate::package::platforms::{Form, PROGRAM, Packaging, System};
 use faas_core::manifest::{FunctionSpec, Manifest};
 use faas_core::modules::{Files, Name, NotFound, Roots};
@@ -12,9 +13,6 @@ use faas_core::settings::LayerName;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// The name of the manifest in a package.
-pub(crate) const MANIFEST: &str = "faas.json";
 
 /// The role of a file in a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -3,7 +3,6 @@
 
 use super::contents::{Contents, File};
 use super::platforms::{BASE_IMAGE, Form, PROGRAM, Packaging};
-use crate::check::package::MANIFEST;
 use crate::failure::Failure;
 use std::fmt::Write;
 
@@ -19,6 +18,9 @@ pub(crate) struct Built {
     /// The libraries of layers. It is empty for a whole program.
     pub(crate) layers: Vec<(String, Vec<u8>)>,
 }
+
+/// The name of the manifest in a package.
+pub(crate) const MANIFEST: &str = "faas.json";
 
 /// The folder of an image's files in the folder that an image is built from.
 const IMAGE_FOLDER: &str = "app";

@@ -2,8 +2,8 @@
 //! here. Nothing is judged.
 
 use super::contents::Contents;
+use super::layout::MANIFEST;
 use super::platforms::{PLATFORMS, PROGRAM, Packaging};
-use crate::check::package::MANIFEST;
 use crate::failure::Failure;
 use faas_core::manifest::Manifest;
 use std::io::Cursor;

@@ -7,8 +7,8 @@
 //! module = "shop::Shop::MODULE"
 //! ```
 
-use super::toolchain::Arch;
 use crate::failure::Failure;
+use crate::package::toolchain::Arch;
 use crate::project::cargo::{Builder, CargoBuild};
 use crate::project::deployment::Deployment;
 use crate::project::library::Library;

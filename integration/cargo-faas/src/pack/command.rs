@@ -1,16 +1,16 @@
 //! The command `package`: it builds each deployment and writes the package for its platform.
 
-use super::contents::{Contents, File, Zipper};
-use super::layout::{self, Built};
-use super::oci::{self, Base, Run};
 use super::one_file;
-use super::platforms::{self, Form, PROGRAM, Packaging};
 use super::sbom::{self, Described, Source};
-use super::toolchain::{Arch, Linker, Toolchain};
 use crate::artefact::Glibc;
 use crate::check;
 use crate::check::finding::{Finding, Findings};
 use crate::failure::Failure;
+use crate::package::contents::{Contents, File, Zipper};
+use crate::package::layout::{self, Built};
+use crate::package::oci::{self, Base, Run};
+use crate::package::platforms::{self, Form, PROGRAM, Packaging};
+use crate::package::toolchain::{Arch, Linker, Toolchain};
 use crate::project::deployment::{self, Deployment};
 use crate::project::library::{Library, LibraryKind};
 use crate::project::metadata::cargo;

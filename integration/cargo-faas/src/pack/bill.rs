@@ -2,8 +2,8 @@
 
 use super::command::metadata;
 use super::sbom::{self, Described, Source};
-use super::toolchain::Arch;
 use crate::failure::Failure;
+use crate::package::toolchain::Arch;
 use crate::screen::Screen;
 use clap::Args;
 use faas_core::encoding::sha256;
