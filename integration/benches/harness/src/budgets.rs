@@ -1,7 +1,8 @@
 //! The project's budgets beside the measured values.
 
 use crate::lambda::quantity::*;
-use crate::suites::{LAYERS, Results, Suite, layered, name::*};
+use crate::name::*;
+use crate::suites::{LAYERS, Results, Suite, layered};
 use crate::table;
 use crate::units::{RUNTIMES, Unit};
 

@@ -8,6 +8,7 @@ mod http;
 mod lambda;
 mod machine;
 mod mock;
+mod name;
 mod report;
 mod samples;
 mod stacks;

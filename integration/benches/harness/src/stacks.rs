@@ -4,9 +4,9 @@
 use crate::counts;
 use crate::http::{self, Connections};
 use crate::lambda::{self, Load, quantity};
+use crate::name;
 use crate::samples::Samples;
 use crate::subject::{Built, Subject};
-use crate::suites::name;
 use crate::table::{self, Column};
 use crate::units;
 use std::fmt::Write as _;

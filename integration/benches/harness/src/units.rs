@@ -3,9 +3,9 @@
 use crate::counts::{self, Counts};
 use crate::http::{self, Ask};
 use crate::lambda::{self, quantity};
+use crate::name;
 use crate::samples::{Samples, percentile};
 use crate::subject::{Built, Process, Subject};
-use crate::suites::name;
 use crate::sys::{self, Cores};
 use faas_core::manifest::Manifest;
 use std::fmt::Write as _;
