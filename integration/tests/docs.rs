@@ -1,7 +1,11 @@
 //! Tests that every file, page and name which the documentation links to or names is in the repository. They read files
 //! and start no process.
 //!
-//! The statements of a page about behaviour are held by the tests of that behaviour; this file holds names alone.
+//! The statements of a page about behaviour are held by the tests of that behaviour; this file holds names alone. Beside
+//! it stands what is read of the sources only: `circles`.
+
+#[path = "docs/circles.rs"]
+mod circles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
