@@ -77,6 +77,7 @@ pub mod log;
 pub mod marker;
 mod panics;
 mod reply;
+mod section;
 pub mod service;
 mod stream_error;
 pub mod telemetry;

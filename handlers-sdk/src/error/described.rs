@@ -4,7 +4,7 @@
 //! recognises its type among the errors of the program, where every conversion finds it.
 
 use crate::StreamError;
-use crate::glue::export;
+use crate::section::section;
 use crate::service;
 use std::error::Error as StdError;
 
@@ -22,6 +22,8 @@ pub struct Described {
 /// Recognises one type of error and describes it. Returns `None` for an error of any other type.
 pub type Describe = fn(&(dyn StdError + 'static)) -> Option<Described>;
 
+section!(errors, Describe, "faas_errors");
+
 /// Returns the SDK's own errors that functions hand on. Their paths are no part of the interface.
 fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
     let kind = match error {
@@ -34,7 +36,7 @@ fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
 
 /// Returns the description of an error, or of the outermost of its causes that has one.
 pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<Described> {
-    let describes = export::errors();
+    let describes = errors::entries();
     let mut next = Some(error);
     while let Some(error) = next {
         let described = || describes.iter().find_map(|describe| describe(error));

@@ -1,12 +1,14 @@
 //! The number of threads that the executor of a library has.
 
 use crate::ffi::Entry;
-use crate::glue::export;
 use crate::log::{self, Level};
+use crate::section::section;
 
 /// The number of threads that [`executor!`](crate::executor!) asks for.
 #[derive(Debug)]
 pub struct Workers(usize);
+
+section!(workers, Workers, "faas_workers");
 
 impl Workers {
     /// Makes a setting of that many threads.
@@ -35,7 +37,7 @@ const SEVERAL: bool = cfg!(any(not(feature = "tokio"), feature = "tokio-workers"
 /// it asks for by [`executor!`](crate::executor!); else one. A library that can have one only says so in the log if the
 /// setting asks for more.
 pub(super) fn workers() -> usize {
-    let asked = || export::workers::entries().iter().map(|workers| workers.0).max();
+    let asked = || workers::entries().iter().map(|workers| workers.0).max();
     let entry = Entry::first();
     let workers = entry.and_then(configured).or_else(asked).unwrap_or(1).min(MOST);
     if SEVERAL || workers == 1 {

@@ -5,10 +5,7 @@
 //! here, once, and each `#[function]` and `#[layer]` only puts the address of its table into a section. The linker lays
 //! those side by side: in a `cdylib`, the entries of that library; in a program, those of everything linked into it.
 
-use super::section::section;
-use crate::error::described::Describe;
-use crate::executor::Workers;
-use crate::inject::Provider;
+use crate::section::section;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::{Bytes, Function, MAGIC, MAJOR, Module};
 use std::sync::OnceLock;
@@ -25,9 +22,6 @@ pub struct Package {
 section!(functions, Function, "faas_functions");
 section!(layers, LayerTable, "faas_layers");
 section!(packages, Package, "faas_packages");
-section!(workers, Workers, "faas_workers");
-section!(providers, Provider, "faas_providers");
-section!(errors, Describe, "faas_errors");
 
 struct Found(Module);
 
@@ -59,16 +53,6 @@ pub fn linked() -> &'static Module {
         Found(module(package, functions::entries(), layers::entries()))
     });
     &found.0
-}
-
-/// Returns the providers of everything that is linked together with this crate.
-pub(crate) fn providers() -> &'static [&'static Provider] {
-    providers::entries()
-}
-
-/// Returns the functions that recognise described errors, of everything that is linked together with this crate.
-pub(crate) fn errors() -> &'static [&'static Describe] {
-    errors::entries()
 }
 
 /// Makes a module of these entries.

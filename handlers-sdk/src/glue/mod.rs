@@ -12,7 +12,6 @@ pub(crate) mod function;
 pub(crate) mod lane;
 pub(crate) mod later;
 pub(crate) mod layer;
-pub(crate) mod section;
 pub(crate) mod service;
 pub(crate) mod spans;
 pub(crate) mod telemetry;

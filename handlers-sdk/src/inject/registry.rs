@@ -5,11 +5,14 @@ use super::provider::{Lifetime, Need, Place, Provider, short};
 use super::scope::{Configuration, Scope};
 use crate::executor::drive::Call;
 use crate::ffi::Entry;
+use crate::section::section;
 #[cfg(feature = "testing")]
 use crate::{call::context::FaasContext, error::Error, inject::Value};
 use core::any::TypeId;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+section!(providers, Provider, "faas_providers");
 
 /// Makes a value in a provider's place.
 #[cfg(feature = "testing")]
@@ -188,14 +191,14 @@ impl Scopes {
     /// Returns the scopes of a test, with the values that it gives.
     #[cfg(feature = "testing")]
     pub(crate) fn replacing(replacements: Vec<Replacement>) -> Arc<Scopes> {
-        Scopes::new(Registry { providers: crate::glue::export::providers(), replacements })
+        Scopes::new(Registry { providers: providers::entries(), replacements })
     }
 
     /// Returns the scopes of this process.
     fn of_process() -> Arc<Scopes> {
         static PROCESS: LazyLock<Arc<Scopes>> = LazyLock::new(|| {
             Scopes::new(Registry {
-                providers: crate::glue::export::providers(),
+                providers: providers::entries(),
                 #[cfg(feature = "testing")]
                 replacements: Vec::new(),
             })

@@ -1,5 +1,5 @@
 //! Lists that the linker makes: each crate puts the addresses of its entries into a section, and the linker lays those
-//! side by side.
+//! side by side. Each list is declared by the module whose entries it has; nothing in here knows of them.
 //!
 //! Each format of object files has its own way to the bounds of a section: symbols that the linker of ELF (Linux) or
 //! Mach-O (macOS) defines, and on COFF (Windows) the order of the suffixes `$a`, `$b`, `$c`. On other systems the lists
@@ -9,6 +9,7 @@
 /// that section.
 macro_rules! section {
     ($name:ident, $entry:ty, $section:literal) => {
+        #[allow(unsafe_code, reason = "the bounds of a section are the linker's")]
         pub(crate) mod $name {
             #[allow(unused_imports, reason = "not every type needs the parent's names")]
             use super::*;
