@@ -67,6 +67,7 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+mod host;
 #[cfg(feature = "http")]
 pub mod http;
 mod inject;
@@ -76,6 +77,7 @@ mod layer;
 pub mod log;
 pub mod marker;
 mod panics;
+mod park;
 mod reply;
 mod section;
 pub mod service;
@@ -89,7 +91,6 @@ pub mod testing;
 pub use call::{
     background::Cancelled,
     body_stream::{BodyReader, BodyStream, Chunk},
-    bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     detached::Detached,
@@ -113,13 +114,13 @@ pub use error::{Error, convert::IntoError};
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
 pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
+pub use host::{bytes::Bytes, filter::StreamFilter};
 pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List, TimedCall},
     phase::Phase,
     reply_head::ReplyHead,
-    stream_filter::StreamFilter,
 };
 pub use log::{Level, line::Line};
 #[cfg(feature = "json")]

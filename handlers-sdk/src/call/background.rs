@@ -2,9 +2,9 @@
 
 use crate::call::context::FaasContext;
 use crate::call::detached::Detached;
-use crate::executor::Parked;
 use crate::executor::after_reply::AfterReply;
 use crate::ffi::cancel::Hearing;
+use crate::park::Parked;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

@@ -4,7 +4,7 @@ use crate::call::context::FaasContext;
 use crate::call::extract::{CallStyle, FromInvocation};
 use crate::error::Error;
 use crate::ffi::bytes;
-use crate::glue::lane::ReadEnd;
+use crate::host::lane::ReadEnd;
 use crate::stream_error::StreamError;
 use faas_abi::F_STREAM_IN;
 use std::fmt;

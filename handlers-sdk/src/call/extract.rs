@@ -3,6 +3,8 @@
 use crate::call::context::FaasContext;
 use crate::call::event::Event;
 use crate::error::Error;
+use crate::ffi::InvBytes;
+use crate::host::bytes::{Bytes, Kept};
 use crate::marker::{AtOnce, ByWaiting};
 use crate::reply::sink::{AsyncSink, Sink};
 
@@ -210,6 +212,12 @@ impl FromInvocation for Event {
 }
 
 /// The vector is a copy of the body.
+impl FromInvocation for Bytes {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        Ok(Bytes(Kept::Lent(InvBytes::body(ctx.held()))))
+    }
+}
+
 impl FromInvocation for Vec<u8> {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(ctx.body().to_vec())

@@ -2,7 +2,6 @@
 
 pub(crate) mod background;
 pub(crate) mod body_stream;
-pub(crate) mod bytes;
 #[cfg(feature = "json")]
 pub(crate) mod claims;
 pub(crate) mod config;

@@ -76,7 +76,7 @@ macro_rules! process_reads {
 
         /// Returns the typed value that a hook of the same library has left here; `None` if there is none of this type.
         pub fn value<T: ::core::any::Any + Send + Sync>(&self) -> Option<&T> {
-            $crate::glue::values::get(self.reader())
+            $crate::host::values::get(self.reader())
         }
     };
 }

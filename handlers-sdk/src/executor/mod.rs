@@ -4,14 +4,12 @@
 
 pub(crate) mod after_reply;
 pub(crate) mod drive;
-mod park;
 #[cfg(not(feature = "tokio"))]
 mod small;
 #[cfg(feature = "tokio")]
 mod with_tokio;
 mod workers;
 
-pub(crate) use park::Parked;
 #[cfg(not(feature = "tokio"))]
 pub(crate) use small::RUNTIME;
 #[cfg(feature = "tokio")]

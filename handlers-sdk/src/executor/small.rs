@@ -1,9 +1,9 @@
 //! An executor over std, for futures that wait for channels, streams and the like but for no socket or timer of a
 //! framework.
 
-use super::park::Parked;
 use super::workers::workers;
 use crate::executor::drive::Runtime;
+use crate::park::Parked;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
 //! The host's table and an invocation's pointers, behind types that safe code cannot misuse. Nothing in here knows of
-//! anything above it in this crate; what the host calls is in [`glue`](crate::glue).
+//! anything above it in this crate; what the host calls is in [`host`](crate::host) and [`glue`](crate::glue).
 //!
 //! The invariants its `SAFETY` comments name:
 //! - **Alive**: a `faas_inv*` and its token are valid from the call that brings them until that call returns anything but
@@ -14,6 +14,8 @@
 
 pub(crate) mod bytes;
 pub(crate) mod cancel;
+#[cfg(feature = "testing")]
+pub(crate) mod checked;
 pub(crate) mod current;
 pub(crate) mod entry;
 pub(crate) mod held;

@@ -112,7 +112,7 @@ impl<'a> Writer<'a> {
     /// Adds a filter to the stream of the reply. A host of version 1.0 takes no filters.
     pub(crate) fn stream_filter(&mut self, call: FilterFn, arg: *mut c_void, drop: DropFn) -> Status {
         let Some(stream_filter) = self.entry.host.stream_filter else { return E_UNSUPPORTED };
-        // SAFETY: [write]; Alive and alone; `glue/filter.rs` answers for the three.
+        // SAFETY: [write]; Alive and alone; `host/filter.rs` answers for the three.
         unsafe { stream_filter(self.inv, Some(call), arg, Some(drop)) }
     }
 

@@ -3,17 +3,12 @@
 //! [`ffi`](crate::ffi), whose invariants its `SAFETY` notes name.
 #![allow(unsafe_code, reason = "beside `ffi`, the one place of this crate that talks to the contract")]
 
-#[cfg(feature = "testing")]
-pub(crate) mod checked;
 pub(crate) mod class;
 pub(crate) mod export;
-pub(crate) mod filter;
 pub(crate) mod function;
-pub(crate) mod lane;
 pub(crate) mod later;
 pub(crate) mod layer;
 pub(crate) mod service;
 pub(crate) mod spans;
 pub(crate) mod telemetry;
-pub(crate) mod values;
 pub(crate) mod waiting;

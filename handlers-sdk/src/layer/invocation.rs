@@ -4,7 +4,7 @@ use crate::call::pairs::Pairs;
 use crate::call::reads::reads;
 use crate::error::Error;
 use crate::ffi::{Reader, Writer};
-use crate::glue::values;
+use crate::host::values;
 use crate::layer::{Flow, Recovery};
 use crate::log::Level;
 use crate::reply::IntoReply;

@@ -4,7 +4,6 @@ pub(crate) mod hooks;
 pub(crate) mod invocation;
 pub(crate) mod phase;
 pub(crate) mod reply_head;
-pub(crate) mod stream_filter;
 #[cfg(feature = "tower")]
 pub mod tower;
 

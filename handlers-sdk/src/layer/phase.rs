@@ -3,7 +3,7 @@
 use crate::call::reads::process_reads;
 use crate::error::Error;
 use crate::ffi::{Reader, Writer};
-use crate::glue::values;
+use crate::host::values;
 use crate::layer::invocation::accepted;
 use crate::log::Level;
 use faas_abi::*;

@@ -3,9 +3,9 @@
 use crate::call::pairs::Pairs;
 use crate::error::Error;
 use crate::ffi::{Reader, Writer};
-use crate::glue::{filter, values};
+use crate::host::filter::{self, StreamFilter};
+use crate::host::values;
 use crate::layer::invocation::accepted;
-use crate::layer::stream_filter::StreamFilter;
 use faas_abi::*;
 use std::any::Any;
 use std::fmt;

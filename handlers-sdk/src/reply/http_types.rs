@@ -1,11 +1,11 @@
 //! The types of the crates `http` and `bytes`, as replies and as arguments.
 
-use crate::call::bytes::Bytes;
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::call::request::http;
 use crate::error::Error;
 use crate::error::convert::IntoError;
+use crate::host::bytes::Bytes;
 use crate::reply::parts::{IntoStatus, ReplyPart};
 use crate::reply::response::Response;
 use crate::reply::{Body, IntoReply, Reply};

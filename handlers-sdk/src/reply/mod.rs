@@ -12,12 +12,12 @@ pub(crate) mod sink;
 #[cfg(feature = "stream")]
 pub(crate) mod stream;
 
-use crate::call::bytes::Bytes;
 use crate::call::event::Event;
 use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::ffi::Writer;
 use crate::ffi::write::Given;
+use crate::host::bytes::Bytes;
 use faas_abi::{LIST_REPLY_COOKIE, LIST_REPLY_HEADER, NUM_IS_HTTP, OK, REPLY_RAW, REPLY_VALUE, Status};
 
 /// The content type of bytes without a known type.

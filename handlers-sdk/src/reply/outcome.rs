@@ -1,12 +1,12 @@
 //! The end of a call, and the way it is written to the host as the last step of an invocation in this module.
 
-use crate::call::bytes::{Bytes, Kept};
 use crate::call::event::Event;
 use crate::encoding::json_text;
 use crate::error::Error;
 use crate::ffi::held::Ending;
 use crate::ffi::write::Given;
 use crate::ffi::{Held, InvBytes, Reader, Writer};
+use crate::host::bytes::{Bytes, Kept};
 use crate::inject::Value;
 use crate::log::{self, Level};
 use crate::reply::{Body, IntoReply, Reply};

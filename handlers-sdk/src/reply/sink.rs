@@ -4,7 +4,7 @@ use crate::StreamError;
 use crate::error::Error;
 use crate::ffi::Held;
 use crate::ffi::write::Given;
-use crate::glue::lane::WriteEnd;
+use crate::host::lane::WriteEnd;
 use crate::stream_error::check;
 use faas_abi::*;
 use std::fmt;

@@ -48,10 +48,10 @@
 
 pub use crate::glue::service::http::{Client, Sent};
 
-use crate::call::bytes::Bytes;
 use crate::call::config::Config;
 use crate::error::Error;
 use crate::glue::service::http;
+use crate::host::bytes::Bytes;
 use crate::service::Offered;
 use std::borrow::Cow;
 use std::fmt;

@@ -8,7 +8,7 @@ use super::provided::Provided;
 use super::shelf::Shelf;
 use crate::call::context::FaasContext;
 use crate::error::Error;
-use crate::glue::checked::checked;
+use crate::ffi::checked::checked;
 use crate::glue::service::Service;
 use crate::inject::of_test;
 use faas_abi::host::ServiceTable;

@@ -2,7 +2,7 @@
 
 use super::journal::Journal;
 use super::platform;
-use crate::glue::checked::checked;
+use crate::ffi::checked::checked;
 use faas_abi::host::{FunctionEntry, LayerInstance};
 use faas_abi::*;
 use faas_core::host::{Environment, Shared, table};

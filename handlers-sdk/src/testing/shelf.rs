@@ -1,6 +1,6 @@
 //! The modules of a test, in the place of libraries on a disk.
 
-use crate::glue::checked::checked;
+use crate::ffi::checked::checked;
 use faas_abi::Module;
 use faas_abi::host::CheckedModule;
 use faas_core::functions::Loader;

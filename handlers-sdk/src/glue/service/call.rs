@@ -1,7 +1,7 @@
 //! One call of a service, as its caller sees it: a future that the provider's completion ends, on any thread.
 
-use crate::executor::Parked;
 use crate::panics::catch_aside;
+use crate::park::Parked;
 use crate::service::{Error, ErrorKind};
 use core::ffi::c_void;
 use std::fmt;

@@ -3,10 +3,10 @@
 use super::Made;
 use super::call::{self, Call, Cancel};
 use super::open::{Answer, Deliver, Open, next_number};
-use crate::call::bytes::{Bytes, Kept};
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::ffi::bytes::Chunk;
+use crate::host::bytes::{Bytes, Kept};
 use crate::panics::catch_aside;
 use crate::service::http::{Reply, Request, Transport};
 use crate::service::{self, ErrorKind, Offered};

@@ -1,8 +1,5 @@
 //! Bytes that are cheap to clone: the body of an invocation without a copy, or bytes of one's own.
 
-use crate::call::context::FaasContext;
-use crate::call::extract::FromInvocation;
-use crate::error::Error;
 use crate::ffi::InvBytes;
 use crate::ffi::bytes::Chunk;
 use crate::ffi::write::Given;
@@ -122,11 +119,5 @@ impl Eq for Bytes {}
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Bytes({} bytes)", self.len())
-    }
-}
-
-impl FromInvocation for Bytes {
-    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        Ok(Bytes(Kept::Lent(InvBytes::body(ctx.held()))))
     }
 }

@@ -1,11 +1,11 @@
 //! The two ends of a call's streams: writing its reply and reading its body, piece by piece, and waiting for the other
 //! side of either.
 
-use crate::executor::Parked;
 use crate::ffi::Held;
 use crate::ffi::bytes::Chunk;
 use crate::ffi::write::Given;
 use crate::panics;
+use crate::park::Parked;
 use core::ffi::c_void;
 use core::task::{Context, Poll, Waker};
 use faas_abi::{E_CANCELLED, E_INTERNAL, OK, PENDING, Status, Tok};
