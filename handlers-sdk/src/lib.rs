@@ -81,6 +81,7 @@ mod park;
 mod reply;
 mod section;
 pub mod service;
+mod service_error;
 mod stream_error;
 pub mod telemetry;
 #[cfg(feature = "tower")]
@@ -112,7 +113,7 @@ pub use call::{
 };
 pub use error::{Error, convert::IntoError};
 pub use faas_abi as abi;
-pub use glue::{export::linked, service::Service};
+pub use glue::export::linked;
 pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
 pub use host::{bytes::Bytes, filter::StreamFilter};
 pub use inject::Inject;
@@ -141,6 +142,7 @@ pub use reply::{
     response::Response,
     sink::{AsyncSink, Sink},
 };
+pub use service::table::Service;
 pub use stream_error::StreamError;
 
 #[doc(hidden)]

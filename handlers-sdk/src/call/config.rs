@@ -7,7 +7,7 @@ use crate::call::secret::Secret;
 use crate::encoding::json_path;
 use crate::error::Error;
 use crate::ffi::Entry;
-use crate::glue::service::{self, Service};
+use crate::service::table::{self, Service};
 use std::fmt;
 
 /// The configuration of one function or layer: its own part, as JSON, and the values every entry sees.
@@ -157,12 +157,12 @@ impl Config {
     /// # Errors
     /// The host refuses, for instance because somebody else offers it.
     pub fn offer<S: Service>(&self, table: &'static S) -> Result<(), Error> {
-        service::offer(self.entry, table)
+        table::offer(self.entry, table)
     }
 
     /// Returns a copy of the table of a service that some entry offers; `None` if no entry does.
     pub fn service<S: Service>(&self) -> Option<S> {
-        service::find(self.entry)
+        table::find(self.entry)
     }
 }
 

@@ -5,9 +5,9 @@ use crate::call::event::Event;
 use crate::call::reads::reads;
 use crate::call::secret::Secret;
 use crate::ffi::{Held, InvBytes, Reader};
-use crate::glue::service::{self, Service};
 use crate::inject::Values;
 use crate::log::Level;
+use crate::service::table::{self, Service};
 use std::fmt::{self, Arguments, Display};
 use std::sync::Arc;
 
@@ -116,7 +116,7 @@ impl FaasContext {
 
     /// Returns a copy of the table of a service that some library offers; `None` if no library does.
     pub fn service<S: Service>(&self) -> Option<S> {
-        service::find(self.held.entry())
+        table::find(self.held.entry())
     }
 
     /// Returns `true` if a line of this level would be written. Ask before costly work for one.

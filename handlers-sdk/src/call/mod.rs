@@ -23,5 +23,6 @@ pub(crate) mod reads;
 pub(crate) mod record;
 pub(crate) mod request;
 pub(crate) mod secret;
+mod services;
 #[cfg(feature = "json")]
 pub(crate) mod span;

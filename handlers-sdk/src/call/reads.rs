@@ -59,19 +59,19 @@ macro_rules! process_reads {
         /// end at this call's deadline. It is `None` if no layer offers it.
         pub fn http_client(&self) -> Option<$crate::service::http::Client> {
             let reader = self.reader();
-            $crate::glue::service::http::find(reader.entry(), reader.num(::faas_abi::NUM_DEADLINE_NS))
+            $crate::service::table::http::find(reader.entry(), reader.num(::faas_abi::NUM_DEADLINE_NS))
         }
 
         /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. It is
         /// `None` if no layer offers it.
         pub fn params(&self) -> Option<$crate::service::params::Params> {
-            $crate::glue::service::params::find(self.reader().entry())
+            $crate::service::table::params::find(self.reader().entry())
         }
 
         /// Returns the store of values by key, of the layer that offers the service `faas.kv`. It is `None` if no layer
         /// offers it.
         pub fn kv(&self) -> Option<$crate::service::kv::Kv> {
-            $crate::glue::service::kv::find(self.reader().entry())
+            $crate::service::table::kv::find(self.reader().entry())
         }
 
         /// Returns the typed value that a hook of the same library has left here; `None` if there is none of this type.

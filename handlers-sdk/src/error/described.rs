@@ -3,9 +3,9 @@
 //! An error travels through `?`, boxes and `anyhow`, which forget its type. The derive therefore leaves a function that
 //! recognises its type among the errors of the program, where every conversion finds it.
 
-use crate::StreamError;
 use crate::section::section;
-use crate::service;
+use crate::service_error;
+use crate::stream_error::StreamError;
 use std::error::Error as StdError;
 
 /// The parts of an error that callers read.
@@ -28,7 +28,7 @@ section!(errors, Describe, "faas_errors");
 fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
     let kind = match error {
         _ if error.is::<StreamError>() => "StreamError",
-        _ if error.is::<service::Error>() => "ServiceError",
+        _ if error.is::<service_error::Error>() => "ServiceError",
         _ => return None,
     };
     Some(Described { kind, status: None, message: None })

@@ -4,7 +4,7 @@ pub(crate) mod convert;
 pub(crate) mod described;
 pub(crate) mod kind;
 
-use crate::StreamError;
+use crate::stream_error::StreamError;
 use convert::IntoError;
 use faas_abi::{E_INTERNAL, E_USER, Status};
 use kind::kind_of;

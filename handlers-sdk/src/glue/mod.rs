@@ -8,7 +8,6 @@ pub(crate) mod export;
 pub(crate) mod function;
 pub(crate) mod later;
 pub(crate) mod layer;
-pub(crate) mod service;
 pub(crate) mod spans;
 pub(crate) mod telemetry;
 pub(crate) mod waiting;

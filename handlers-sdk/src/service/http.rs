@@ -46,16 +46,13 @@
 //! assert_eq!(app.invoke(Invoke::event("XXX")).failed.map(|failed| failed.kind).as_deref(), Some("ServiceError"));
 //! ```
 
-pub use crate::glue::service::http::{Client, Sent};
+pub use crate::service::table::http::{Client, Sent};
 
-use crate::call::config::Config;
+#[cfg(feature = "json")]
 use crate::error::Error;
-use crate::glue::service::http;
 use crate::host::bytes::Bytes;
-use crate::service::Offered;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A request to another server.
@@ -309,23 +306,5 @@ pub trait Transport: Send + Sync + 'static {
     /// may stop. It returns at once.
     fn cancelled(&self, number: u64) {
         let _ = number;
-    }
-}
-
-impl Config {
-    /// Returns the client for requests to others, of the layer that offers the service `faas.http`. It is `None` if no
-    /// layer offers it, or no layer has offered it yet. Hooks and functions should ask their invocation instead: its
-    /// requests end at its deadline.
-    pub fn http_client(&self) -> Option<Client> {
-        http::find(self.entry(), 0)
-    }
-
-    /// Offers to send requests of every function and layer of the process, as the service `faas.http`. It is called in
-    /// `create`, and the layer keeps the returned value.
-    ///
-    /// # Errors
-    /// The host refuses, for instance because another layer offers it.
-    pub fn offer_http_client(&self, transport: Arc<impl Transport>) -> Result<Offered, Error> {
-        http::offer(self.entry(), transport)
     }
 }

@@ -54,14 +54,9 @@
 //! assert_eq!(app.invoke(Invoke::event("bob")).text(), "after ada");
 //! ```
 
-pub use crate::glue::service::kv::{Kv, Told};
+pub use crate::service::table::kv::{Kv, Told};
 
-use crate::call::config::Config;
-use crate::error::Error;
-use crate::glue::service::kv;
-use crate::service::Offered;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The length of the longest key in bytes. A key is never empty.
@@ -312,21 +307,4 @@ pub enum Outcome {
 pub trait Store: Send + Sync + 'static {
     /// Begins a call and returns at once. The answer is given from any thread, maybe before this returns.
     fn call(&self, request: Request, answer: Told);
-}
-
-impl Config {
-    /// Offers a store to every function and layer of the process, as the service `faas.kv`. It is called in `create`,
-    /// and the layer keeps the returned value.
-    ///
-    /// # Errors
-    /// The host refuses, for instance because another layer offers it.
-    pub fn offer_kv(&self, store: Arc<impl Store>) -> Result<Offered, Error> {
-        kv::offer(self.entry(), store)
-    }
-
-    /// Returns the store of values by key, of the layer that offers the service `faas.kv`. It is `None` if no layer
-    /// offers it, or no layer has offered it yet.
-    pub fn kv(&self) -> Option<Kv> {
-        kv::find(self.entry())
-    }
 }

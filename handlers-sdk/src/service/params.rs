@@ -42,14 +42,8 @@
 //! assert_eq!(app.invoke(Invoke::event("")).text(), "signed with Value { version: 1, .. } of 6 bytes");
 //! ```
 
-pub use crate::glue::service::params::{Got, Params, Value, Watching};
-pub use crate::glue::service::watch::Watch;
-
-use crate::call::config::Config;
-use crate::error::Error;
-use crate::glue::service::params;
-use crate::service::Offered;
-use std::sync::Arc;
+pub use crate::service::table::params::{Got, Params, Value, Watching};
+pub use crate::service::table::watch::Watch;
 
 /// A source of parameters and secrets. Values are never logged.
 ///
@@ -102,21 +96,4 @@ pub trait Source: Send + Sync + 'static {
     /// Takes note of a watch that wants to hear of the value of a name now, and whenever it changes. The method returns
     /// at once.
     fn watch(&self, name: &str, watch: Watch);
-}
-
-impl Config {
-    /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. It is `None`
-    /// if no layer offers it, or no layer has offered it yet.
-    pub fn params(&self) -> Option<Params> {
-        params::find(self.entry())
-    }
-
-    /// Offers parameters to every function and layer of the process, and to the runtime for the secrets of a manifest,
-    /// as the service `faas.params`. It is called in `create`, and the layer keeps the returned value.
-    ///
-    /// # Errors
-    /// The host refuses, for instance because another layer offers it.
-    pub fn offer_params(&self, source: Arc<impl Source>) -> Result<Offered, Error> {
-        params::offer(self.entry(), source)
-    }
 }

@@ -9,7 +9,7 @@ pub use http::FakeHttp;
 pub use kv::FakeKv;
 pub use params::FakeParams;
 
-use crate::glue::service::{self, Made, Service};
+use crate::service::table::{self, Made, Service};
 use crate::service::{ErrorKind, Offered};
 use faas_abi::host::ServiceTable;
 use std::collections::{HashMap, VecDeque};
@@ -37,14 +37,14 @@ impl Fakes {
             let clock = clock.clone();
             // As the process reads it, whose clock is never 0.
             let now_ns = Box::new(move || clock.load(Ordering::SeqCst) + 1);
-            all.push(link(service::http::made(sender, now_ns), linked));
+            all.push(link(table::http::made(sender, now_ns), linked));
         }
         if let Some(FakeKv(store)) = self.kv {
             store.goes_by(clock.clone());
-            all.push(link(service::kv::made(store), linked));
+            all.push(link(table::kv::made(store), linked));
         }
         if let Some(FakeParams(source)) = self.params {
-            all.push(link(service::params::made(source), linked));
+            all.push(link(table::params::made(source), linked));
         }
         all
     }

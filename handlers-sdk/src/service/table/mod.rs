@@ -1,6 +1,7 @@
 //! Services: sized tables that libraries offer to one another through the host. Beside the table itself it has the
 //! parts that every service with completions needs: [`call`] for the side that asks, [`open`] for the side that
 //! answers.
+#![allow(unsafe_code, reason = "a service is a table of pointers, whoever built its two sides")]
 
 pub(crate) mod call;
 pub(crate) mod http;
