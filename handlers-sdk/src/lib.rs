@@ -83,6 +83,8 @@ mod section;
 pub mod service;
 mod service_error;
 mod stream_error;
+#[cfg(feature = "tracing")]
+mod subscriber;
 pub mod telemetry;
 #[cfg(feature = "tower")]
 pub use layer::tower;
@@ -126,11 +128,6 @@ pub use layer::{
 pub use log::{Level, line::Line};
 #[cfg(feature = "json")]
 pub use log::{redact::Redact, share::Share};
-#[cfg(feature = "tracing")]
-pub use log::{
-    tracing::{HostLog, install as install_tracing},
-    tracing_spans::HostSpans,
-};
 #[cfg(all(feature = "stream", feature = "tokio"))]
 pub use reply::keep_alive::KeepAlive;
 #[cfg(feature = "stream")]
@@ -144,6 +141,8 @@ pub use reply::{
 };
 pub use service::table::Service;
 pub use stream_error::StreamError;
+#[cfg(feature = "tracing")]
+pub use subscriber::{install as install_tracing, lines::HostLog, spans::HostSpans};
 
 #[doc(hidden)]
 #[macro_export]

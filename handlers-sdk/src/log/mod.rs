@@ -7,10 +7,6 @@ pub(crate) mod line;
 pub(crate) mod redact;
 #[cfg(feature = "json")]
 pub(crate) mod share;
-#[cfg(feature = "tracing")]
-pub(crate) mod tracing;
-#[cfg(feature = "tracing")]
-pub(crate) mod tracing_spans;
 
 use crate::ffi::current::{Place, place};
 use crate::ffi::{Entry, Reader};

@@ -1,6 +1,6 @@
 //! The table of `faas.spans`, from both sides: a safe trait behind it, and safe calls in front of it.
 
-use super::telemetry::{Labels, offer_table};
+use super::{Labels, offer_table};
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::panics::catch_aside;
@@ -105,7 +105,7 @@ pub(crate) use taker::Taker;
 #[cfg(feature = "tracing")]
 mod taker {
     use super::*;
-    use crate::glue::telemetry::pairs;
+    use crate::telemetry::table::pairs;
     use faas_abi::services::SPAN_UNSET;
     use faas_abi::tables::read_table;
 

@@ -1,4 +1,8 @@
-//! The table of `faas.telemetry`, from both sides: a safe trait behind it, and safe calls in front of it.
+//! The table of `faas.telemetry`, from both sides: a safe trait behind it, and safe calls in front of it. That of
+//! `faas.spans`, which is the same, is in [`spans`].
+#![allow(unsafe_code, reason = "a service is a table of pointers, whoever built its two sides")]
+
+pub(crate) mod spans;
 
 use crate::error::Error;
 use crate::ffi::Entry;

@@ -1,14 +1,13 @@
 //! `tracing` events as lines of the host's log, for the call the thread is in.
 
-use super::tracing_spans::HostSpans;
 use crate::log::{Level, enabled, log};
 use std::fmt::{Debug, Display, Write};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::layer::{Context, Layer};
 
-/// Hands events to the host's log. [`install`] sets it up; put it into a registry of your own to add layers beside it.
+/// Hands events to the host's log. [`install_tracing`](crate::install_tracing) sets it up; put it into a registry of your own to add layers beside it.
 ///
 /// ```standalone_crate
 /// # use handlers_sdk::{function, testing::Invoke};
@@ -31,30 +30,6 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostLog;
-
-/// Makes the host's log, and the layer that takes spans, this library's subscriber, unless there is one already. Call
-/// it in a function's `start` or a layer's `create`. This is not done automatically: cargo unites the features of all
-/// crates it builds together, and a library that has no use for `tracing` should not carry it.
-///
-/// ```standalone_crate
-/// # use handlers_sdk::{function, testing::Invoke};
-/// use handlers_sdk::{Error, PhaseContext, install_tracing};
-///
-/// fn start(_: PhaseContext) -> Result<(), Error> {
-///     install_tracing();
-///     Ok(())
-/// }
-///
-/// #[function(start = start)]
-/// fn order() {
-///     tracing::info!("ordered");
-/// }
-///
-/// assert_eq!(Invoke::event("").run(order::MODULE).logs[0].message, "ordered");
-/// ```
-pub fn install() {
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(HostLog).with(HostSpans));
-}
 
 pub(super) fn level(of: &tracing::Level) -> Level {
     match *of {

@@ -1,10 +1,11 @@
 //! `tracing` spans as spans of the layer that takes them, below the span of the function. Nothing is formatted or kept
 //! where no layer takes spans, or the invocation is not sampled.
 
-use super::tracing::{Line, level};
+use super::lines::{Line, level};
 use crate::ffi::Reader;
 use crate::ffi::current::{Place, is_in_hook, place};
-use crate::glue::spans::Taker;
+use crate::log::enabled;
+use crate::telemetry::table::spans::Taker;
 use faas_abi::services::FUNCTION_SPAN;
 use faas_abi::{LIST_EXTENSION, META_TRACEPARENT};
 use tracing::span::{Attributes, Id, Record};
@@ -88,8 +89,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for HostSpans {
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         // Libraries begin spans at DEBUG and TRACE for whoever looks for a fault.
-        let is_wanted =
-            || *metadata.level() <= Level::INFO || super::enabled(level(metadata.level()), metadata.target());
+        let is_wanted = || *metadata.level() <= Level::INFO || enabled(level(metadata.level()), metadata.target());
         !metadata.is_span() || is_wanted() && may_be_taken()
     }
 

@@ -46,13 +46,9 @@
 //! assert_eq!(app.invoke(Invoke::event("")).text(), "ordered");
 //! ```
 
-pub use crate::glue::telemetry::{Labels, Telemetry};
+pub(crate) mod table;
 
-use crate::call::config::Config;
-use crate::call::context::FaasContext;
-use crate::error::Error;
-use crate::glue::{spans, telemetry};
-use std::sync::Arc;
+pub use table::{Labels, Telemetry};
 
 /// A gatherer of the numbers. No method blocks for long or panics: each is called in the middle of other work, from any
 /// thread.
@@ -180,36 +176,4 @@ pub trait GatherSpans: Send + Sync + 'static {
 
     /// Ends a span, now. The attributes come beside those of its beginning.
     fn end(&self, span: u64, end: SpanEnd, attributes: Labels<'_>);
-}
-
-impl Config {
-    /// Offers a taker of spans to every function and layer of the process, as the service `faas.spans`. It is called in
-    /// `create`, and the taker lives as long as the process.
-    ///
-    /// # Errors
-    /// The host refuses, for instance because another layer takes them already.
-    pub fn offer_spans(&self, gather: Arc<impl GatherSpans>) -> Result<(), Error> {
-        spans::offer(self.entry(), gather)
-    }
-
-    /// Offers a gatherer to every function and layer of the process, as the service `faas.telemetry`. It is called in
-    /// `create`, and the gatherer lives as long as the process.
-    ///
-    /// # Errors
-    /// The host refuses, for instance because another layer gathers already.
-    pub fn offer_telemetry(&self, gather: Arc<impl Gather>) -> Result<(), Error> {
-        telemetry::offer(self.entry(), gather)
-    }
-
-    /// Returns the gatherer of this process. It is `None` if no layer offers one, or no layer has offered one yet.
-    pub fn telemetry(&self) -> Option<Telemetry> {
-        telemetry::find(self.entry())
-    }
-}
-
-impl FaasContext {
-    /// Returns the gatherer of this process; `None` if no layer offers one.
-    pub fn telemetry(&self) -> Option<Telemetry> {
-        telemetry::find(self.held().entry())
-    }
 }
