@@ -60,6 +60,7 @@ struct Testing;
 #[path = "private.rs"]
 pub mod __private;
 mod call;
+mod debug;
 mod encoding;
 mod error;
 #[cfg(feature = "json")]
@@ -113,7 +114,7 @@ pub use call::{
     json::Json,
     span::Span,
 };
-pub use error::{Error, convert::IntoError};
+pub use error::{Error, convert::IntoError, status::IntoStatus};
 pub use faas_abi as abi;
 pub use glue::export::linked;
 pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
@@ -135,7 +136,7 @@ pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{
     Body, IntoReply, Reply,
     forms::{Html, Raw, Redirect},
-    parts::{IntoStatus, ReplyPart},
+    parts::ReplyPart,
     response::Response,
     sink::{AsyncSink, Sink},
 };

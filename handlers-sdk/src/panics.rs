@@ -10,6 +10,7 @@
 //!
 //! In a program that modules are linked into, threads without a guard are the program's, and so is the hook for them.
 
+use crate::debug;
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::ffi::current::place;
@@ -22,8 +23,6 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// `true` if `FAAS_DEBUG` is configured: errors then carry backtraces.
-static DEBUG: AtomicBool = AtomicBool::new(false);
 /// `true` once a host has opened this library: its standard library, and the hook in it, serve nobody else.
 static IS_LIBRARY: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
@@ -59,7 +58,7 @@ impl Panic {
         Panic {
             message: message(info.payload()),
             location: info.location().map(ToString::to_string).unwrap_or_default(),
-            backtrace: is_debug().then(|| Backtrace::force_capture().to_string()),
+            backtrace: debug::is_on().then(|| Backtrace::force_capture().to_string()),
         }
     }
 
@@ -178,11 +177,6 @@ fn message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Returns `true` if `FAAS_DEBUG` is configured.
-pub(crate) fn is_debug() -> bool {
-    DEBUG.load(Ordering::Relaxed)
-}
-
 /// Notes that a host has opened this library.
 pub(crate) fn set_library() {
     IS_LIBRARY.store(true, Ordering::Relaxed);
@@ -190,9 +184,7 @@ pub(crate) fn set_library() {
 
 /// Sets the panic hook, once for this library.
 pub(crate) fn install(entry: &Entry) {
-    if entry.config("FAAS_DEBUG").and_then(faas_abi::settings::switch).unwrap_or(false) {
-        DEBUG.store(true, Ordering::Relaxed);
-    }
+    debug::read(entry);
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {

@@ -7,6 +7,7 @@ use crate::call::secret::Secret;
 use crate::encoding::json_path;
 use crate::error::Error;
 use crate::ffi::Entry;
+use crate::log::line::Line;
 use crate::service::table::{self, Service};
 use std::fmt;
 
@@ -163,6 +164,13 @@ impl Config {
     /// Returns a copy of the table of a service that some entry offers; `None` if no entry does.
     pub fn service<S: Service>(&self) -> Option<S> {
         table::find(self.entry)
+    }
+}
+
+impl Line {
+    /// Writes the line on the platform's log stream.
+    pub fn emit(self, config: &Config) {
+        config.emit(self.finish().as_bytes());
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::kind::kind_of;
+use super::status::IntoStatus;
 use crate::marker::{Converted, Holder};
-use crate::reply::parts::IntoStatus;
 use std::error::Error as StdError;
 
 /// Something a function returns as its error.

@@ -3,7 +3,9 @@
 pub(crate) mod convert;
 pub(crate) mod described;
 pub(crate) mod kind;
+pub(crate) mod status;
 
+use crate::debug;
 use crate::stream_error::StreamError;
 use convert::IntoError;
 use faas_abi::{E_INTERNAL, E_USER, Status};
@@ -213,7 +215,7 @@ impl Error {
 
     /// Returns the part of the message that callers read.
     pub(crate) fn public_message(&self) -> &str {
-        if self.0.is_internal && !crate::panics::is_debug() { CONCEALED } else { &self.0.message }
+        if self.0.is_internal && !debug::is_on() { CONCEALED } else { &self.0.message }
     }
 
     /// Returns `true` if the thing that an argument is made from was not sent at all.

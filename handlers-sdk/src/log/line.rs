@@ -1,6 +1,5 @@
 //! One structured line: a flat JSON object, for layers that write documents of their own on the log stream.
 
-use crate::call::config::Config;
 use crate::encoding::json_text;
 #[cfg(feature = "json")]
 use crate::encoding::time;
@@ -84,10 +83,5 @@ impl Line {
     pub fn finish(mut self) -> String {
         self.text.push('}');
         self.text
-    }
-
-    /// Writes the line on the platform's log stream.
-    pub fn emit(self, config: &Config) {
-        config.emit(self.finish().as_bytes());
     }
 }
