@@ -93,7 +93,6 @@ pub use layer::tower;
 pub mod testing;
 
 pub use call::{
-    background::Cancelled,
     body_stream::{BodyReader, BodyStream, Chunk},
     config::Config,
     context::{FaasContext, PhaseContext},
@@ -115,6 +114,7 @@ pub use call::{
     span::Span,
 };
 pub use error::{Error, convert::IntoError, status::IntoStatus};
+pub use executor::background::Cancelled;
 pub use faas_abi as abi;
 pub use glue::export::linked;
 pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};

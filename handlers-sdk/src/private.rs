@@ -1,5 +1,6 @@
 //! The names that the macros' output uses. They are no part of the API.
 
+pub use crate::call::given::Value;
 pub use crate::error::described::{Describe, Described};
 pub use crate::executor::Workers;
 pub use crate::executor::drive::Call;
@@ -12,7 +13,7 @@ pub use crate::glue::layer::LayerDef;
 pub use crate::glue::waiting::{Hook, Lent, Way};
 #[cfg(feature = "tower")]
 pub use crate::http::service::{mounted, serve};
-pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value};
+pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider};
 #[cfg(feature = "json")]
 pub use crate::lambda::ended as lambda_ended;
 pub use crate::reply::outcome::Outcome;

@@ -4,11 +4,10 @@ use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::encoding::json_path;
 use crate::error::Error;
-use crate::layer::invocation::Invocation;
 use serde::de::DeserializeOwned;
 
 /// The name of the extension that holds the claims.
-const EXTENSION: &str = "claims";
+pub(crate) const EXTENSION: &str = "claims";
 
 /// The claims of whoever calls, as a type: those of a token that the layer `auth` has checked, or of a key or a user in
 /// its configuration. Where no layer has left any, the argument is absent with status 401 and `Option<Claims<T>>` is
@@ -59,15 +58,5 @@ impl<T: DeserializeOwned> FromInvocation for Claims<T> {
             // The caller is known, and not one that the function is for.
             Error::new("Claims.Unfit", format!("claims: {path}{apart}{error}")).with_status(403)
         })
-    }
-}
-
-impl Invocation<'_> {
-    /// Leaves the claims of the caller, an object of JSON, for arguments of type [`Claims`].
-    ///
-    /// # Errors
-    /// The host refuses, as for [`set`](Self::set).
-    pub fn set_claims(&mut self, json: &str) -> Result<(), Error> {
-        self.set_extension(EXTENSION, json)
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::call::config::Config;
 use crate::call::event::Event;
+use crate::call::given::Values;
 use crate::call::reads::reads;
 use crate::call::secret::Secret;
 use crate::ffi::{Held, InvBytes, Reader};
-use crate::inject::Values;
 use crate::log::Level;
 use crate::service::table::{self, Service};
 use std::fmt::{self, Arguments, Display};

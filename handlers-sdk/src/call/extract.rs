@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::ffi::InvBytes;
 use crate::host::bytes::{Bytes, Kept};
 use crate::marker::{AtOnce, ByWaiting};
-use crate::reply::sink::{AsyncSink, Sink};
 
 /// The kind of functions that may take an argument. One that waits on its thread would hold up all others of an event
 /// loop, and one that has to be awaited is of no use elsewhere. An argument that does not fit does not compile:
@@ -231,21 +230,5 @@ impl FromInvocation for String {
             let message = format!("expected a UTF-8 body, found {error}");
             Error::new("Runtime.UnmarshalError", message).with_status(400)
         })
-    }
-}
-
-impl FromInvocation for Sink {
-    const STYLE: CallStyle = CallStyle::Blocking;
-
-    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        Sink::open(ctx.held())
-    }
-}
-
-impl FromInvocation for AsyncSink {
-    const STYLE: CallStyle = CallStyle::Async;
-
-    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        AsyncSink::open(ctx.held())
     }
 }

@@ -1,6 +1,5 @@
 //! The call that a function serves, as the function sees it: its context, the event, and the arguments made of them.
 
-pub(crate) mod background;
 pub(crate) mod body_stream;
 #[cfg(feature = "json")]
 pub(crate) mod claims;
@@ -15,6 +14,7 @@ pub(crate) mod extract;
 pub(crate) mod fields;
 #[cfg(feature = "json")]
 pub(crate) mod form;
+pub(crate) mod given;
 pub(crate) mod http_view;
 #[cfg(feature = "json")]
 pub(crate) mod json;

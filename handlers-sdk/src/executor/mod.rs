@@ -3,6 +3,7 @@
 //! Each library has its own, since a runtime cannot be shared across libraries, and makes it on first use.
 
 pub(crate) mod after_reply;
+pub(crate) mod background;
 pub(crate) mod drive;
 #[cfg(not(feature = "tokio"))]
 mod small;

@@ -1,10 +1,11 @@
 //! A class: functions that share one instance. The instance is made as a provider's value is.
 
 use crate::call::context::FaasContext;
+use crate::call::given::Value;
 use crate::error::Error;
 use crate::executor::drive::Call;
 use crate::glue::function::{FunctionDef, InstanceDef};
-use crate::inject::{self, Provider, Value};
+use crate::inject::{self, Provider};
 use crate::reply::outcome::Outcome;
 use faas_abi::{Bytes, Function};
 use std::any::Any;

@@ -7,9 +7,9 @@ use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::executor::drive::{Call, Running};
 use crate::ffi::Held;
-use crate::reply::outcome::Outcome;
+use crate::reply::outcome::{Outcome, Whole};
 use crate::reply::sink::AsyncSink;
-use ::http::{HeaderMap, Request, Response};
+use ::http::{Request, Response};
 use bytes::{Buf, Bytes};
 use http_body::Body as HttpBody;
 use std::future::poll_fn;
@@ -23,13 +23,6 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The size in bytes up to which a body of a known length goes out in one piece, with its length, if all of it is
 /// there.
 const WHOLE: u64 = 256 << 10;
-
-/// A reply that goes out in one piece.
-pub struct Whole {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
 
 /// A service, with the types of its requests and responses left behind.
 type App = Box<dyn Fn(FaasContext) -> Running + Send + Sync>;

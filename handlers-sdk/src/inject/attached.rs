@@ -5,8 +5,8 @@
 use super::per_request::PerRequest;
 use super::registry::Scopes;
 use super::scope::Scope;
-use super::values::Values;
 use crate::call::context::FaasContext;
+use crate::call::given::Values;
 use crate::ffi::Entry;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};

@@ -11,15 +11,12 @@ mod registry;
 mod scope;
 mod settled;
 mod start;
-mod values;
 
 pub(crate) use per_request::call;
 pub use provider::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider};
 #[cfg(feature = "testing")]
 pub(crate) use registry::{Replacement, Scopes, of_test};
 pub(crate) use start::{begin, end};
-pub use values::Value;
-pub(crate) use values::Values;
 
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;

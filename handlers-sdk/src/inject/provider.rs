@@ -2,8 +2,8 @@
 //! which needs which.
 
 use super::Inject;
-use super::values::Value;
 use crate::call::context::FaasContext;
+use crate::call::given::Value;
 use crate::executor::drive::Call;
 use core::any::{Any, TypeId, type_name};
 use std::fmt;

@@ -3,11 +3,15 @@
 
 use super::provider::{Lifetime, Need, Place, Provider, short};
 use super::scope::{Configuration, Scope};
+use crate::call::context::FaasContext;
+use crate::call::given::Value;
+#[cfg(feature = "testing")]
+use crate::error::Error;
 use crate::executor::drive::Call;
 use crate::ffi::Entry;
-use crate::section::section;
 #[cfg(feature = "testing")]
-use crate::{call::context::FaasContext, error::Error, inject::Value};
+use crate::reply::outcome::Outcome;
+use crate::section::section;
 use core::any::TypeId;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -89,17 +93,15 @@ impl Source {
         }
     }
 
-    pub(crate) fn make(&self, ctx: &crate::FaasContext) -> Call {
+    pub(crate) fn make(&self, ctx: &FaasContext) -> Call {
         match self {
             Source::Provider(provider) => (provider.make)(ctx),
             #[cfg(feature = "testing")]
-            Source::Replacement(replacement, _) => {
-                Call::Ended(crate::reply::outcome::Outcome::made((replacement.make)(ctx)))
-            }
+            Source::Replacement(replacement, _) => Call::Ended(Outcome::made((replacement.make)(ctx))),
         }
     }
 
-    pub(crate) fn close(&self, value: super::Value, ctx: &crate::FaasContext) -> Option<Call> {
+    pub(crate) fn close(&self, value: Value, ctx: &FaasContext) -> Option<Call> {
         match self {
             Source::Provider(provider) => provider.close.map(|close| close(value, ctx)),
             #[cfg(feature = "testing")]

@@ -3,8 +3,8 @@
 use super::graph::Step;
 use super::registry::{Registry, Source};
 use super::settled::settled;
-use super::values::{Value, Values};
 use crate::call::context::FaasContext;
+use crate::call::given::{Value, Values};
 use crate::error::Error;
 use crate::panics;
 use crate::reply::outcome::Outcome;

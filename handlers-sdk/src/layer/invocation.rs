@@ -1,5 +1,7 @@
 //! An invocation, as a layer's hook sees and changes it.
 
+#[cfg(feature = "json")]
+use crate::call::claims;
 use crate::call::pairs::Pairs;
 use crate::call::reads::reads;
 use crate::error::Error;
@@ -159,6 +161,15 @@ impl<'a> Invocation<'a> {
     /// It fails as [`set`](Self::set) does.
     pub fn set_extension(&mut self, name: &str, value: &str) -> Result<(), Error> {
         self.set(List::Extension, name, value)
+    }
+
+    /// Leaves the claims of the caller, an object of JSON, for arguments of type [`Claims`](crate::Claims).
+    ///
+    /// # Errors
+    /// The host refuses, as for [`set`](Self::set).
+    #[cfg(feature = "json")]
+    pub fn set_claims(&mut self, json: &str) -> Result<(), Error> {
+        self.set_extension(claims::EXTENSION, json)
     }
 
     /// Sets one of the contract's texts (`handlers_sdk::abi::META_…`), for instance a recognised trigger.

@@ -3,6 +3,8 @@
 pub(crate) mod forms;
 #[cfg(feature = "http")]
 mod http_types;
+#[cfg(feature = "json")]
+pub(crate) mod json;
 #[cfg(all(feature = "stream", feature = "tokio"))]
 pub(crate) mod keep_alive;
 pub(crate) mod outcome;

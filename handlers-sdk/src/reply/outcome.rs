@@ -1,13 +1,13 @@
 //! The end of a call, and the way it is written to the host as the last step of an invocation in this module.
 
 use crate::call::event::Event;
+use crate::call::given::Value;
 use crate::encoding::json_text;
 use crate::error::Error;
 use crate::ffi::held::Ending;
 use crate::ffi::write::Given;
 use crate::ffi::{Held, InvBytes, Reader, Writer};
 use crate::host::bytes::{Bytes, Kept};
-use crate::inject::Value;
 use crate::log::{self, Level};
 use crate::reply::{Body, IntoReply, Reply};
 #[cfg(feature = "tower")]
@@ -27,7 +27,7 @@ pub enum Outcome {
     Reply(Answer),
     /// The call has this reply of an application.
     #[cfg(feature = "tower")]
-    Http(crate::http::service::Whole),
+    Http(Whole),
     /// The call failed with this status and error.
     Failed(Status, Error),
 }
@@ -36,6 +36,14 @@ pub enum Outcome {
 pub struct Answer {
     reply: Reply,
     body: Given,
+}
+
+/// A reply of an application that goes out in one piece.
+#[cfg(feature = "tower")]
+pub struct Whole {
+    pub(crate) status: u16,
+    pub(crate) headers: ::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Outcome {
@@ -87,7 +95,7 @@ impl Ending for Outcome {
 
 /// Writes the reply of an application. The host refuses its head only for a line break or the like.
 #[cfg(feature = "tower")]
-fn http(whole: crate::http::service::Whole, writer: &mut Writer<'_>) -> Status {
+fn http(whole: Whole, writer: &mut Writer<'_>) -> Status {
     for (name, value) in &whole.headers {
         let status = match name.as_str() {
             "set-cookie" => writer.add(LIST_REPLY_COOKIE, "", value),

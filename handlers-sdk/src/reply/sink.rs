@@ -1,11 +1,12 @@
 //! A reply that is written piece by piece.
 
-use crate::StreamError;
+use crate::call::context::FaasContext;
+use crate::call::extract::{CallStyle, FromInvocation};
 use crate::error::Error;
 use crate::ffi::Held;
 use crate::ffi::write::Given;
 use crate::host::lane::WriteEnd;
-use crate::stream_error::check;
+use crate::stream_error::{StreamError, check};
 use faas_abi::*;
 use std::fmt;
 use std::future::poll_fn;
@@ -206,6 +207,22 @@ impl AsyncSink {
             return Ok(());
         }
         check(self.0.end.write(Given::Owned(chunk)))
+    }
+}
+
+impl FromInvocation for Sink {
+    const STYLE: CallStyle = CallStyle::Blocking;
+
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        Sink::open(ctx.held())
+    }
+}
+
+impl FromInvocation for AsyncSink {
+    const STYLE: CallStyle = CallStyle::Async;
+
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        AsyncSink::open(ctx.held())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Values that a test gives in place of those of providers.
 
 use crate::call::context::FaasContext;
+use crate::call::given::Value;
 use crate::error::Error;
-use crate::inject::{Need, Replacement, Scopes, Value};
+use crate::inject::{Need, Replacement, Scopes};
 use std::any::Any;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Work that outlives a call, and waits for its cancel: `ctx.detached()`, `ctx.after_reply(…)`, `ctx.cancelled()`.
 
+use super::after_reply::AfterReply;
 use crate::call::context::FaasContext;
 use crate::call::detached::Detached;
-use crate::executor::after_reply::AfterReply;
 use crate::ffi::cancel::Hearing;
 use crate::park::Parked;
 use std::fmt;
@@ -56,7 +56,7 @@ impl FaasContext {
     /// assert_eq!((answer.text().as_str(), answer.logs[0].message.as_str()), ("taken", "counted ink"));
     /// ```
     pub fn after_reply(&self, work: impl Future<Output = ()> + Send + 'static) {
-        AfterReply::add(self.held(), &crate::executor::RUNTIME, work);
+        AfterReply::add(self.held(), &super::RUNTIME, work);
     }
 
     /// Waits until the runtime cancels this invocation: its deadline is near, its client has gone, or the process

@@ -1,4 +1,5 @@
-//! A few values, found by their types.
+//! The values that are given to a call before its arguments are made, found by their types. How they are made is for
+//! [`inject`](crate::inject) to know.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
