@@ -2,8 +2,8 @@
 
 pub use crate::call::given::Value;
 pub use crate::error::described::{Describe, Described};
-pub use crate::executor::Workers;
 pub use crate::executor::drive::Call;
+pub use crate::executor::{Workers, running};
 pub use crate::glue::class::{
     ClassDef, Member, MethodDef, class_made, close_instance, count, instance_of, joined, made_by_default,
 };
@@ -17,6 +17,7 @@ pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider};
 #[cfg(feature = "json")]
 pub use crate::lambda::ended as lambda_ended;
 pub use crate::reply::outcome::Outcome;
+pub use crate::reply::stream_end::{StreamEnd, StreamEndAsync};
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
@@ -26,7 +27,6 @@ use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::inject::Inject;
 use crate::layer::hooks::Ended;
-use crate::marker::{AtOnce, ByWaiting};
 use crate::reply::IntoReply;
 use std::any::Any;
 use std::future::Future;
@@ -90,62 +90,6 @@ pub fn refused(error: Error) -> Outcome {
 /// finds.
 pub fn replied<R: IntoReply<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
     Outcome::of(ctx.held(), value)
-}
-
-/// The values that a streaming function may return.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the result of a streaming function",
-    label = "not the end of a stream",
-    note = "the reply is written through the sink: return `()` or `Result<(), E>`"
-)]
-pub trait StreamEnd<M = ()> {
-    /// Returns the end of the call.
-    fn outcome(self) -> Outcome;
-}
-
-impl StreamEnd for () {
-    fn outcome(self) -> Outcome {
-        Outcome::Streamed
-    }
-}
-
-impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
-    fn outcome(self) -> Outcome {
-        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Streamed)
-    }
-}
-
-/// The values that a streaming `async fn` may return: also the stream itself.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the result of a streaming function",
-    label = "not a stream, and not the end of one",
-    note = "return `Sse<S>` or `StreamReply<S>` (feature `stream`), where `S` is a `Stream<Item = Result<_, E>> + Send`; or write \
-            through an `AsyncSink` and return `()` or `Result<(), E>`"
-)]
-pub trait StreamEndAsync<M = ByWaiting> {
-    /// Writes the stream, and returns the end of the call.
-    fn outcome(self, ctx: &FaasContext) -> impl Future<Output = Outcome> + Send;
-}
-
-impl<R: StreamEnd<M> + Send, M> StreamEndAsync<(AtOnce, M)> for R {
-    async fn outcome(self, _ctx: &FaasContext) -> Outcome {
-        StreamEnd::outcome(self)
-    }
-}
-
-/// The value is a stream, or the reason why there is no stream.
-#[cfg(feature = "stream")]
-impl<R, M, E, N> StreamEndAsync<(ByWaiting, M, N)> for Result<R, E>
-where
-    R: StreamEndAsync<(ByWaiting, M)> + Send,
-    E: IntoError<N> + Send,
-{
-    async fn outcome(self, ctx: &FaasContext) -> Outcome {
-        match self {
-            Ok(stream) => stream.outcome(ctx).await,
-            Err(error) => Outcome::failed(Error::of(error)),
-        }
-    }
 }
 
 /// Ends a call with the value that a streaming `async fn` returned.
@@ -213,11 +157,6 @@ impl<E: IntoError<M>, M> RecordEnd<(M,)> for Result<(), E> {
 /// Ends a call with the value that a function of records returned.
 pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
-}
-
-/// Returns a call that is a future.
-pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
-    Call::Running(Box::pin(future), &crate::executor::RUNTIME)
 }
 
 /// Makes an `async` hook of a layer. The answer is any value that the hook may return, the error anything that `?`

@@ -16,3 +16,12 @@ pub(crate) use small::RUNTIME;
 #[cfg(feature = "tokio")]
 pub(crate) use with_tokio::RUNTIME;
 pub use workers::Workers;
+
+use crate::reply::outcome::Outcome;
+use drive::Call;
+use std::future::Future;
+
+/// Returns a call that is a future.
+pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
+    Call::Running(Box::pin(future), &RUNTIME)
+}

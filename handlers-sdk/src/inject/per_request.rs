@@ -9,6 +9,7 @@ use crate::call::context::FaasContext;
 use crate::call::given::Value;
 use crate::error::Error;
 use crate::executor::drive::Call;
+use crate::executor::running;
 use crate::reply::outcome::Outcome;
 use core::any::TypeId;
 
@@ -88,7 +89,7 @@ pub(crate) fn call(ctx: &FaasContext, member: usize, serve: fn(&FaasContext) -> 
 }
 
 fn call_later(ctx: FaasContext, member: usize, serve: fn(&FaasContext) -> Call) -> Call {
-    crate::__private::running(async move {
+    running(async move {
         let given = match per_request(&ctx, member) {
             Some(per_request) => per_request.given(&ctx).await,
             None => Ok(ctx.clone()),

@@ -9,13 +9,14 @@ use crate::call::context::FaasContext;
 use crate::call::given::Values;
 use crate::error::Error;
 use crate::executor::drive::Call;
+use crate::executor::running;
 use crate::reply::outcome::Outcome;
 use std::sync::atomic::Ordering;
 
 /// Makes the values that the functions of an entry need, then runs `hook`, which is the author's code for the start.
 pub(crate) fn begin(ctx: &FaasContext, needs: &'static [Needs], hook: fn(&FaasContext) -> Call) -> Call {
     let ctx = ctx.clone();
-    crate::__private::running(async move {
+    running(async move {
         match make_all(&ctx, needs).await {
             Ok(()) => ran(hook, &ctx).await,
             Err(error) => Outcome::failed(error),
@@ -26,7 +27,7 @@ pub(crate) fn begin(ctx: &FaasContext, needs: &'static [Needs], hook: fn(&FaasCo
 /// Runs `hook`, which is the author's code for Close, then ends the values if nobody else uses them.
 pub(crate) fn end(ctx: &FaasContext, hook: fn(&FaasContext) -> Call) -> Call {
     let ctx = ctx.clone();
-    crate::__private::running(async move {
+    running(async move {
         let outcome = ran(hook, &ctx).await;
         match (outcome, end_all(&ctx).await) {
             (Outcome::Done, Err(error)) => Outcome::failed(error),

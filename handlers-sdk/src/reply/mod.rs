@@ -13,6 +13,7 @@ pub(crate) mod response;
 pub(crate) mod sink;
 #[cfg(feature = "stream")]
 pub(crate) mod stream;
+pub(crate) mod stream_end;
 
 use crate::call::event::Event;
 use crate::error::Error;

@@ -1,13 +1,13 @@
 //! Replies that are a stream of the author's: bytes, or server-sent events.
 
-use crate::__private::StreamEndAsync;
-use crate::StreamError;
 use crate::call::context::FaasContext;
 use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::marker::ByWaiting;
 use crate::reply::outcome::Outcome;
 use crate::reply::sink::AsyncSink;
+use crate::reply::stream_end::StreamEndAsync;
+use crate::stream_error::StreamError;
 use futures_core::Stream;
 use std::fmt::{self, Debug, Write};
 use std::future::poll_fn;
