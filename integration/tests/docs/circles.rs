@@ -8,23 +8,6 @@ use super::{files, root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// The circles that are left: the sources of the crate, the modules, and why they may stay for now. One that is gone, or
-/// has other modules by now, is to be taken out or mended here.
-const ALLOWED: [(&str, &str, &str); 3] = [
-    (
-        "handlers-sdk/src",
-        "call, error, executor, glue, http, inject, layer, log, panics, reply, service, telemetry",
-        "a call, its reply and what hands both over the contract know one another; they are being told apart",
-    ),
-    (
-        "runtime-engine/core/src",
-        "chain, flight, functions, host, invocation, lifecycle, log, platform, process, records, report, secrets, services, \
-         settings, trigger",
-        "an invocation knows its function, and functions know their invocations; they are being told apart",
-    ),
-    ("runtime-engine/core/src", "fields, text", "`Span` stands in one and `Text` in the other; one of them is to move"),
-];
-
 /// For each module of a crate the modules that it uses, each with the files that do so.
 type Uses = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
@@ -147,7 +130,7 @@ fn the_modules_of_a_crate_form_no_circle() {
     let is_root = |file: &&String| file.ends_with("/src/lib.rs") || file.ends_with("/src/main.rs");
     let sources: BTreeSet<&str> =
         files.iter().filter(is_root).filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
-    let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut wrong = Vec::new();
     for source in sources {
         let within = |file: &String| Some(file.strip_prefix(source)?.strip_prefix('/')?.to_owned());
         let files = files.iter().filter_map(within).filter(|file| file.ends_with(".rs"));
@@ -158,18 +141,7 @@ fn the_modules_of_a_crate_form_no_circle() {
             })
             .collect();
         let uses = uses(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())));
-        for circle in circles(&uses) {
-            let modules = circle.join(", ");
-            if !ALLOWED.iter().any(|(allowed, names, _)| (*allowed, *names) == (source, &modules)) {
-                wrong.push(describe(source, &circle, &uses));
-            }
-            seen.insert((source, modules));
-        }
-    }
-    for (source, modules, reason) in ALLOWED {
-        if !seen.contains(&(source, modules.to_owned())) {
-            wrong.push(format!("{source}: there is no circle of {modules}, which is allowed since {reason}"));
-        }
+        wrong.extend(circles(&uses).iter().map(|circle| describe(source, circle, &uses)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
