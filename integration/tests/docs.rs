@@ -316,24 +316,21 @@ fn a_public_name_stands_for_one_thing_or_the_glossary_has_each_with_its_module()
     let glossary = glossary();
     let mut wrong = Vec::new();
     let mut several = BTreeSet::new();
+    let mut things: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for name in PUBLIC {
-        let mut things: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for (path, file) in offered(sources_of(name).expect("it is listed")) {
             let own = path.rsplit("::").next().unwrap_or_default().to_owned();
             things.entry(own).or_default().insert(file, format!("{name}::{path}"));
         }
-        for (own, places) in things.into_iter().filter(|(_, places)| places.len() > 1) {
-            let row = glossary.iter().find(|[term, ..]| *term == format!("`{own}`"));
-            let told = row.map(|[_, _, names]| in_backticks(names).filter(|path| path.starts_with(name)).count());
-            if told != Some(places.len()) {
-                let places: Vec<String> = places.into_values().collect();
-                wrong.push(format!(
-                    "{own} is {}: rename one, or say in the glossary what each is",
-                    places.join(" and ")
-                ));
-            }
-            several.insert(own);
+    }
+    for (own, places) in things.into_iter().filter(|(_, places)| places.len() > 1) {
+        let row = glossary.iter().find(|[term, ..]| *term == format!("`{own}`"));
+        let told = row.map(|[_, _, names]| in_backticks(names).count());
+        if told != Some(places.len()) {
+            let places: Vec<String> = places.into_values().collect();
+            wrong.push(format!("{own} is {}: rename one, or say in the glossary what each is", places.join(" and ")));
         }
+        several.insert(own);
     }
     for [term, ..] in &glossary {
         let name = term.strip_prefix('`').and_then(|term| term.strip_suffix('`'));
