@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Makes the application. It is called once, when the function starts.
 #[function(service)]
-async fn app() -> Router {
+pub async fn app() -> Router {
     Router::new().route("/", get(async || "hello")).route("/items/{id}", get(item))
 }
 

@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 /// The body of a message.
 #[derive(Deserialize)]
-struct Job {
+pub struct Job {
     order: u32,
 }
 
 /// Works on one job. The platform is told which messages of a batch have failed, and delivers those again.
 #[function(record, trigger = "queue")]
-async fn work(ctx: FaasContext, Json(job): Json<Job>) -> Result<(), Error> {
+pub async fn work(ctx: FaasContext, Json(job): Json<Job>) -> Result<(), Error> {
     if job.order == 0 {
         return Err(Error::new("Job.Order", "expected the number of an order, found 0"));
     }

@@ -5,19 +5,20 @@ use serde::{Deserialize, Serialize};
 
 /// The query of a request: `/?name=ada`.
 #[derive(Deserialize)]
-struct Asked {
+pub struct Asked {
     name: Option<String>,
 }
 
+/// The reply.
 #[derive(Serialize)]
-struct Greeting {
+pub struct Greeting {
     hello: String,
     platform: String,
 }
 
 /// Greets the caller by name.
 #[function(trigger = "http")]
-async fn hello(ctx: FaasContext, Query(asked): Query<Asked>) -> Json<Greeting> {
+pub async fn hello(ctx: FaasContext, Query(asked): Query<Asked>) -> Json<Greeting> {
     let hello = asked.name.unwrap_or_else(|| "world".to_owned());
     ctx.info(format_args!("greeting {hello}"));
     Json(Greeting { hello, platform: ctx.platform().to_owned() })
