@@ -10,7 +10,7 @@
 //!   its chunks, and those of the body, go through lanes of their own, which may be used beside reads.
 //! - **Process**: what `create` was given (the table, its context, configured values) lives as long as the process;
 //!   [`Entry`] is leaked to match.
-#![allow(unsafe_code, reason = "the one place of this crate that talks to the contract")]
+#![allow(unsafe_code, reason = "the host is called through its table of pointers, and everything else through this")]
 
 pub(crate) mod bytes;
 pub(crate) mod cancel;
