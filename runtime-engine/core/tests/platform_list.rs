@@ -19,6 +19,10 @@ const PLACES: &[Place] = &[
     ("handlers-sdk/tests/kit.rs", |names| format!("\"{}\"", names.word)),
     ("integration/tests/platforms.rs", |names| format!("\"{}\"", names.word)),
     ("integration/tests/platforms/packaged.rs", |names| format!("platform: \"{}\"", names.word)),
+    ("integration/cargo-faas/src/stage/mod.rs", |names| match names.word {
+        "http" => "name: PLAIN_HTTP,".to_owned(),
+        word => format!("name: \"{word}\","),
+    }),
     ("integration/cargo-faas/src/package/platforms.rs", |names| format!("platform: \"{}\"", names.word)),
     ("README.md", page),
     ("docs/detection.md", page),
