@@ -102,6 +102,21 @@ fn sample_on_aws(kind: &str) -> Option<&'static Sample> {
     samples().iter().find(|sample| sample.name() == name)
 }
 
+/// Returns the sample by which a platform tells a kind of event in a CloudEvent; `None` if it has a form of its own for
+/// the kind, or none.
+fn sample_in_cloudevent(platform: &str, kind: &str) -> Option<&'static Sample> {
+    let name = match (platform, kind) {
+        ("google-cloud", "topic" | "queue") => "google/pubsub",
+        ("google-cloud", "storage") => "google/storage",
+        ("google-cloud", "table") => "google/firestore",
+        ("knative", "timer") => "knative/ping",
+        ("knative", "stream" | "queue") => "knative/kafka",
+        ("vefaas", "timer") => "vefaas/timer",
+        _ => return None,
+    };
+    samples().iter().find(|sample| sample.name() == name)
+}
+
 /// Returns an event of a platform's, or a request, that one of the functions is written for. Where the platform has no
 /// sample of the kind it is an empty object.
 pub(crate) fn on(platform: &Platform, functions: &[DeployedFunction]) -> Wanted {
@@ -127,7 +142,10 @@ pub(crate) fn on(platform: &Platform, functions: &[DeployedFunction]) -> Wanted 
         Serves::Requests | Serves::Unsaid => request("GET", "/?name=Ada%20Lovelace&lang=en".to_owned()),
         Serves::Events(kind) => {
             let is_it = |sample: &&Sample| sample.platform() == platform.name && sample.trigger() == kind;
-            let found = if platform.samples == AWS { sample_on_aws(kind) } else { samples().iter().find(is_it) };
+            let found = match platform.samples {
+                AWS => sample_on_aws(kind),
+                _ => sample_in_cloudevent(platform.name, kind).or_else(|| samples().iter().find(is_it)),
+            };
             match found {
                 Some(sample) => (sample.name().to_owned(), of_sample(sample)),
                 None => ("{}".to_owned(), CallInput::Event(b"{}".to_vec())),
@@ -227,6 +245,17 @@ mod tests {
         assert_eq!(title(json!([]), "fc"), "GET /?name=Ada%20Lovelace&lang=en");
         assert_eq!(title(json!([{"timer": true}]), "tencent"), "tencent/timer");
         assert_eq!(title(json!([{"queue": true}]), "aws"), "aws/sqs");
+        for (kind, platform, sample) in [
+            ("topic", "google", "google/pubsub"),
+            ("queue", "google", "google/pubsub"),
+            ("storage", "google", "google/storage"),
+            ("table", "google", "google/firestore"),
+            ("timer", "knative", "knative/ping"),
+            ("queue", "knative", "knative/kafka"),
+            ("timer", "vefaas", "vefaas/timer"),
+        ] {
+            assert_eq!(title(json!([{kind: true}]), platform), sample, "{kind} on {platform}");
+        }
         let event = made(json!([{"event": true}]), "knative");
         assert_eq!(event.function.as_deref(), Some("f"));
         assert!(

@@ -475,6 +475,15 @@ fn without_an_event_a_running_dev_sends_what_the_function_is_written_for() {
     }
     rig.leave();
 
+    // Where a queue sends CloudEvents, it is the function of the queue that gets one and not the default.
+    let both = r#"{"version":1,"default":"hello","functions":[
+        {"name":"hello","events":[{"http":true}]},{"name":"faulty","events":[{"queue":{"source":"orders"}}]}]}"#;
+    let rig = Rig::start(&[("shop", &["hello", "faulty"], both)], &["--platform", "google"]);
+    let url = format!("http://{}/", rig.address);
+    let event = run(rig.folder.path(), &["invoke", "--url", &url, "--function", "faulty"]);
+    assert_eq!(text(&event.stdout), "\"fine\"\n", "faulty says so and hello does not: {}", text(&event.stderr));
+    rig.leave();
+
     let alone = OnHttp::start(artifacts::get().light_bootstrap(), Deployment::of("hello"), "hello");
     let bare = tempfile::tempdir().expect("a folder");
     let nobody = run(bare.path(), &["invoke", "--url", &format!("http://{}", alone.address)]);

@@ -201,7 +201,7 @@ fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
 /// Starts a runtime as a Cloud Run service.
 pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let patience = PATIENCE.max(setting.timeout);
-    let options = google_cloud::Options::function(port()?, patience, google_cloud::Signature::Http);
+    let options = google_cloud::Options::service(port()?, patience);
     let front = google_cloud::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
     let send = |front: &google_cloud::Instance, call: &Call| of_answer(front.call(&request(call)));
