@@ -482,6 +482,7 @@ fn without_an_event_a_running_dev_sends_what_the_function_is_written_for() {
     let url = format!("http://{}/", rig.address);
     let event = run(rig.folder.path(), &["invoke", "--url", &url, "--function", "faulty"]);
     assert_eq!(text(&event.stdout), "\"fine\"\n", "faulty says so and hello does not: {}", text(&event.stderr));
+    rig.until("its span says whose it is", || (rig.api("invocations")[0]["function"] == "faulty").then_some(()));
     rig.leave();
 
     let alone = OnHttp::start(artifacts::get().light_bootstrap(), Deployment::of("hello"), "hello");

@@ -433,7 +433,8 @@ impl Store {
             Line::Span(request_id, span) => {
                 let is_function = self.inner().functions.contains(&span.name);
                 self.of_request(unit, &request_id, |record| {
-                    if is_function && record.function.is_none() {
+                    // The front goes by the route, and an event that comes as a request may be another function's.
+                    if is_function && record.function.as_ref() != Some(&span.name) {
                         record.function = Some(span.name.clone());
                     }
                     record.spans.push(span);
