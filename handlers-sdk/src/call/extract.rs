@@ -210,13 +210,13 @@ impl FromInvocation for Event {
     }
 }
 
-/// The vector is a copy of the body.
 impl FromInvocation for Bytes {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(Bytes(Kept::Lent(InvBytes::body(ctx.held()))))
     }
 }
 
+/// The vector is a copy of the body.
 impl FromInvocation for Vec<u8> {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(ctx.body().to_vec())

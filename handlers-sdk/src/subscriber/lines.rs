@@ -7,7 +7,8 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// Hands events to the host's log. [`install_tracing`](crate::install_tracing) sets it up; put it into a registry of your own to add layers beside it.
+/// Hands events to the host's log. [`install_tracing`](crate::install_tracing) sets it up; put it into a registry of your
+/// own to add layers beside it.
 ///
 /// ```standalone_crate
 /// # use handlers_sdk::{function, testing::Invoke};

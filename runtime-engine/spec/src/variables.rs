@@ -10,6 +10,9 @@ use faas_core::secrets::{MARK, is_name};
 use parse::{Part, Source};
 use std::collections::{BTreeMap, HashMap};
 
+/// The bytes of a text with variables that count as one value.
+const COUNTED: usize = 64;
+
 /// The sources that variables are taken from.
 #[derive(Debug)]
 pub struct Given<'g> {
@@ -115,8 +118,9 @@ impl Resolver<'_> {
         self.nodes = self.nodes.saturating_add(count);
         let has_room = self.nodes <= MOST_NODES && depth <= MOST_DEPTH;
         if !has_room && !std::mem::replace(&mut self.has_overflowed, true) {
-            let message =
-                format!("expected at most {MOST_NODES} values, {MOST_DEPTH} deep, with all variables in place");
+            let message = format!(
+                "expected at most {MOST_NODES} values, {MOST_DEPTH} deep, with all variables in place; a text with variables is one for each {COUNTED} bytes"
+            );
             self.found.add(Diagnostic::error("too-many-values", span, message));
         }
         has_room
@@ -169,7 +173,7 @@ impl Resolver<'_> {
     /// Resolves a text with variables in it.
     fn text(&mut self, text: &str, node: &Node, mode: Mode, depth: usize) -> Node {
         // Variables can lead to one text again and again, and each time all of it is read: its length counts.
-        if !self.has_room(1 + text.len() / 16, node.span, depth) {
+        if !self.has_room(1 + text.len() / COUNTED, node.span, depth) {
             return Node::new(Value::Null, node.span);
         }
         let parts = match parse::parse(text) {

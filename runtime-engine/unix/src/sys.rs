@@ -234,6 +234,11 @@ pub(crate) fn wait_readable(fd: &impl AsRawFd, limit: Duration) -> bool {
     wait_for(fd, c::POLLIN, limit)
 }
 
+/// Waits until a socket takes bytes, or is gone, or the time is up; returns `false` for the last.
+pub(crate) fn wait_writable(socket: &impl AsRawFd, limit: Duration) -> bool {
+    wait_for(socket, c::POLLOUT, limit)
+}
+
 /// Waits until a socket takes bytes again, or has some to read, or is gone. Returns `true` unless it only takes bytes; an
 /// interrupted wait returns `false`.
 pub(crate) fn wait_for_room_or_news(socket: &impl AsRawFd) -> bool {

@@ -433,8 +433,9 @@ impl Store {
             Line::Span(request_id, span) => {
                 let is_function = self.inner().functions.contains(&span.name);
                 self.of_request(unit, &request_id, |record| {
-                    // The front goes by the route, and an event that comes as a request may be another function's.
-                    if is_function && record.function.as_ref() != Some(&span.name) {
+                    // The front goes by the route, and an event that comes as a request may be another function's. The
+                    // span of the function ends before those of the layers around it, which may have a function's name.
+                    if is_function && record.spans.is_empty() {
                         record.function = Some(span.name.clone());
                     }
                     record.spans.push(span);

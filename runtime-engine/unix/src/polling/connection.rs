@@ -99,7 +99,7 @@ impl Connection {
     }
 
     /// Sends a head and a body, in one system call where the socket takes it. An answer that comes before a large body
-    /// is through ends the sending: who refuses it early may never read the rest.
+    /// is through ends the sending once the other side takes no more: who refuses it early may never read the rest.
     pub(crate) fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(), Lost> {
         let sent =
             if body.len() <= AT_ONCE { write_both(&self.stream, head, body) } else { self.send_large(head, body) };
@@ -111,17 +111,35 @@ impl Connection {
 
     fn send_large(&mut self, head: &[u8], mut body: &[u8]) -> io::Result<()> {
         write_both(&self.stream, head, b"")?;
+        let stream = &*self.stream;
         while !body.is_empty() {
-            match sys::write_now(&*self.stream, body)? {
-                0 if sys::wait_for_room_or_news(&*self.stream) => {
-                    // Half a request stands on the connection, behind which no other can follow.
-                    self.usable = false;
-                    return Ok(());
+            let is_stuck = match sys::write_now(stream, body) {
+                // Only the end of reading may be the news, as after a stop, and an answer may also come early from
+                // somebody who takes the rest: as long as it is taken, it is sent.
+                Ok(0) => {
+                    sys::wait_for_room_or_news(stream)
+                        && !sys::wait_writable(stream, PATIENCE)
+                        && self.has_begun_to_answer()
                 }
-                written => body = &body[written..],
+                Ok(written) => {
+                    body = &body[written..];
+                    false
+                }
+                // What the other side has said before it closed can still be read.
+                Err(_) if self.has_begun_to_answer() => true,
+                Err(error) => return Err(error),
+            };
+            if is_stuck {
+                // Half a request stands on the connection, behind which no other can follow.
+                self.usable = false;
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    fn has_begun_to_answer(&self) -> bool {
+        sys::is_readable_now(&*self.stream) && sys::peek(&*self.stream, &mut [0]).is_ok_and(|bytes| bytes > 0)
     }
 
     /// Reads one answer, however long it takes.
@@ -234,20 +252,44 @@ mod tests {
         assert!(!connection.is_usable(), "half a request stands on it");
     }
 
-    #[test]
-    fn a_large_request_whose_answer_comes_behind_it_arrives_whole() {
-        let (mut connection, mut server) = pair();
+    const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+
+    /// Sends a large request, of which the server reads all that comes. `before` and `behind` are what it writes before
+    /// and after it has read.
+    fn sends_all(
+        mut connection: Connection,
+        mut server: TcpStream,
+        before: &[u8],
+        behind: &'static [u8],
+    ) -> Connection {
+        server.write_all(before).expect("it is open");
         let reads = std::thread::spawn(move || {
-            let mut request = vec![0; 6 + (8 << 20)];
+            let mut request = vec![0; 6 + (32 << 20)];
             server.read_exact(&mut request).expect("all of it comes");
-            server.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").expect("it is open");
+            server.write_all(behind).expect("it is open");
             request
         });
-        let body: Vec<u8> = (0..8 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
+        let body: Vec<u8> = (0..32 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
         connection.send(b"head\r\n", &body).expect("it is read");
-        assert_eq!(connection.receive().expect("it is answered").status(), 202);
-        assert!(connection.is_usable());
         assert!(reads.join().expect("it reads")[6..] == body, "other bytes have arrived");
+        connection
+    }
+
+    #[test]
+    fn a_large_request_arrives_whole_whether_its_answer_comes_behind_it_or_before() {
+        for (before, behind) in [(&b""[..], ACCEPTED), (ACCEPTED, b""), (b"HTTP/1.1 100 Continue\r\n\r\n", ACCEPTED)] {
+            let (connection, server) = pair();
+            let mut connection = sends_all(connection, server, before, behind);
+            assert_eq!(connection.receive().expect("it is answered").status(), 202);
+            assert!(connection.is_usable());
+        }
+    }
+
+    #[test]
+    fn a_stop_that_ends_the_reading_cuts_no_large_request() {
+        let (connection, server) = pair();
+        connection.stream().shutdown(std::net::Shutdown::Read).expect("it is open");
+        sends_all(connection, server, b"", b"");
     }
 
     #[test]
