@@ -63,16 +63,26 @@ pub(super) async fn invoke(app: &Arc<App>, body: &[u8]) -> Result<Response<Out>,
 
 /// Waits for lines of the runtime, which may come a moment after its reply. With spans the last line of each invocation
 /// is known, and is waited for, for 1 s at most. Without them the wait is 30 ms, which is as long as lines usually
-/// take. A failed invocation is not waited for.
+/// take. Of a failed invocation the line with the place of its error is waited for, which not every failure has: for
+/// 250 ms at most.
 async fn told(app: &Arc<App>, numbers: &[u64]) {
     let has_spans = app.now().is_some_and(|now| now.deployment.has_spans);
-    let limit = if has_spans { Duration::from_secs(1) } else { Duration::from_millis(30) };
-    let until = Instant::now() + limit;
+    let began = Instant::now();
+    let limit = |is_failed| match (is_failed, has_spans) {
+        (true, _) => Duration::from_millis(250),
+        (false, true) => Duration::from_secs(1),
+        (false, false) => Duration::from_millis(30),
+    };
     let is_told = |number: &u64| {
-        let is_last = |record: Record| record.is_failed() || record.spans.iter().any(|span| span.depth == 0);
+        let is_last = |record: Record| {
+            let has_place = record.problem.as_ref().is_some_and(|problem| !problem.place.is_empty());
+            let is_failed = record.is_failed();
+            let is_known = if is_failed { has_place } else { record.spans.iter().any(|span| span.depth == 0) };
+            is_known || began.elapsed() >= limit(is_failed)
+        };
         app.store.get(*number).is_none_or(is_last)
     };
-    while !numbers.iter().all(is_told) && Instant::now() < until {
+    while !numbers.iter().all(is_told) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
