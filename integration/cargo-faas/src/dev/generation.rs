@@ -469,12 +469,20 @@ impl Generation {
         let _ = std::fs::remove_dir_all(self.deployment.path());
     }
 
-    /// Removes the files of platforms once no call needs them. Calls that run end at once, since their process is gone.
+    /// Removes the files of platforms once nobody needs them. Calls that run end at once, since their process is gone, and
+    /// whoever looks at a platform lets go of it as soon.
     pub(crate) async fn clear(&self) {
         const MOMENT: Duration = Duration::from_secs(1);
-        if !self.slots().is_empty() {
-            self.drained(MOMENT).await;
-            self.slots().clear();
+        if self.slots().is_empty() {
+            return;
+        }
+        self.drained(MOMENT).await;
+        let slots = std::mem::take(&mut *self.slots());
+        let stages: Vec<Arc<dyn Stage>> = slots.into_values().filter_map(|slot| slot.stage()).collect();
+        // The files go with the last that holds a stage.
+        let began = Instant::now();
+        while stages.iter().any(|stage| Arc::strong_count(stage) > 1) && began.elapsed() < MOMENT {
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
