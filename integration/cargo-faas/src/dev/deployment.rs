@@ -2,6 +2,7 @@
 //! where nobody changes it any more. Nothing is started here.
 
 use crate::failure::Failure;
+use crate::package::layout::MANIFEST;
 use crate::project::deployment::DeployedFunction;
 use faas_core::manifest::{EventFilter, Manifest};
 use faas_core::router::{Found, Matching, Params, Router};
@@ -11,9 +12,6 @@ use serverless_spec::cron::{Both, Schedule};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// The name of the manifest in a unit's folder.
-const MANIFEST: &str = "faas.json";
 
 /// The name of the file with the variables of a deployment folder.
 const DOTENV: &str = ".env";
