@@ -1,24 +1,34 @@
 //! A unit in one program: a small crate that links its function, its layers and the light runtime, made in the tool's
-//! cache and built static. Each of them offers a constant of its crate for linking, `MODULE`, whose path a crate may
-//! set itself:
+//! cache and built static in the project's target folder. Each of them offers a constant of its crate for linking,
+//! `MODULE`, whose path a crate may set itself:
 //!
 //! ```toml
 //! [package.metadata.faas]
 //! module = "shop::Shop::MODULE"
 //! ```
+//!
+//! Cargo calls a crate after its path from the workspace's root, or after its whole path if it is elsewhere, and that
+//! name is in the program. So the project is a link in the small crate's folder, and a project that is moved makes the
+//! same program.
 
 use crate::failure::Failure;
 use crate::package::toolchain::Arch;
 use crate::project::cargo::{Builder, CargoBuild};
 use crate::project::deployment::Deployment;
 use crate::project::library::Library;
-use crate::project::metadata::cargo;
+use crate::project::metadata::{Workspace, cargo};
 use crate::project::runtimes;
 use faas_core::encoding::sha256;
-use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+
+/// The name of the program that is built.
+const PROGRAM: &str = "one-file";
+/// The name of the link to the project's workspace, beside the `Cargo.toml` of the program.
+const PROJECT: &str = "project";
 
 /// A crate that is linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,43 +51,71 @@ pub(crate) fn build(
     profile: &str,
 ) -> Result<PathBuf, Failure> {
     let (function, layers) = parts(unit)?;
-    let function = linked(function, project)?;
-    let layers: Vec<Linked> = layers.into_iter().map(|layer| linked(layer, project)).collect::<Result<_, _>>()?;
-    let source = runtimes::source()?;
-    let manifest = manifest(&function, &layers, &source, platform);
-    let main = main(&function, &layers);
+    let workspace = Workspace::of(project)?;
+    let function = linked(function, &workspace)?;
+    let layers: Vec<Linked> = layers.into_iter().map(|layer| linked(layer, &workspace)).collect::<Result<_, _>>()?;
     let failed = |error: std::io::Error| Failure::new("one file", error);
-    // The same parts are the same crate, whose build cargo remembers.
-    let digest = sha256::digest(format!("{}\0{manifest}\0{main}", project.display()).as_bytes());
-    let name: String = digest.rsplit(':').next().unwrap_or_default().chars().take(16).collect();
-    let folder = runtimes::cache_folder()?.join("one-file").join(name);
-    std::fs::create_dir_all(folder.join("src")).map_err(failed)?;
-    write_if_other(&folder.join("Cargo.toml"), &manifest).map_err(failed)?;
-    write_if_other(&folder.join("src/main.rs"), &main).map_err(failed)?;
-    // The versions are those that the project is locked to.
-    if !folder.join("Cargo.lock").is_file() {
-        let above = project.ancestors().map(|folder| folder.join("Cargo.lock")).find(|lock| lock.is_file());
-        above.map_or(Ok(0), |lock| std::fs::copy(lock, folder.join("Cargo.lock"))).map_err(failed)?;
-    }
-    let target_folder = runtimes::cache_folder()?.join("build");
-    let more: Vec<OsString> = vec!["--target-dir".into(), target_folder.into()];
+    let root = workspace.root.canonicalize().map_err(failed)?;
+    let source = runtimes::source()?;
+    let main = main(&function, &layers);
+    let project_digest = short_digest(root.as_os_str().as_encoded_bytes());
+    let written = |place: &dyn Fn(&Path) -> PathBuf| {
+        let manifest = manifest(&function, &layers, &source.join("light-runtime"), platform, place, &main);
+        let name = short_digest(manifest.as_bytes());
+        let folder = runtimes::cache_folder()?.join("one-file").join(&project_digest).join(&name);
+        write_crate(&folder, &manifest, &main, &root).map_err(failed)?;
+        Ok::<_, Failure>(folder)
+    };
+    let by_link = written(&|folder| through_link(folder, &root))?;
+    let folder = if resolves(&by_link, &root) { by_link } else { written(&Path::to_owned)? };
+    let target_folder = workspace.target_folder.join("one-file").join(&project_digest);
+    let more: Vec<OsString> =
+        ["--manifest-path".into(), folder.join("Cargo.toml").into(), "--target-dir".into(), target_folder.into()]
+            .into();
     let (target, builder, flags) = target(arch);
     let build = CargoBuild {
-        folder: &folder,
-        packages: &["one-file".to_owned()],
+        // The configuration and the toolchain are the project's.
+        folder: &root,
+        packages: &[],
         profile,
         target: Some(&target),
         builder,
         more: &more,
     };
     let made = build.run_as(|command| {
-        command.env("RUSTFLAGS", flags);
+        // A place in the project is named in messages as in a library of it.
+        command.env("RUSTFLAGS", format!("{flags} --remap-path-prefix={PROJECT}="));
     });
     let linked =
         |failure| Failure::new("one file", format!("{failure}; what it links has to be `pub`: {}", function.module));
     let made = made.map_err(linked)?;
-    let program = made.into_iter().find(|artifact| artifact.binary.as_deref() == Some("one-file"));
+    let program = made.into_iter().find(|artifact| artifact.binary.as_deref() == Some(PROGRAM));
     program.map(|artifact| artifact.file).ok_or_else(|| Failure::new("one file", "cargo made no program"))
+}
+
+/// Writes the crate, beside a link to the project.
+fn write_crate(folder: &Path, manifest: &str, main: &str, project: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder.join("src"))?;
+    write_if_other(&folder.join("Cargo.toml"), manifest)?;
+    write_if_other(&folder.join("src/main.rs"), main)?;
+    match symlink(project, folder.join(PROJECT)) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    // The versions are those that the project is locked to.
+    let lock = project.join("Cargo.lock");
+    if lock.is_file() {
+        std::fs::copy(lock, folder.join("Cargo.lock"))?;
+    }
+    Ok(())
+}
+
+/// Returns `true` if cargo finds all crates from there. It does not if one of the project is named by a relative path
+/// that leads out of the project, since the link is elsewhere.
+fn resolves(folder: &Path, project: &Path) -> bool {
+    let mut command = cargo(project);
+    command.args(["metadata", "--format-version=1", "--manifest-path"]).arg(folder.join("Cargo.toml"));
+    command.output().is_ok_and(|output| output.status.success())
 }
 
 /// Returns the one library of functions, and the layers, outermost first.
@@ -117,37 +155,32 @@ fn parts(unit: &Deployment) -> Result<(&Library, Vec<&Library>), Failure> {
 }
 
 /// Returns the crate of a library, and the path of its constant.
-fn linked(library: &Library, project: &Path) -> Result<Linked, Failure> {
+fn linked(library: &Library, project: &Workspace) -> Result<Linked, Failure> {
     let failed = |why: String| Failure::new("one file", format!("{}: {why}", library.name));
     // A layer that came with the tool is a package of the tool's own source.
-    let source = runtimes::source()?;
-    let (package, place) = match &library.package {
-        Some(package) => (package.clone(), project.to_owned()),
-        None => (library.name.replace('_', "-"), source),
+    let source;
+    let (package, workspace) = match &library.package {
+        Some(package) => (package.clone(), project),
+        None => {
+            source = Workspace::of(&runtimes::source()?)?;
+            (library.name.replace('_', "-"), &source)
+        }
     };
-    let output = cargo(&place).args(["metadata", "--no-deps", "--format-version=1"]).output();
-    let output = output.map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
-    let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let found = packages.into_iter().find(|other| other["name"] == *package);
-    let found = found.ok_or_else(|| failed(format!("it is not made by a crate of {}", place.display())))?;
-    let targets = found["targets"].as_array().into_iter().flatten();
-    let kinds = targets.flat_map(|target| target["kind"].as_array().into_iter().flatten()).filter_map(Value::as_str);
-    if !kinds.clone().any(|kind| kind == "rlib" || kind == "lib") {
+    let found = workspace.packages.iter().find(|other| other.name == package);
+    let found = found.ok_or_else(|| failed(format!("it is not made by a crate of {}", workspace.root.display())))?;
+    if !found.is_linkable {
         return Err(failed(format!(
             "no program can link it: write crate-type = [\"cdylib\", \"rlib\"] into the Cargo.toml of {package}"
         )));
     }
-    let said = found["metadata"]["faas"]["module"].as_str().map(str::to_owned);
-    let module = said.or_else(|| guess(library)).ok_or_else(|| {
+    let module = found.module.clone().or_else(|| guess(library)).ok_or_else(|| {
         failed(format!(
             "it has several functions, and nothing says which constant links them: write module = \"{}::Type::MODULE\" \
              into [package.metadata.faas] of {package}",
             library.name
         ))
     })?;
-    let folder = found["manifest_path"].as_str().and_then(|path| Path::new(path).parent()).unwrap_or(&place);
-    Ok(Linked { package, folder: folder.to_owned(), module })
+    Ok(Linked { package, folder: found.folder.clone(), module })
 }
 
 /// Returns the constant of a library with one function, one class or one layer; `None` for any other.
@@ -174,23 +207,46 @@ fn camel(name: &str) -> String {
     name.split(['_', '-']).map(word).collect()
 }
 
-fn manifest(function: &Linked, layers: &[Linked], source: &Path, platform: &str) -> String {
-    let mut text =
-        String::from("[package]\nname = \"one-file\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n");
-    text.push_str("[workspace]\n\n[dependencies]\n");
+/// Returns the `Cargo.toml`, which names each crate by its `place`. The crate is called after what it is made of: for
+/// cargo all programs of a project would be one else, and it looks only at times of files.
+fn manifest(
+    function: &Linked,
+    layers: &[Linked],
+    runtime: &Path,
+    platform: &str,
+    place: &dyn Fn(&Path) -> PathBuf,
+    main: &str,
+) -> String {
+    let mut dependencies = String::new();
     for linked in std::iter::once(function).chain(layers) {
-        let _ = writeln!(text, "{} = {{ path = {:?} }}", linked.package, linked.folder);
+        let _ = writeln!(dependencies, "{} = {{ path = {:?} }}", linked.package, place(&linked.folder));
     }
-    let runtime = source.join("light-runtime");
     let features = if platform == "http" { String::new() } else { format!("{platform:?}") };
-    let _ =
-        writeln!(text, "light-runtime = {{ path = {runtime:?}, default-features = false, features = [{features}] }}");
-    // The profile is that of the runtime itself.
-    text.push_str(
-        "\n[profile.release]\nopt-level = 2\nlto = \"fat\"\ncodegen-units = 1\nstrip = \"symbols\"\npanic = \"unwind\"\n\n\
-         [profile.test-artifacts]\ninherits = \"release\"\nopt-level = 1\nlto = \"off\"\ncodegen-units = 16\n",
+    let _ = writeln!(
+        dependencies,
+        "light-runtime = {{ path = {:?}, default-features = false, features = [{features}] }}",
+        place(runtime)
     );
-    text
+    let name = short_digest(format!("{dependencies}\0{main}").as_bytes());
+    // The profile is that of the runtime itself.
+    format!(
+        "[package]\nname = \"one-file-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [[bin]]\nname = \"{PROGRAM}\"\npath = \"src/main.rs\"\n\n[workspace]\nexclude = [\"{PROJECT}\"]\n\n\
+         [dependencies]\n{dependencies}\n\
+         [profile.release]\nopt-level = 2\nlto = \"fat\"\ncodegen-units = 1\nstrip = \"symbols\"\npanic = \"unwind\"\n\n\
+         [profile.test-artifacts]\ninherits = \"release\"\nopt-level = 1\nlto = \"off\"\ncodegen-units = 16\n"
+    )
+}
+
+/// Returns the path of a folder of the project by way of the link, and any other as it is.
+fn through_link(folder: &Path, project: &Path) -> PathBuf {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.strip_prefix(project).map(|inside| Path::new(PROJECT).join(inside)).unwrap_or(folder)
+}
+
+fn short_digest(bytes: &[u8]) -> String {
+    let digest = sha256::digest(bytes);
+    digest.rsplit(':').next().unwrap_or_default().chars().take(16).collect()
 }
 
 fn main(function: &Linked, layers: &[Linked]) -> String {
@@ -231,27 +287,79 @@ mod tests {
         assert_eq!(camel("rate-limit"), "RateLimit");
     }
 
-    #[test]
-    fn the_crate_links_the_function_its_layers_and_one_platform() {
+    fn parts() -> (Linked, Linked) {
         let linked = |package: &str, module: &str| Linked {
             package: package.to_owned(),
             folder: PathBuf::from("/w").join(package),
             module: module.to_owned(),
         };
-        let (hello, monitor) =
-            (linked("hello", "hello::hello::MODULE"), linked("layer-monitor", "layer_monitor::Monitor::MODULE"));
-        let main = main(&hello, std::slice::from_ref(&monitor));
+        (linked("hello", "hello::hello::MODULE"), linked("layer-monitor", "layer_monitor::Monitor::MODULE"))
+    }
+
+    #[test]
+    fn the_crate_links_the_function_its_layers_and_one_platform() {
+        let (hello, monitor) = parts();
+        let layers = [monitor];
+        let main = main(&hello, &layers);
         assert!(
             main.contains("c_main!(function: hello::hello::MODULE, layers: [layer_monitor::Monitor::MODULE]);"),
             "{main}"
         );
-        let manifest = manifest(&hello, &[monitor], Path::new("/s"), "aws-lambda");
-        assert!(manifest.contains("hello = { path = \"/w/hello\" }\n"), "{manifest}");
+        let place = |folder: &Path| through_link(folder, Path::new("/w"));
+        let manifest = manifest(&hello, &layers, Path::new("/s/light-runtime"), "aws-lambda", &place, &main);
+        assert!(manifest.contains("hello = { path = \"project/hello\" }\n"), "{manifest}");
         assert!(
             manifest.contains(
                 "light-runtime = { path = \"/s/light-runtime\", default-features = false, features = [\"aws-lambda\"] }"
             ),
             "{manifest}"
         );
+    }
+
+    #[test]
+    fn programs_of_other_parts_are_other_crates_and_those_of_other_folders_are_not() {
+        let (hello, monitor) = parts();
+        let name = |layers: &[Linked], root: &str| {
+            let moved = |linked: &Linked| Linked { folder: Path::new(root).join(&linked.package), ..linked.clone() };
+            let (function, layers) = (moved(&hello), layers.iter().map(moved).collect::<Vec<_>>());
+            let place = |folder: &Path| through_link(folder, Path::new(root));
+            let manifest = manifest(&function, &layers, Path::new("/s"), "http", &place, &main(&function, &layers));
+            manifest.lines().find(|line| line.starts_with("name = ")).map(str::to_owned)
+        };
+        let (one, other) = (monitor.clone(), Linked { package: "cors".into(), ..monitor });
+        let both = [one.clone(), other.clone()];
+        assert_eq!(name(&both, "/w"), name(&both, "/elsewhere"));
+        assert_ne!(name(&both, "/w"), name(&[other], "/w"));
+        assert_ne!(name(&both, "/w"), name(&[one], "/w"));
+    }
+
+    #[test]
+    fn a_project_that_leads_out_of_its_folder_is_not_found_through_the_link() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let package = |name: &str, dependencies: &str| {
+            let place = folder.path().join(name);
+            std::fs::create_dir_all(place.join("src")).expect("there is room");
+            std::fs::write(place.join("src/lib.rs"), "").expect("there is room");
+            let text = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\n[dependencies]\n{dependencies}");
+            std::fs::write(place.join("Cargo.toml"), text).expect("there is room");
+            place
+        };
+        let beside = package("beside", "");
+        let alone = package("alone", "");
+        let by_whole_path = package("whole", &format!("beside = {{ path = {beside:?} }}\n"));
+        let outwards = package("outwards", "beside = { path = \"../beside\" }\n");
+        for (project, expected) in [(alone, true), (by_whole_path, true), (outwards, false)] {
+            let name = project.file_name().and_then(|name| name.to_str()).expect("a name");
+            let made = folder.path().join("cache/made").join(name);
+            let manifest = format!(
+                "[package]\nname = \"made\"\nversion = \"0.0.0\"\n[workspace]\nexclude = [{PROJECT:?}]\n\
+                 [dependencies]\n{name} = {{ path = {PROJECT:?} }}\n"
+            );
+            // The crate is written again for each package, beside the link that is there already.
+            for _ in 0..2 {
+                write_crate(&made, &manifest, "fn main() {}\n", &project).expect("there is room");
+            }
+            assert_eq!(resolves(&made, &project), expected, "{name}");
+        }
     }
 }

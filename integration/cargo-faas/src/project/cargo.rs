@@ -44,7 +44,7 @@ pub(crate) struct Artifact {
 pub(crate) struct CargoBuild<'a> {
     /// The folder that cargo runs in, whose configuration it takes.
     pub(crate) folder: &'a Path,
-    /// The packages to build; at least one.
+    /// The packages to build; none for those that cargo builds by itself.
     pub(crate) packages: &'a [String],
     /// The name of cargo's profile.
     pub(crate) profile: &'a str,

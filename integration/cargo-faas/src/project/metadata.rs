@@ -10,6 +10,8 @@ use std::process::Command;
 pub(crate) struct Workspace {
     /// The folder of the workspace's `Cargo.toml`.
     pub(crate) root: PathBuf,
+    /// The folder that its builds are in.
+    pub(crate) target_folder: PathBuf,
     /// The members of the workspace.
     pub(crate) packages: Vec<Package>,
 }
@@ -23,6 +25,10 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     /// The name of its shared library, with `-` written as `_`. It is `None` if the package makes no shared library.
     pub(crate) library: Option<String>,
+    /// `true` if a Rust program can link it.
+    pub(crate) is_linkable: bool,
+    /// The constant by which a program links it, `module` of `[package.metadata.faas]`; `None` if that says nothing.
+    pub(crate) module: Option<String>,
 }
 
 impl Workspace {
@@ -45,14 +51,21 @@ impl Workspace {
     fn read(metadata: &[u8]) -> Option<Workspace> {
         let metadata: Value = serde_json::from_slice(metadata).ok()?;
         let packages = metadata["packages"].as_array()?.iter().filter_map(|package| {
-            let library = package["targets"].as_array()?.iter().find(|target| is_cdylib(target));
+            let targets = package["targets"].as_array()?;
+            let library = targets.iter().find(|target| is_cdylib(target));
             Some(Package {
                 name: package["name"].as_str()?.to_owned(),
                 folder: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
                 library: library.and_then(|target| Some(target["name"].as_str()?.replace('-', "_"))),
+                is_linkable: targets.iter().any(|target| has_kind(target, "rlib") || has_kind(target, "lib")),
+                module: package["metadata"]["faas"]["module"].as_str().map(str::to_owned),
             })
         });
-        Some(Workspace { packages: packages.collect(), root: metadata["workspace_root"].as_str()?.into() })
+        Some(Workspace {
+            packages: packages.collect(),
+            root: metadata["workspace_root"].as_str()?.into(),
+            target_folder: metadata["target_directory"].as_str()?.into(),
+        })
     }
 
     /// Returns the member whose folder this is, or the nearest one above it; `None` if there is none.
@@ -69,7 +82,11 @@ impl Workspace {
 
 /// Returns `true` if a target of `cargo metadata`, or of a message of `cargo build`, is a C shared library.
 pub(super) fn is_cdylib(target: &Value) -> bool {
-    target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
+    has_kind(target, "cdylib")
+}
+
+fn has_kind(target: &Value, wanted: &str) -> bool {
+    target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == wanted))
 }
 
 /// Returns a command of cargo in a folder, without the variables that an outer `cargo run` set for this process.
@@ -91,9 +108,11 @@ mod tests {
 
     const METADATA: &str = r#"{
         "workspace_root": "/w",
+        "target_directory": "/w/target",
         "packages": [
             {"name": "root", "manifest_path": "/w/Cargo.toml", "targets": [{"name": "tool", "kind": ["bin"]}]},
-            {"name": "my-shop", "manifest_path": "/w/shop/Cargo.toml", "targets": [{"name": "my-shop", "kind": ["cdylib", "rlib"]}]}
+            {"name": "my-shop", "manifest_path": "/w/shop/Cargo.toml", "targets": [{"name": "my-shop", "kind": ["cdylib", "rlib"]}],
+             "metadata": {"faas": {"module": "my_shop::Shop::MODULE"}}}
         ]
     }"#;
 
@@ -102,6 +121,13 @@ mod tests {
         let workspace = Workspace::read(METADATA.as_bytes()).unwrap();
         let modules: Vec<_> = workspace.modules().map(|package| package.library.as_deref().unwrap()).collect();
         assert_eq!(modules, ["my_shop"]);
+    }
+
+    #[test]
+    fn a_program_links_what_is_a_library_of_rust_too() {
+        let workspace = Workspace::read(METADATA.as_bytes()).unwrap();
+        let how: Vec<_> = workspace.packages.iter().map(|one| (one.is_linkable, one.module.as_deref())).collect();
+        assert_eq!(how, [(false, None), (true, Some("my_shop::Shop::MODULE"))]);
     }
 
     #[test]

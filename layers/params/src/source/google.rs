@@ -6,6 +6,8 @@
 
 use super::bearer::Bearer;
 use super::{Found, Reach, Source, Unknown, json};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use handlers_sdk::Config;
 use handlers_sdk::service::http::Request;
 
@@ -25,29 +27,16 @@ impl Google {
     }
 }
 
-/// Undoes base64 (RFC 4648, 4); `None` if the text has a character that is not of its alphabet, or a length that no bytes
-/// have. Padding may be missing, and bits that make no whole byte are dropped.
+/// Returns the bytes of a secret; `None` if the text is no base64 (RFC 4648, section 4). Padding may be missing, and bits
+/// that make no whole byte are dropped.
 fn decoded(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in digits.bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        (bits, count) = (bits << 6 | u32::from(digit), count + 6);
-        if count >= 8 {
-            count -= 8;
-            bytes.extend(u8::try_from(bits >> count & 0xff));
-        }
-    }
-    // A whole digit that is left over is a part of a byte.
-    (count < 6).then_some(bytes)
+    const READER: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    READER.decode(text).ok()
 }
 
 impl Source for Google {
