@@ -4,6 +4,7 @@ use crate::url::{Origin, Url};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use handlers_sdk::{Config, Error};
+use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -30,23 +31,6 @@ pub(crate) struct Proxies {
     without: Vec<String>,
 }
 
-/// Undoes percent-coding such as `%41`; `None` if it is wrong.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = behind;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok())?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &rest[2..];
-    }
-    Some(bytes)
-}
-
 impl Proxy {
     /// Reads `http://user:password@host:port`; `None` if the text has another form.
     fn read(text: &str) -> Option<Proxy> {
@@ -54,8 +38,8 @@ impl Proxy {
         let (user, text) = match text.split_once("://")?.1.rsplit_once('@') {
             None => (None, text),
             Some((user, host)) => {
-                let user = decoded(user)?;
-                (Some(format!("Basic {}", STANDARD.encode(&user))), format!("http://{host}"))
+                let user: Vec<u8> = percent_decode_str(user).collect();
+                (Some(format!("Basic {}", STANDARD.encode(user))), format!("http://{host}"))
             }
         };
         let url = Url::read(&text).ok()?;
@@ -136,9 +120,11 @@ mod tests {
         let proxy = Proxy::read("http://us%65r:p%40ss@proxy:3128").expect("a proxy");
         assert_eq!(proxy.origin.host_and_port(), "proxy:3128");
         assert_eq!(proxy.user.as_deref(), Some("Basic dXNlcjpwQHNz"));
+        let literal = Proxy::read("http://user:100%@proxy").and_then(|proxy| proxy.user);
+        assert_eq!(literal.as_deref(), Some("Basic dXNlcjoxMDAl"), "a sign by itself codes nothing");
         assert!(!format!("{proxy:?}").contains("dXNl"));
         assert_eq!(Proxy::read("proxy:8080/").map(|proxy| proxy.origin.port), Some(8080));
-        for text in ["https://proxy", "socks5://proxy", "http://proxy/path", "http://", "http://%4:x@proxy"] {
+        for text in ["https://proxy", "socks5://proxy", "http://proxy/path", "http://"] {
             assert_eq!(Proxy::read(text), None, "{text}");
         }
     }

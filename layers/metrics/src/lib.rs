@@ -18,7 +18,7 @@ mod own;
 mod points;
 mod settings;
 
-use faas_otlp::{Exporter, Ids, Resource};
+use faas_otlp::{Context, Exporter, Ids, Resource};
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Level, Phase, Recovery, Response, layer};
 use invocations::{Example, Invocations, head};
 use labels::{Labels, Outcome};
@@ -130,12 +130,8 @@ impl Metrics {
 
 /// Returns the example of an invocation, by its place among the traces; `None` if its trace is not kept.
 fn example(traceparent: &str, seconds: f64) -> Option<Example> {
-    let mut parts = traceparent.split('-').skip(1);
-    let (trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
-    let trace = u128::from_str_radix(trace, 16).ok()?.to_be_bytes();
-    let span = u64::from_str_radix(span, 16).ok()?.to_be_bytes();
-    is_sampled.then(|| Example { trace, span, seconds, time: wall_ns() })
+    let Context { trace, span, sampled } = Context::of_w3c(traceparent)?;
+    sampled.then(|| Example { trace, span, seconds, time: wall_ns() })
 }
 
 #[layer(name = "metrics")]

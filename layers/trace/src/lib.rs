@@ -6,15 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod clock;
-mod context;
 mod own;
 mod sampler;
 mod settings;
 mod span;
 
 use clock::{Clock, wall_ns};
-use context::Context;
-use faas_otlp::{Attribute, Exporter, Ids, Resource, Value, faas_trigger, text};
+use faas_otlp::{Attribute, Context, Exporter, Ids, Resource, Value, faas_trigger, text};
 use handlers_sdk::abi::services::FUNCTION_SPAN;
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Phase, Recovery, ReplyHead, abi, layer};
 use own::Own;

@@ -2,10 +2,9 @@
 //! end.
 
 use crate::clock::Clock;
-use crate::context::Context;
 use crate::sampler::Sampler;
 use crate::span::{Event, Kind, Outcome, Span, Spans};
-use faas_otlp::{Attribute, Exporter, Ids};
+use faas_otlp::{Attribute, Context, Exporter, Ids};
 use handlers_sdk::telemetry::{GatherSpans, Labels, SpanEnd};
 use handlers_sdk::{Config, Redact};
 use std::collections::BTreeMap;

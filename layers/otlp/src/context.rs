@@ -4,10 +4,13 @@ use handlers_sdk::HttpView;
 
 /// The trace that an invocation belongs to, and the span that called it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Context {
-    pub(crate) trace: [u8; 16],
-    pub(crate) span: [u8; 8],
-    pub(crate) sampled: bool,
+pub struct Context {
+    /// The id of the trace.
+    pub trace: [u8; 16],
+    /// The id of the span that called.
+    pub span: [u8; 8],
+    /// `true` if the trace is kept.
+    pub sampled: bool,
 }
 
 /// Returns the bytes of exactly `2 * N` digits, not all of them zero; `None` for another text.
@@ -23,7 +26,7 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
 }
 
 /// Returns bytes as lower-case hexadecimal digits.
-pub(crate) fn digits(bytes: &[u8]) -> String {
+fn digits(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let of_byte = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)]));
     let mut out = String::with_capacity(2 * bytes.len());
@@ -37,8 +40,9 @@ fn trace_id(digits: &str) -> Option<[u8; 16]> {
 }
 
 impl Context {
-    /// Reads W3C `traceparent`. In a version that is still to come the parts of today have to be there.
-    pub(crate) fn of_w3c(text: &str) -> Option<Context> {
+    /// Reads W3C `traceparent`; `None` for another text. In a version that is still to come the parts of today have to be
+    /// there.
+    pub fn of_w3c(text: &str) -> Option<Context> {
         let mut parts = text.trim().split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let is_version = version.len() == 2 && version != "ff" && version.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -71,8 +75,8 @@ impl Context {
         Some(Context { trace, span: bytes(member("Parent")?)?, sampled: member("Sampled") == Some("1") })
     }
 
-    /// Reads the context of a request itself, in the forms that clients send.
-    pub(crate) fn of_request(http: HttpView<'_>) -> Option<Context> {
+    /// Reads the context of a request itself, in the forms that clients send; `None` if it has none.
+    pub fn of_request(http: HttpView<'_>) -> Option<Context> {
         let of_parts = || {
             let sampled =
                 matches!(http.header("x-b3-sampled"), Some("1" | "true")) || http.header("x-b3-flags") == Some("1");
@@ -87,19 +91,23 @@ impl Context {
     }
 
     /// Makes the context of another span of the same trace.
-    pub(crate) fn beside(&self, span: [u8; 8]) -> Context {
+    #[must_use]
+    pub fn beside(&self, span: [u8; 8]) -> Context {
         Context { span, ..self.clone() }
     }
 
-    pub(crate) fn w3c(&self) -> String {
+    /// Returns it as W3C `traceparent`.
+    pub fn w3c(&self) -> String {
         format!("00-{}-{}-0{}", digits(&self.trace), digits(&self.span), u8::from(self.sampled))
     }
 
-    pub(crate) fn b3(&self) -> String {
+    /// Returns it as B3 in one header.
+    pub fn b3(&self) -> String {
         format!("{}-{}-{}", digits(&self.trace), digits(&self.span), u8::from(self.sampled))
     }
 
-    pub(crate) fn xray(&self) -> String {
+    /// Returns it as X-Ray's header.
+    pub fn xray(&self) -> String {
         let (trace, span) = (digits(&self.trace), digits(&self.span));
         format!("Root=1-{}-{};Parent={span};Sampled={}", &trace[..8], &trace[8..], u8::from(self.sampled))
     }
