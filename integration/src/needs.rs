@@ -1,7 +1,7 @@
 //! Foreign programs: their places, and trials that need one. `.ci/foreign` brings them.
 
 use crate::artifacts::{self, Runtime};
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 use platform_emulators::process::tell_if_it_fails;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -121,12 +121,17 @@ pub fn once(
 ) -> Trial {
     let Foreign { name: program, found, barred } = needs.clone();
     let absent = found.is_err();
-    let trial = Trial::test(name, move || {
+    let trial = always(name, move || {
         let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
-        tell_if_it_fails(|| behaviour(&path)).map_err(Into::into)
+        behaviour(&path)
     });
     let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
     trial.with_kind(format!("needs {program}")).with_ignored_flag(barred || absent && !required)
+}
+
+/// Adds one behaviour that needs nothing of others. If it fails, the processes that it has started are told of.
+pub fn always<E: Into<Failed>>(name: &str, behaviour: impl FnOnce() -> Result<(), E> + Send + 'static) -> Trial {
+    Trial::test(name, move || tell_if_it_fails(behaviour).map_err(Into::into))
 }
 
 fn trial(needs: &Foreign, name: &str, runtime: fn() -> &'static Runtime, behaviour: impl Behaviour) -> Trial {

@@ -13,7 +13,7 @@ use integration::deployment::Deployment;
 use integration::needs;
 use integration::on_http::OnHttp;
 use integration::wait;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use platform_emulators::process::{Process, Signal};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
@@ -355,9 +355,9 @@ fn the_tool_takes_the_options_of_every_readme() -> Result<(), Failed> {
 
 fn main() -> ExitCode {
     let mut trials = vec![
-        Trial::test("names_and_folders_are_checked", names_and_folders_are_checked),
-        Trial::test("a_crate_by_itself_says_how_it_is_shipped", a_crate_by_itself_says_how_it_is_shipped),
-        Trial::test("the_tool_takes_the_options_of_every_readme", the_tool_takes_the_options_of_every_readme),
+        needs::always("names_and_folders_are_checked", names_and_folders_are_checked),
+        needs::always("a_crate_by_itself_says_how_it_is_shipped", a_crate_by_itself_says_how_it_is_shipped),
+        needs::always("the_tool_takes_the_options_of_every_readme", the_tool_takes_the_options_of_every_readme),
     ];
     for name in ["bootstrap", "light_bootstrap"] {
         let runtime = move || match name {
@@ -366,13 +366,14 @@ fn main() -> ExitCode {
         };
         for case in &CASES {
             let template = case.template;
-            trials.push(Trial::test(format!("{template}_is_invoked::{name}"), move || is_invoked(case, runtime())));
-            trials.push(Trial::test(format!("{template}_serves_http::{name}"), move || serves_http(case, runtime())));
+            trials.push(needs::always(&format!("{template}_is_invoked::{name}"), move || is_invoked(case, runtime())));
+            trials
+                .push(needs::always(&format!("{template}_serves_http::{name}"), move || serves_http(case, runtime())));
             let project = move || Ok::<_, Failed>(workspace()?.join(format!("new-{template}")));
             let packaged = move || is_packaged(&project()?, runtime());
-            trials.push(Trial::test(format!("{template}_is_packaged::{name}"), packaged));
+            trials.push(needs::always(&format!("{template}_is_packaged::{name}"), packaged));
         }
-        trials.push(Trial::test(format!("c_is_invoked::{name}"), move || native("c", runtime())));
+        trials.push(needs::always(&format!("c_is_invoked::{name}"), move || native("c", runtime())));
         let go = needs::program("go");
         trials.push(needs::once(&go, &format!("go_is_invoked::{name}"), move |_| {
             native("go", runtime()).map_err(|failed| failed.message().unwrap_or_default().to_owned())
@@ -381,10 +382,10 @@ fn main() -> ExitCode {
     let runtime = || artifacts::get().bootstrap();
     for case in &CASES {
         let name = format!("{}_answers_in_dev", case.template);
-        trials.push(Trial::test(name, move || answers_in_dev(case, runtime())));
+        trials.push(needs::always(&name, move || answers_in_dev(case, runtime())));
     }
     let swapped = "is_built_again_and_swapped_by_dev";
-    trials.push(Trial::test(format!("c_{swapped}"), move || native_is_swapped("c", "hello.c", runtime())));
+    trials.push(needs::always(&format!("c_{swapped}"), move || native_is_swapped("c", "hello.c", runtime())));
     trials.push(needs::once(&needs::program("go"), &format!("go_{swapped}"), move |_| {
         let swapped = native_is_swapped("go", "hello.go", runtime());
         swapped.map_err(|failed| failed.message().unwrap_or_default().to_owned())

@@ -158,3 +158,11 @@ impl Replay<'_> {
         }
     }
 }
+
+impl Drop for Replay<'_> {
+    /// A command that failed leaves its page's dev running, and the runtimes of a dev that is killed would stay behind.
+    fn drop(&mut self) {
+        // What failed is told by then, and why it does not end as well is nothing new.
+        let _ = self.end_dev(&[]);
+    }
+}
