@@ -17,6 +17,7 @@
 //! | [`inspected`] | the findings of the function `inspect`, read back |
 //! | [`needs`] | programs that the project does not make, and trials that need one |
 //! | [`redis`] | a Redis of Debian's, which a test may kill, stop and start again |
+//! | [`scripted`] | a server that speaks HTTP as a test wants it |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |
 //! | [`wait`] | limits of waits, and the one factor that stretches them |
 //!

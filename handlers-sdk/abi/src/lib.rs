@@ -4,7 +4,7 @@
 //! and [`tables`] mirror it item by item, without std or any dependency, so that the smallest module can use them.
 //! A test compiles the header as C and compares every size and offset with `v1.layout`, which may only grow.
 //!
-//! [`services`] mirrors the tables of the services that modules have agreed on among themselves, in headers of their
+//! [`settings`] names the variables of the environment that hosts and modules read. [`services`] mirrors the tables of the services that modules have agreed on among themselves, in headers of their
 //! own.
 //!
 //! With the feature `host` comes the other side, `host`: the only code that dereferences a module's pointers, kept

@@ -2,8 +2,7 @@
 
 use crate::arguments::{Callee, Outcome, checked, place};
 use crate::function_options::{Options, WORDS};
-use crate::layer::snake;
-use crate::options::{checked_name, words};
+use crate::options::{checked_name, name_of, words};
 use crate::provider::{check_value, is_inject, provided};
 use crate::triggers::{self, Trigger};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -78,13 +77,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                        `#[queue]`, another trigger, or `#[function]`";
         return Err(Error::new_spanned(&block.self_ty, message));
     }
-    let name = match (name, &*block.self_ty) {
-        (Some(name), _) => name,
-        (None, Type::Path(path)) => {
-            snake(&path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default())
-        }
-        _ => return Err(Error::new_spanned(&block.self_ty, "expected a named type")),
-    };
+    let name = name_of(name, &block.self_ty)?;
     let tables = class.tokens(&block.self_ty, &name)?;
     Ok(quote! {
         #block

@@ -1,9 +1,9 @@
 //! The attribute `#[layer]`, which makes a layer of an `impl` block.
 
-use crate::options::{checked_name, words};
+use crate::options::{checked_name, name_of, words};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Error, Expr, ImplItem, ImplItemFn, ItemImpl, Result, Type, parse_quote};
+use syn::{Error, Expr, ImplItem, ImplItemFn, ItemImpl, Result, parse_quote};
 
 /// The arguments that a hook is given.
 #[derive(Clone, Copy, PartialEq)]
@@ -78,17 +78,6 @@ fn options(tokens: TokenStream) -> Result<Options> {
     Ok(options)
 }
 
-pub(crate) fn snake(name: &str) -> String {
-    let mut out = String::new();
-    for (index, character) in name.chars().enumerate() {
-        if character.is_uppercase() && index > 0 {
-            out.push('_');
-        }
-        out.extend(character.to_lowercase());
-    }
-    out
-}
-
 /// The `async` hooks of an `impl Layer`, taken out of it: a trait's hook is plain, and these are called by their own
 /// name.
 struct AsyncHooks {
@@ -155,13 +144,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         return Err(Error::new_spanned(&block.self_ty, "expected `impl Layer for …`"));
     }
     let this = block.self_ty.clone();
-    let name = match (&options.name, &*this) {
-        (Some(name), _) => name.clone(),
-        (None, Type::Path(path)) => {
-            snake(&path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default())
-        }
-        _ => return Err(Error::new_spanned(&this, "expected a named type")),
-    };
+    let name = name_of(options.name, &this)?;
 
     let written: Vec<String> = block
         .items

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
+use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token, Type};
 
 /// A word of the options: `word` or `word = value`.
 pub(crate) struct Word {
@@ -22,6 +22,28 @@ impl Parse for Word {
 pub(crate) fn words(tokens: TokenStream) -> Result<Vec<Word>> {
     let parser = Punctuated::<Word, Token![,]>::parse_terminated;
     Ok(syn::parse::Parser::parse2(parser, tokens)?.into_iter().collect())
+}
+
+/// Returns the given name, or that of the type in snake case.
+pub(crate) fn name_of(given: Option<String>, this: &Type) -> Result<String> {
+    match (given, this) {
+        (Some(name), _) => Ok(name),
+        (None, Type::Path(path)) => {
+            Ok(snake(&path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()))
+        }
+        _ => Err(Error::new_spanned(this, "expected a named type")),
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for (index, character) in name.chars().enumerate() {
+        if character.is_uppercase() && index > 0 {
+            out.push('_');
+        }
+        out.extend(character.to_lowercase());
+    }
+    out
 }
 
 impl Word {

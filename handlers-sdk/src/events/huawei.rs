@@ -226,7 +226,7 @@ members! {
     DisMessage {
         /// The place where the next records begin.
         next_partition_cursor: String = "next_partition_cursor",
-        /// The milliseconds by which they are behind the stream's end.
+        /// The milliseconds by which these records are behind the end of the stream.
         millis_behind_latest: String = "millis_behind_latest",
         /// The records.
         records: Vec<DisRecord> = "records",

@@ -1,6 +1,6 @@
 //! `cargo-faas`, the developer's tool: makes a project, builds its functions and layers, runs them under a local
-//! platform and the real runtime, and shows the result of a serverless.yml. The table of contents, and the exit code,
-//! of which `command_line` has the list.
+//! platform and the real runtime, and shows the result of a serverless.yml. This file is the table of contents.
+//! `command_line` has the list of exit codes.
 //!
 //! | module | holds |
 //! |---|---|
@@ -17,6 +17,7 @@
 //! | `dev` | serving a project while it is written, with a console |
 //! | `wanted` | the event that a function is written for |
 //! | `invoke` | one invocation, under a platform of its own or by a running dev |
+//! | `recording` | a recording of the layer `record`, as something to send again |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `artefact` | what a compiled file is and wants |
 //! | `package` | what each platform is given |

@@ -2,7 +2,8 @@
 //!
 //! Which layers take part in a walk is settled when they are loaded: a layer without a hook in a phase is not called
 //! for it. The walk itself is `walk`'s, what a call comes to `outcome`'s, the end of instances `ending`'s. It is a future
-//! over any executor: light-runtime parks its thread, the full engine awaits. What the layers stand around is the
+//! over any executor: a worker that polls or reads a pipe parks its thread, and the server polls the future whenever it
+//! is woken. What the layers stand around is the
 //! caller's: nothing here knows how a function is chosen or called for records.
 
 mod aside;

@@ -1,4 +1,4 @@
-//! Why an invocation or a phase failed: all of it for the log, and as much as is meant for them for others.
+//! Why an invocation or a phase failed. The log gets all of it; everybody else gets what is meant for them.
 
 use faas_abi::{
     CANCEL_CLOSING, CANCEL_DEADLINE, E_CANCELLED, E_DEADLINE, E_INVALID, E_NOT_FOUND, E_PANIC, E_TOO_BIG,

@@ -14,7 +14,6 @@ const PLACES: &[Place] = &[
     ("light-runtime/Cargo.toml", passed_on),
     ("runtime-engine/core/src/platform/mod.rs", |names| format!("`{}`", names.word)),
     ("runtime-engine/spec/src/deploy/mod.rs", |names| format!("\"{}\" => ", names.word)),
-    ("runtime-engine/spec/src/deploy/site.rs", in_words),
     ("runtime-engine/spec/tests/deploy.rs", |names| format!("\"{}\"", names.word)),
     ("handlers-sdk/tests/kit.rs", |names| format!("\"{}\"", names.word)),
     ("integration/tests/platforms.rs", |names| format!("\"{}\"", names.word)),
@@ -35,11 +34,6 @@ const PLACES: &[Place] = &[
 /// Returns the line of a runtime's feature that turns the core's on.
 fn passed_on(names: &PlatformName) -> String {
     format!("\n{0} = [\"faas-core/{0}\"]\n", names.word)
-}
-
-/// Returns the text by which deployment files call the platform. Plain HTTP has the arm that is left over.
-fn in_words(names: &PlatformName) -> String {
-    if names.word == "http" { "_ => \"".to_owned() } else { format!("\"{}\" => \"", names.word) }
 }
 
 fn page(names: &PlatformName) -> String {

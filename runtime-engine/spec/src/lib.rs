@@ -6,9 +6,13 @@
 //! | [`source`], [`diagnostic`] | texts and places in them; findings about them |
 //! | [`tree`] | YAML as a tree in which everything has its place |
 //! | [`variables`] | `${…}` |
-//! | [`keys`] | the table of all keys |
+//! | [`keys`], `check` | the table of all keys, and a tree held against it |
+//! | `overlay` | parts that differ by stage and platform |
 //! | [`model`], [`units`] | functions and their events; which of them are deployed together |
-//! | [`cron`], [`gateway`] | schedules and routes, and their form on each platform |
+//! | `owners` | the owner of each route and event |
+//! | [`cron`], [`timers`], [`gateway`] | schedules, where they stand, and routes; their form on each platform |
+//! | `platform` | the platform that a yml is for |
+//! | `manifest` | the manifest of a unit |
 //! | [`plan`], [`explain`] | the result of a yml, and the reasons |
 //! | [`deploy`] | deployment files for every platform |
 //! | [`schema`] | the JSON schema for editors |

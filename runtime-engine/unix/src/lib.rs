@@ -19,6 +19,7 @@
 //! | [`loader`] | libraries, checked before they are used |
 //! | [`output`] | log lines onto descriptors |
 //! | `manifest` | the functions of the process as a file says them, and their environment |
+//! | `secrets` | values for the names of secrets, from the environment and from mounted folders |
 //! | `code` | code that came over the wire, as a file |
 //! | `runtime_files` | files that end with the process |
 //! | `ending` | the end of something, waited for with a limit |

@@ -80,7 +80,7 @@ impl Life<'_> {
         Ok(booted)
     }
 
-    /// Runs FunctionStart after it, with the code or settings that the platform has sent for it.
+    /// Runs FunctionStart once the layers have started, with the code or settings that the platform has sent.
     ///
     /// # Errors
     /// The failure that the platform is told.

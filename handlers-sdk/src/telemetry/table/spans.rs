@@ -34,7 +34,7 @@ unsafe extern "C" fn begin<G: GatherSpans>(
     let parent = core::str::from_utf8(unsafe { parent.as_slice() }).unwrap_or_default();
     // SAFETY: as above.
     let Ok(name) = core::str::from_utf8(unsafe { name.as_slice() }) else { return 0 };
-    // SAFETY: so many pairs, lent for the call.
+    // SAFETY: `attributes` points to `count` pairs, which are lent for the call.
     let attributes = unsafe { Labels::lent(attributes, count) };
     // SAFETY: the consumer passes what the table says.
     unsafe { told(provider, |gather: &G| gather.begin(parent, name, attributes)) }.unwrap_or(0)
@@ -60,7 +60,7 @@ unsafe extern "C" fn event<G: GatherSpans>(
 ) {
     // SAFETY: lent for the call.
     let Ok(name) = core::str::from_utf8(unsafe { name.as_slice() }) else { return };
-    // SAFETY: so many pairs, lent for the call.
+    // SAFETY: `attributes` points to `count` pairs, which are lent for the call.
     let attributes = unsafe { Labels::lent(attributes, count) };
     // SAFETY: the consumer passes what the table says.
     unsafe { told(provider, |gather: &G| gather.event(span, name, attributes)) };
@@ -78,7 +78,7 @@ unsafe extern "C" fn end<G: GatherSpans>(
         SPAN_ERROR => SpanEnd::Failed,
         _ => SpanEnd::Unsaid,
     };
-    // SAFETY: so many pairs, lent for the call.
+    // SAFETY: `attributes` points to `count` pairs, which are lent for the call.
     let attributes = unsafe { Labels::lent(attributes, count) };
     // SAFETY: the consumer passes what the table says.
     unsafe { told(provider, |gather: &G| gather.end(span, result, attributes)) };

@@ -17,7 +17,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `state`, `managed` | the two state machines, sans-IO |
-//! | `control`, `polls`, `posts`, `registry` | one environment under one lock: invocations, polls, answers, extensions |
+//! | `shared`, `control`, `polls`, `posts`, `registry` | one environment under one lock: invocations, polls, answers, extensions |
 //! | `routes`, `runtime_api`, `extensions` | the calls |
 //! | `server`, `reply`, `faults` | connections, replies, scripted faults |
 //! | `strict`, `payloads`, `capture`, `clock` | breaches, the platform's own JSON, the runtime's messages |

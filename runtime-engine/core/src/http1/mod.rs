@@ -16,6 +16,7 @@
 //! | `grammar` | character classes |
 //! | `limits` | [`Limits`] |
 //! | `refusal` | [`Refusal`]: why a message is not accepted, and the status that says so |
+//! | `smuggling` | tests: requests that two recipients could read differently |
 //! | `write` | encoders of heads, chunks and trailers |
 //!
 //! The rules are RFC 9112 (syntax, framing) and RFC 9110 (meaning), read strictly on both sides: where the RFC lets a

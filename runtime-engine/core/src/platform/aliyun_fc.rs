@@ -54,6 +54,7 @@ const MARKS: [&str; 7] = [
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Alibaba Function Compute",
+    short: "Function Compute",
     aliases: &["aliyun", "fc", "fc3"],
     marks: "one of `FC_FUNC_CODE_PATH`, `FC_SERVER_PORT`, `FC_CUSTOM_LISTEN_PORT`, `FC_FUNCTION_NAME`, `FC_RUNTIME`, \
             `FC_INSTANCE_ID`",

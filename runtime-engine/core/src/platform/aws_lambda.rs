@@ -45,6 +45,7 @@ const EXTENSION_NAME: &str = "runtime-engine-close";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "AWS Lambda",
+    short: "AWS Lambda",
     aliases: &["aws", "lambda"],
     marks: "`AWS_LAMBDA_RUNTIME_API`",
     mark,

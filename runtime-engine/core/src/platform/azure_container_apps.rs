@@ -27,6 +27,7 @@ const PORT: &str = "CONTAINER_APP_PORT";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Azure Container Apps",
+    short: "Azure Container Apps",
     aliases: &["container-apps"],
     marks: "`CONTAINER_APP_NAME` or `CONTAINER_APP_REVISION`",
     mark,

@@ -41,6 +41,7 @@ const BODY_BYTES: u64 = 256 << 20;
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Azure Functions",
+    short: "Azure Functions",
     aliases: &["azure"],
     marks: "`FUNCTIONS_CUSTOMHANDLER_PORT`, `FUNCTIONS_HTTPWORKER_PORT` or `FUNCTIONS_CUSTOMHANDLER_WORKER_ID`",
     mark,

@@ -15,6 +15,8 @@ pub struct PlatformEntry {
     pub name: &'static str,
     /// The platform's name for people, in tables of the documentation.
     pub title: &'static str,
+    /// The platform's name in sentences, as its users write it.
+    pub short: &'static str,
     /// Other names in a `serverless.yml` and for folders of samples, in lower case. No two platforms share one.
     pub aliases: &'static [&'static str],
     /// The variables that have to be in the environment for it, in words, for the documentation.
@@ -155,6 +157,8 @@ pub struct PlatformName {
     pub word: &'static str,
     /// The platform's [`PlatformEntry::title`].
     pub title: &'static str,
+    /// The platform's [`PlatformEntry::short`].
+    pub short: &'static str,
     /// The platform's [`PlatformEntry::aliases`].
     pub aliases: &'static [&'static str],
 }
@@ -192,7 +196,7 @@ platforms! {
 }
 
 const fn names(entry: &PlatformEntry) -> PlatformName {
-    PlatformName { word: entry.name, title: entry.title, aliases: entry.aliases }
+    PlatformName { word: entry.name, title: entry.title, short: entry.short, aliases: entry.aliases }
 }
 
 /// Returns the names of the platform with this word or alias, in any case; `None` if there is no such platform.

@@ -37,6 +37,7 @@ const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Fn, Oracle Functions",
+    short: "Fn",
     aliases: &["fnproject", "oracle"],
     marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`",
     mark,

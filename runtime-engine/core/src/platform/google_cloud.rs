@@ -40,6 +40,7 @@ const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_R
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Google Cloud Run and functions",
+    short: "Cloud Run",
     aliases: &["google", "gcp", "cloud-run", "gcf"],
     marks: "`K_SERVICE` without `KUBERNETES_SERVICE_HOST`; or one of `FUNCTION_TARGET`, `FUNCTION_SIGNATURE_TYPE`, \
             `CLOUD_RUN_TIMEOUT_SECONDS`",

@@ -25,6 +25,7 @@ pub(super) const CONCURRENCY: usize = 256;
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "plain HTTP, Docker",
+    short: "plain HTTP",
     aliases: &[],
     marks: "nothing",
     mark: |_| None,

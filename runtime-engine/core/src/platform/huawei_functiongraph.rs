@@ -35,6 +35,7 @@ const MODE: &str = "FAAS_HUAWEI_MODE";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Huawei FunctionGraph",
+    short: "FunctionGraph",
     aliases: &["huawei", "functiongraph"],
     marks: "two of `RUNTIME_API_ADDR`, `RUNTIME_FUNC_NAME`, `RUNTIME_PROJECT_ID`, `RUNTIME_CODE_ROOT`",
     mark,

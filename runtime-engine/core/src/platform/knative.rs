@@ -38,6 +38,7 @@ const GRACE: Duration = Duration::from_secs(295);
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Knative, CloudEvents",
+    short: "Knative",
     aliases: &[],
     marks: "`K_SERVICE` and `KUBERNETES_SERVICE_HOST`; or one of `FUNC_CREATED`, `FUNC_VERSION`, `LISTEN_ADDRESS`",
     mark,

@@ -23,6 +23,7 @@ const GRACE: Duration = Duration::from_secs(25);
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Kubernetes",
+    short: "Kubernetes",
     aliases: &["k8s"],
     marks: "`KUBERNETES_SERVICE_HOST`",
     mark,

@@ -23,6 +23,7 @@ pub const NAME: &str = "openfaas";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "OpenFaaS",
+    short: "OpenFaaS",
     aliases: &[],
     marks: "`fprocess` or `function_process`, with `mode` of `http` and `upstream_url` or `http_upstream_url` (behind \
             of-watchdog)",

@@ -31,6 +31,7 @@ pub const NAME: &str = "openwhisk";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Apache OpenWhisk",
+    short: "OpenWhisk",
     aliases: &["ow"],
     marks: "`__OW_PROXY_VERSION`, `__OW_EXECUTION_ENV` or `__OW_WAIT_FOR_ACK` (ActionLoop), `__OW_API_HOST` or \
             `__OW_ALLOW_CONCURRENT` (action container)",

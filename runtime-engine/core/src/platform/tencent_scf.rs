@@ -32,6 +32,7 @@ const MODE: &str = "FAAS_SCF_MODE";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Tencent SCF",
+    short: "SCF",
     aliases: &["tencent", "scf"],
     marks: "`SCF_RUNTIME_API` and `SCF_RUNTIME_API_PORT`; or `TENCENTCLOUD_RUNENV=SCF`, `SCF_FUNCTIONNAME`, \
             `SCF_FUNCTIONVERSION`",

@@ -41,6 +41,7 @@ const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "VolcEngine veFaaS",
+    short: "veFaaS",
     aliases: &["volcengine"],
     marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`",
     mark,

@@ -32,6 +32,7 @@ const REQUEST_ID: &str = "REQUEST_ID";
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Yandex Cloud Functions",
+    short: "Yandex Cloud Functions",
     aliases: &["yandex-cloud"],
     marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`",
     mark,

@@ -551,9 +551,9 @@ impl Connection {
 
     /// Returns the moment in nanoseconds since which the client has taken none of the many bytes that wait for it.
     /// `None` means that few bytes wait, or that the client has not refused any yet.
-    pub fn deaf_since(&self) -> Option<u64> {
-        let is_deaf = self.writing.is_some() && self.unsent.len() > UNCOUNTED && self.phase != Phase::Closed;
-        is_deaf.then_some(self.progress_at)
+    pub fn stalled_since(&self) -> Option<u64> {
+        let is_stalled = self.writing.is_some() && self.unsent.len() > UNCOUNTED && self.phase != Phase::Closed;
+        is_stalled.then_some(self.progress_at)
     }
 
     /// Notes that the connection did something at that moment, in nanoseconds.

@@ -167,7 +167,6 @@ fn common(bytes: &[u8], event: &Event<'_>, view: &mut HttpView, scheme: &[u8]) {
     map(event.query, &mut view.query);
     view.encode_query();
     map(event.headers, &mut view.headers);
-    view.read_cookies();
     view.read_way(scheme);
     view.body = body_of(bytes, event.body, event.is_coded());
 }

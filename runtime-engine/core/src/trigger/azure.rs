@@ -184,7 +184,6 @@ fn fill(event: &[u8], request: Value<'_>, view: &mut HttpView) {
             None => add_query(Some(query), view),
         }
     }
-    view.read_cookies();
     view.read_way(scheme);
     let coded = view.header(b"content-type").is_some_and(is_binary);
     view.body = body_of(event, body, coded);

@@ -31,7 +31,6 @@ pub(super) fn read(message: &Message, spare: &mut SpareView) -> DecodedEvent {
     }
     let scheme = address(url, &mut view);
     view.read_way(scheme);
-    view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
     DecodedEvent::request(Kind::Http, "fn:http", ReplyFormat::Native, view)
 }

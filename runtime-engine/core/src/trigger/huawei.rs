@@ -96,7 +96,6 @@ impl<'a> Event<'a> {
         view.encode_query();
         map(self.headers, &mut view.headers);
         map(self.params, &mut view.params);
-        view.read_cookies();
         text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
         view.read_client_of(b"x-real-ip");
         view.read_way(b"https");

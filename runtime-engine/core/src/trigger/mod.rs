@@ -174,9 +174,11 @@ impl DecodedEvent {
         DecodedEvent { kind, source, form: ReplyFormat::Bare, http: None, data: None }
     }
 
-    /// Makes an event with a request in it, or one that is a request. A path that its source leaves empty is `/`.
+    /// Makes an event with a request in it, or one that is a request. A path that its source leaves empty is `/`, and
+    /// cookies that it does not give by themselves are those of the headers.
     pub fn request(kind: Kind, source: &'static str, form: ReplyFormat, mut view: Box<HttpView>) -> DecodedEvent {
         view.complete_path();
+        view.complete_cookies();
         DecodedEvent { kind, source, form, http: Some(view), data: None }
     }
 

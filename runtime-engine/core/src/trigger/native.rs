@@ -31,7 +31,6 @@ pub(super) fn read(message: &Message, client: &[u8], peer: &str, view: &mut Http
     if view.client_ip().is_empty() {
         view.set_peer(peer);
     }
-    view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
 }
 

@@ -91,7 +91,6 @@ fn fill(event: &[u8], arguments: Value<'_>, found: &Found<'_>, view: &mut HttpVi
         }
     });
     map(found.headers, &mut view.headers);
-    view.read_cookies();
     view.read_way(b"https");
     if found.query.is_some() {
         text(found.query, |query| view.set_coded_query(query));

@@ -105,7 +105,6 @@ impl<'a> Event<'a> {
         map(self.params, &mut view.params);
         // The path as the API defines it.
         text(self.in_context("path"), |t| view.set_route(t));
-        view.read_cookies();
         text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
         // The platform sets it, and lets no client send a header of such a name.
         if view.client_ip().is_empty()

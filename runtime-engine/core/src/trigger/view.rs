@@ -236,8 +236,11 @@ impl HttpView {
         });
     }
 
-    /// Reads the cookies from the `cookie` headers.
-    pub fn read_cookies(&mut self) {
+    /// Reads the cookies from the `cookie` headers, unless there are some already.
+    pub(crate) fn complete_cookies(&mut self) {
+        if !self.cookies.is_empty() {
+            return;
+        }
         for (name, value) in self.headers.iter() {
             if caseless(name, b"cookie") {
                 add_cookies(&mut self.cookies, value);
@@ -356,7 +359,8 @@ mod tests {
         let mut view = HttpView::default();
         view.headers.add(b"Cookie", b"a=1; b=x=y;;c");
         view.headers.add(b"cookie", b" a=2;");
-        view.read_cookies();
+        view.complete_cookies();
+        view.complete_cookies();
         let expected = [("a", "1"), ("b", "x=y"), ("c", ""), ("a", "2")];
         assert_eq!(list(&view.cookies), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }

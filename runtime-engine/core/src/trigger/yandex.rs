@@ -83,7 +83,6 @@ fn request(bytes: &[u8], event: Value<'_>, method: Value<'_>, context: Value<'_>
     );
     view.encode_query();
     both_maps(event.get("multiValueHeaders"), event.get("headers"), &mut view.headers, caseless_order);
-    view.read_cookies();
     map(event.get("pathParams"), &mut view.params);
     text(context.path(&["identity", "sourceIp"]), |client| view.set_client_ip(client));
     view.read_way(b"https");

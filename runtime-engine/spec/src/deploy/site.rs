@@ -8,6 +8,7 @@ use crate::keys::{Effect, EventKey, Key, Object, SERVICE, Shape};
 use crate::source::{Sources, Span};
 use crate::tree::{Node, Value};
 use crate::units::Unit;
+use faas_core::platform;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -31,23 +32,7 @@ impl<'s> Site<'s> {
 
     /// Returns the name of the platform in sentences.
     pub(super) fn title(&self) -> &'static str {
-        match self.platform {
-            "aliyun-fc" => "Function Compute",
-            "aws-lambda" => "AWS Lambda",
-            "azure-container-apps" => "Azure Container Apps",
-            "azure-functions" => "Azure Functions",
-            "fn" => "Fn",
-            "google-cloud" => "Cloud Run",
-            "huawei-functiongraph" => "FunctionGraph",
-            "knative" => "Knative",
-            "kubernetes" => "Kubernetes",
-            "openfaas" => "OpenFaaS",
-            "openwhisk" => "OpenWhisk",
-            "tencent-scf" => "SCF",
-            "vefaas" => "veFaaS",
-            "yandex" => "Yandex Cloud Functions",
-            _ => "plain HTTP",
-        }
+        platform::named(self.platform).map_or(self.platform, |names| names.short)
     }
 
     /// Returns the text of the head of each file.

@@ -36,7 +36,7 @@ pub(super) fn open(protocol: &Arc<dyn Serving>, log: &Log) -> Result<Option<Sock
     let local = listener.local_addr().map_err(at)?;
     log.say(Level::Info, &format!("pages on {local}"));
     let (protocol, own) = (protocol.clone(), log.clone());
-    guard::spawn(log, "faas-pages", Some(128 << 10), move || serve(&listener, &*protocol, &own)).map_err(at)?;
+    guard::spawn(log, "faas-admin", Some(128 << 10), move || serve(&listener, &*protocol, &own)).map_err(at)?;
     Ok(Some(local))
 }
 

@@ -180,8 +180,8 @@ pub(super) fn write(mut socket: &Socket, head: &[u8], body: &[u8]) -> io::Result
 }
 
 impl Server {
-    /// Works for the connection until it has a request, which is returned, or waits. `rooms` gets the tokens of those
-    /// that wait at the ends of streams and are to be told, once the lock is free, to go on.
+    /// Reads and writes for the connection until a request is whole, which is returned, or until it has to wait. Tokens of
+    /// waiting writers and readers are added to `rooms`, to be ended once the lock is free.
     pub(super) fn drive(
         &self,
         link: &Link,
@@ -268,8 +268,8 @@ impl Server {
         self.arm(link, state);
     }
 
-    /// Sets a timer for the connection's next moment, if that is earlier now. Those that wait at the
-    /// ends of streams of a closed connection learn that they wait in vain.
+    /// Sets a timer for the connection's next deadline. If the connection is closed, writers and readers that wait at its
+    /// streams are woken.
     pub(super) fn arm(&self, link: &Link, state: &mut State) {
         if let Some(moment) = state.connection.timer() {
             self.timers.enter(moment, link.token);

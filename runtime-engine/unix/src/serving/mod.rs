@@ -16,7 +16,7 @@
 //! | `thread_pool`, `thread_place` | how many threads watch; the place of an invocation among those that run |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
 //! | `uploads` | bodies that their invocations read piece by piece |
-//! | `refusals`, `deaf_readers` | requests that were not taken, counted; clients that give way for others |
+//! | `refusals`, `stalled_readers` | requests that were not taken, counted; clients that give way for others |
 //! | `access_log` | a line a request, where it is asked for |
 //! | `admin_port` | the second port |
 //! | `platform_signals` | what a platform asks for besides invocations |
@@ -25,7 +25,6 @@
 
 mod access_log;
 mod admin_port;
-mod deaf_readers;
 pub mod http2;
 mod in_flight;
 mod link;
@@ -39,6 +38,7 @@ mod seats;
 mod serve;
 mod shutdown;
 mod socket;
+mod stalled_readers;
 mod startup_listener;
 mod table;
 mod thread_place;
@@ -69,7 +69,7 @@ use ready_list::ReadyList;
 use refusals::Refusals;
 use seats::Seats;
 use shutdown::Hands;
-use startup_listener::{Attendant, Pending as PendingConnection, StartupListener, Wish};
+use startup_listener::{Pending as PendingConnection, StartupListener, StartupThread, Wish};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -101,7 +101,7 @@ pub(crate) struct Server {
     /// The moment when the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
     stall_said_at: AtomicU64,
     /// The moment when clients that take nothing were looked for last, on the process' clock; 0 for never.
-    deaf_looked_at: AtomicU64,
+    stalled_looked_at: AtomicU64,
     table: Table,
     budget: Arc<Budget>,
     admission: Admission<Work>,
@@ -226,7 +226,7 @@ fn prepare(
         end,
         stalled: AtomicBool::new(false),
         stall_said_at: AtomicU64::new(0),
-        deaf_looked_at: AtomicU64::new(0),
+        stalled_looked_at: AtomicU64::new(0),
         table: Table::default(),
         budget: Budget::new(config.max_buffered),
         admission: Admission::new(config.concurrency, config.threads),
@@ -274,14 +274,14 @@ fn begin(
 ) -> Result<Option<(Runtime, Vec<PendingConnection>)>, Failure> {
     let features = features(protocol.concurrency(), protocol.suspends(), protocol.concurrency() == 1);
     let waits = protocol.start() == StartAt::Signal;
-    let mut attendant = startup.attend(waits).map_err(no_resources)?;
-    let booted = match life.boot(features, attendant.on_late()) {
+    let mut startup_thread = startup.spawn(waits).map_err(no_resources)?;
+    let booted = match life.boot(features, startup_thread.on_late()) {
         Ok(booted) => booted,
-        Err(failure) => return Err(turn_away(attendant, failure)),
+        Err(failure) => return Err(turn_away(startup_thread, failure)),
     };
     let mut with = None;
     if waits {
-        let (mut startup, wish) = attendant.end().map_err(no_resources)?;
+        let (mut startup, wish) = startup_thread.end().map_err(no_resources)?;
         hands.wait(startup.alarm());
         if let Err(failure) = announce(&**protocol, listener) {
             block_on(booted.close());
@@ -304,13 +304,13 @@ fn begin(
                 return Ok(None);
             }
         }
-        attendant = startup.attend(false).map_err(no_resources)?;
+        startup_thread = startup.spawn(false).map_err(no_resources)?;
     }
-    let runtime = match life.begin(booted, with, attendant.on_late()) {
+    let runtime = match life.begin(booted, with, startup_thread.on_late()) {
         Ok(runtime) => runtime,
-        Err(failure) => return Err(turn_away(attendant, failure)),
+        Err(failure) => return Err(turn_away(startup_thread, failure)),
     };
-    let (mut startup, _) = attendant.end().map_err(no_resources)?;
+    let (mut startup, _) = startup_thread.end().map_err(no_resources)?;
     // A client that comes from here on finds the server.
     if !waits && let Err(failure) = announce(&**protocol, listener) {
         block_on(runtime.close());
@@ -321,8 +321,8 @@ fn begin(
 }
 
 /// Tells the clients that have asked for the start that it failed.
-fn turn_away(attendant: Attendant, failure: Failure) -> Failure {
-    if let Ok((mut startup, _)) = attendant.end() {
+fn turn_away(startup_thread: StartupThread, failure: Failure) -> Failure {
+    if let Ok((mut startup, _)) = startup_thread.end() {
         startup.turn_away(Err(&failure));
     }
     failure

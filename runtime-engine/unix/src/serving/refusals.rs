@@ -1,5 +1,5 @@
-//! Requests that were not taken: each is a line at debug; the first of an episode is a warning, and its end says how
-//! many there were.
+//! Requests that were not taken, counted. The first, the tenth, the hundredth and so on are warnings with the number so
+//! far; all others are lines at debug.
 
 use faas_core::failure::Failure;
 use faas_core::log::{Level, Log, Origin};

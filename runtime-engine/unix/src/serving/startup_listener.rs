@@ -1,12 +1,12 @@
-//! The door before there is a server behind it: while layers and functions start, and while the process waits to be
+//! The listener before there is a server behind it: while layers and functions start, and while the process waits to be
 //! told to start its function.
 //!
 //! While the start runs, one thread looks at what comes. It answers what the protocol answers itself, closes that
 //! connection, and takes not one byte of anything else, but for signals of the platform, which are small and kept for
 //! later. While the process waits, requests are read whole, however large: one of them says that the start is to begin,
 //! and may bring the function's code. Who begins a request and does not get on with it is sent away, and when all room
-//! is taken, who has been waited for the longest. Everybody else is welcomed when the start is over. No invocation runs
-//! here: there is no function yet.
+//! is taken, who has been waited for the longest. All other connections are served when the start is over. No invocation
+//! runs here: there is no function yet.
 
 use super::listening::Listener;
 use super::socket::Socket;
@@ -100,7 +100,7 @@ pub(super) struct StartupListener {
 type Late = Arc<Mutex<Option<Failure>>>;
 
 /// The thread that looks after the listener.
-pub(super) struct Attendant {
+pub(super) struct StartupThread {
     thread: JoinHandle<(StartupListener, Option<Wish>)>,
     end: Arc<Alarm>,
     /// The place in which the thread is told of a start that takes too long, and the end that tells that it has passed
@@ -108,7 +108,7 @@ pub(super) struct Attendant {
     late: Option<(Late, End)>,
 }
 
-impl Attendant {
+impl StartupThread {
     /// Returns a function for a start that takes too long and ends the process: it tells the clients that have asked
     /// for the start. Only the first of these functions does so.
     pub(super) fn on_late(&mut self) -> impl FnOnce(&Failure) + Send + 'static {
@@ -129,7 +129,7 @@ impl Attendant {
     /// The thread is gone.
     pub(super) fn end(self) -> io::Result<(StartupListener, Option<Wish>)> {
         self.end.set(Duration::ZERO);
-        let ended = self.thread.join().map_err(|_| io::Error::other("the thread at the door is gone"))?;
+        let ended = self.thread.join().map_err(|_| io::Error::other("the thread of the listener is gone"))?;
         self.end.clear();
         Ok(ended)
     }
@@ -171,12 +171,12 @@ impl StartupListener {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
+    pub(super) fn spawn(mut self, waits: bool) -> io::Result<StartupThread> {
         let end = self.end.clone();
         let (late, (passing_on, passed_on)) = (Late::default(), lasting());
         let heard = late.clone();
         let log = self.process.log.clone();
-        let thread = guard::spawn(&log, "faas-attendant", Some(128 << 10), move || {
+        let thread = guard::spawn(&log, "faas-startup", Some(128 << 10), move || {
             let wish = if waits { self.watch(State::Waiting) } else { None };
             if wish.is_some() || !waits {
                 self.watch(State::Starting);
@@ -188,7 +188,7 @@ impl StartupListener {
             drop(passing_on);
             (self, wish)
         })?;
-        Ok(Attendant { thread, end, late: Some((late, passed_on)) })
+        Ok(StartupThread { thread, end, late: Some((late, passed_on)) })
     }
 
     /// Returns the alarm that ends a wait.

@@ -80,7 +80,7 @@ impl Serving for Behind {
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        // The path is the function's own, which it cannot be before the function has started.
+        // The path is served by the function. Until that has started, it is answered here.
         let asked = !self.ready.is_empty() && http_common::path(request) == self.ready && request.method() == b"GET";
         if asked && matches!(state, State::Waiting | State::Starting) {
             return Route::text(503, "not ready");

@@ -23,7 +23,6 @@ fn fill(event: &Event<'_>, view: &mut HttpView) {
         coded_query(top.query, view);
     }
     both_maps(top.multi_headers, top.headers, &mut view.headers, caseless_order);
-    view.read_cookies();
     view.read_way(b"http");
     view.body = body(event, top.base64);
 }

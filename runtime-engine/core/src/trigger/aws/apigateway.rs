@@ -71,7 +71,7 @@ fn cookies(event: &Event<'_>, view: &mut HttpView) {
         });
     }
     if joined.is_empty() {
-        return view.read_cookies();
+        return;
     }
     super::super::view::add_cookies(&mut view.cookies, &joined);
     if view.header(b"cookie").is_none() {
@@ -100,7 +100,6 @@ pub(super) fn both_lists(event: &Event<'_>, view: &mut HttpView) {
     both_maps(top.multi_query, top.query, &mut view.query, exact_order);
     view.encode_query();
     both_maps(top.multi_headers, top.headers, &mut view.headers, caseless_order);
-    view.read_cookies();
     map(top.params, &mut view.params);
     let client = event.context.identity.and_then(|identity| identity.get("sourceIp"));
     text(client, |t| view.set_client_ip(t));

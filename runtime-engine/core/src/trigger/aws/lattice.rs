@@ -47,7 +47,6 @@ fn v1(event: &Event<'_>, view: &mut HttpView) {
 fn common(event: &Event<'_>, view: &mut HttpView) {
     text(event.top.method, |t| view.set_method(t));
     map(event.top.headers, &mut view.headers);
-    view.read_cookies();
     view.read_way(b"http");
 }
 

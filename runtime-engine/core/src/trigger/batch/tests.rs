@@ -304,3 +304,17 @@ fn records_that_are_not_what_their_source_promises_are_taken_apart_all_the_same(
     let batch = Batch::of(b"aws:sqs", nulls.as_bytes(), nulls.as_bytes()).expect("a batch");
     assert_eq!(records(&batch, nulls.as_bytes()), ["0||-|", "1||-|"]);
 }
+
+#[test]
+fn every_source_has_its_row_in_the_page_about_records() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/records.md"))
+        .expect("the test runs in the repository");
+    let rows: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).collect();
+    let lacks: Vec<&str> = SOURCES
+        .iter()
+        .flat_map(|family| family.iter())
+        .map(|source| source.word)
+        .filter(|word| !rows.iter().any(|row| row.contains(&format!("`{word}`"))))
+        .collect();
+    assert!(lacks.is_empty(), "docs/records.md has no row of {lacks:?}");
+}

@@ -69,36 +69,36 @@ fn config() -> ServerSettings {
 }
 
 /// Returns a listener, and a function that makes a client of it.
-fn door() -> (StartupListener, impl Fn() -> Client + use<>) {
-    door_with(&config())
+fn listener() -> (StartupListener, impl Fn() -> Client + use<>) {
+    listener_with(&config())
 }
 
-fn door_with(config: &ServerSettings) -> (StartupListener, impl Fn() -> Client + use<>) {
+fn listener_with(config: &ServerSettings) -> (StartupListener, impl Fn() -> Client + use<>) {
     let listener = Arc::new(listening::bind(Platform.listen()).unwrap());
     let address = listener.place();
     let process = Arc::new(Process::new(Identity::default(), silent()));
-    let door = StartupListener::new(listener, Arc::new(Platform), process, config).unwrap();
-    (door, move || Client(TcpStream::connect(&address).unwrap()))
+    let listener = StartupListener::new(listener, Arc::new(Platform), process, config).unwrap();
+    (listener, move || Client(TcpStream::connect(&address).unwrap()))
 }
 
 const PROBE_REQUEST: &str = "GET /probe HTTP/1.1\r\nHost: test\r\n\r\n";
 
 #[test]
 fn a_probe_is_answered_at_every_stage_with_all_that_its_answer_has() {
-    let (door, come) = door();
-    let attendant = door.attend(false).unwrap();
+    let (listener, come) = listener();
+    let startup_thread = listener.spawn(false).unwrap();
     let reply = come().send(PROBE_REQUEST).reply();
     let expected = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\nx-state: told\r\n\
                     connection: close\r\ncontent-length: 8\r\n\r\nStarting";
     assert_eq!(reply, expected);
-    let (door, _) = attendant.end().unwrap();
-    let attendant = door.attend(true).unwrap();
+    let (listener, _) = startup_thread.end().unwrap();
+    let startup_thread = listener.spawn(true).unwrap();
     assert!(come().send(PROBE_REQUEST).reply().ends_with("\r\n\r\nWaiting"));
-    let (mut door, wish) = attendant.end().unwrap();
+    let (mut listener, wish) = startup_thread.end().unwrap();
     assert!(wish.is_none(), "a probe wishes for nothing");
-    let end = door.alarm().clone();
+    let end = listener.alarm().clone();
     thread::scope(|scope| {
-        scope.spawn(|| door.wait_for_end());
+        scope.spawn(|| listener.wait_for_end());
         assert!(come().send(PROBE_REQUEST).reply().ends_with("\r\n\r\nClosed"));
         let reply = come().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").reply();
         assert!(
@@ -113,13 +113,13 @@ fn a_probe_is_answered_at_every_stage_with_all_that_its_answer_has() {
 
 #[test]
 fn code_of_many_parts_is_waited_for_while_probes_are_answered() {
-    let (mut door, come) = door();
+    let (mut listener, come) = listener();
     let length = 20 << 20;
     let half = "x".repeat(length / 2);
     thread::scope(|scope| {
         let waiting = scope.spawn(|| {
-            let wish = door.wait();
-            (door, wish)
+            let wish = listener.wait();
+            (listener, wish)
         });
         let mut client = come();
         let head =
@@ -131,10 +131,10 @@ fn code_of_many_parts_is_waited_for_while_probes_are_answered() {
         client.send(&half);
         assert!(come().send(PROBE_REQUEST).reply().ends_with("Waiting"));
         client.send(&half);
-        let (mut door, wish) = waiting.join().unwrap();
+        let (mut listener, wish) = waiting.join().unwrap();
         let Wish::Start(Some(initial)) = wish else { panic!("it is a signal") };
         assert_eq!(initial.code.map(|code| code.len()), Some(length));
-        door.turn_away(Err(&Failure::new("Test.Failed", "no good")));
+        listener.turn_away(Err(&Failure::new("Test.Failed", "no good")));
         let reply = client.reply();
         assert!(reply.starts_with("HTTP/1.1 500 ") && reply.ends_with("Test.Failed: no good"), "{reply}");
     });
@@ -142,36 +142,36 @@ fn code_of_many_parts_is_waited_for_while_probes_are_answered() {
 
 #[test]
 fn an_invocation_wishes_for_the_start_and_comes_in_whole() {
-    let (mut door, come) = door();
+    let (mut listener, come) = listener();
     let mut client = come();
     client.send("POST /work HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello");
-    assert!(matches!(door.wait(), Wish::Start(None)));
-    let pending = door.pending().next().unwrap();
+    assert!(matches!(listener.wait(), Wish::Start(None)));
+    let pending = listener.pending().next().unwrap();
     let Some(Brought::Request(request)) = pending.brought else { panic!("it has brought its request") };
     assert_eq!((request.target(), request.body()), (&b"/work"[..], &b"hello"[..]));
 }
 
 #[test]
 fn a_start_that_fails_is_told_to_the_invocation_that_wished_for_it() {
-    let (mut door, come) = door();
+    let (mut listener, come) = listener();
     let mut client = come();
     client.send("GET /work HTTP/1.1\r\nHost: test\r\n\r\n");
-    assert!(matches!(door.wait(), Wish::Start(None)));
-    door.turn_away(Err(&Failure::new("Test.Failed", "no good")));
+    assert!(matches!(listener.wait(), Wish::Start(None)));
+    listener.turn_away(Err(&Failure::new("Test.Failed", "no good")));
     assert!(client.reply().ends_with("no good"));
 }
 
 #[test]
 fn during_a_start_signals_are_kept_and_invocations_are_left_unread() {
-    let (door, come) = door();
-    let attendant = door.attend(false).unwrap();
+    let (listener, come) = listener();
+    let startup_thread = listener.spawn(false).unwrap();
     let (mut invocation, mut signal) = (come(), come());
     invocation.send("GET /work HTTP/1.1\r\nHost: test\r\n\r\n");
     signal.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\nGET /next");
     // Clients are looked at in the order they come in; this one is the last.
     assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
-    let (door, _) = attendant.end().unwrap();
-    let pending: Vec<Pending> = door.pending().collect();
+    let (listener, _) = startup_thread.end().unwrap();
+    let pending: Vec<Pending> = listener.pending().collect();
     assert_eq!(pending.len(), 2);
     for pending in pending {
         let mut room = [0; 8];
@@ -188,24 +188,24 @@ fn during_a_start_signals_are_kept_and_invocations_are_left_unread() {
 
 #[test]
 fn who_leaves_makes_room() {
-    let (door, come) = door();
-    let attendant = door.attend(true).unwrap();
+    let (listener, come) = listener();
+    let startup_thread = listener.spawn(true).unwrap();
     for _ in 0..3 {
         drop(come());
         assert!(come().send(PROBE_REQUEST).reply().ends_with("Waiting"));
     }
-    let (door, _) = attendant.end().unwrap();
-    assert!(door.pending.len() <= 2, "{} places for one at a time", door.pending.len());
+    let (listener, _) = startup_thread.end().unwrap();
+    assert!(listener.pending.len() <= 2, "{} places for one at a time", listener.pending.len());
 }
 
 const HALF: &str = "POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf";
 
 #[test]
 fn who_begins_and_does_not_get_on_is_sent_away_and_who_says_nothing_stays() {
-    let (mut door, come) = door_with(&ServerSettings { read_timeout: Duration::from_millis(50), ..config() });
-    let end = door.alarm().clone();
+    let (mut listener, come) = listener_with(&ServerSettings { read_timeout: Duration::from_millis(50), ..config() });
+    let end = listener.alarm().clone();
     thread::scope(|scope| {
-        scope.spawn(|| door.wait());
+        scope.spawn(|| listener.wait());
         let mut silent = come();
         for begun in [HALF, "GET /pro"] {
             let reply = come().send(begun).reply();
@@ -218,30 +218,30 @@ fn who_begins_and_does_not_get_on_is_sent_away_and_who_says_nothing_stays() {
 
 #[test]
 fn who_has_been_waited_for_the_longest_makes_room_for_others() {
-    let (mut door, come) = door();
+    let (mut listener, come) = listener();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| door.wait());
+        let waiting = scope.spawn(|| listener.wait());
         let mut silent: Vec<Client> = (0..MOST).map(|_| come()).collect();
         let mut client = come();
         client.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
-        assert!(matches!(waiting.join().unwrap(), Wish::Start(Some(_))), "the door was full and it is heard");
+        assert!(matches!(waiting.join().unwrap(), Wish::Start(Some(_))), "the listener is full, and it is heard");
         assert_eq!(silent[0].reply(), "", "the first is gone");
     });
 }
 
 #[test]
 fn after_close_a_start_fails_and_a_stop_does_not() {
-    let (door, come) = door();
-    let attendant = door.attend(true).unwrap();
+    let (listener, come) = listener();
+    let startup_thread = listener.spawn(true).unwrap();
     let (mut stop, mut start) = (come(), come());
     stop.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
     // A client that is told so comes after the stop has been heard.
     while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
     start.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
     assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
-    let (mut door, wish) = attendant.end().unwrap();
+    let (mut listener, wish) = startup_thread.end().unwrap();
     assert!(matches!(wish, Some(Wish::Close)));
-    door.turn_away(Ok(()));
+    listener.turn_away(Ok(()));
     assert!(stop.reply().starts_with("HTTP/1.1 200 "));
     let reply = start.reply();
     assert!(reply.ends_with("Runtime.Closing: this instance has been told to stop"), "{reply}");
@@ -249,24 +249,24 @@ fn after_close_a_start_fails_and_a_stop_does_not() {
 
 #[test]
 fn a_start_that_takes_too_long_is_told_to_who_asked_for_it() {
-    let (door, come) = door();
-    let mut attendant = door.attend(true).unwrap();
+    let (listener, come) = listener();
+    let mut startup_thread = listener.spawn(true).unwrap();
     let mut client = come();
     client.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
     while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
-    attendant.on_late()(&Failure::new("Test.Late", "too long"));
+    startup_thread.on_late()(&Failure::new("Test.Late", "too long"));
     let reply = client.reply();
     assert!(reply.ends_with("Test.Late: too long"), "{reply}");
 }
 
 #[test]
 fn an_answer_is_not_lost_with_what_nobody_reads() {
-    let (mut door, come) = door();
-    let end = door.alarm().clone();
+    let (mut listener, come) = listener();
+    let end = listener.alarm().clone();
     let mut client = come();
     client.send(&format!("{PROBE_REQUEST}{}", "x".repeat(60 << 10)));
     thread::scope(|scope| {
-        scope.spawn(|| door.wait());
+        scope.spawn(|| listener.wait());
         let reply = client.reply();
         assert!(reply.ends_with("Waiting"), "{reply}");
         end.set(Duration::ZERO);
