@@ -391,7 +391,7 @@ impl Package {
     ) -> Result<PathBuf, Failure> {
         if self.one_file {
             screen.head("build", &format!("one program of {}, for {}", unit.name, packaging.platform));
-            return one_file::build(root, unit, arch, packaging.platform, &self.profile);
+            return one_file::build(root, unit, arch, packaging.platform, &self.profile, screen);
         }
         self.runtime(packaging, toolchain, screen)
     }

@@ -18,7 +18,9 @@ use crate::project::deployment::Deployment;
 use crate::project::library::Library;
 use crate::project::metadata::{Workspace, cargo};
 use crate::project::runtimes;
+use crate::screen::Screen;
 use faas_core::encoding::sha256;
+use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::io::ErrorKind;
@@ -49,9 +51,11 @@ pub(crate) fn build(
     arch: Arch,
     platform: &str,
     profile: &str,
+    screen: Screen,
 ) -> Result<PathBuf, Failure> {
     let (function, layers) = parts(unit)?;
     let workspace = Workspace::of(project)?;
+    refuse_patches(&workspace.root)?;
     let function = linked(function, &workspace)?;
     let layers: Vec<Linked> = layers.into_iter().map(|layer| linked(layer, &workspace)).collect::<Result<_, _>>()?;
     let failed = |error: std::io::Error| Failure::new("one file", error);
@@ -66,16 +70,23 @@ pub(crate) fn build(
         write_crate(&folder, &manifest, &main, &root).map_err(failed)?;
         Ok::<_, Failure>(folder)
     };
-    let by_link = written(&|folder| through_link(folder, &root))?;
-    let folder = if resolves(&by_link, &root) { by_link } else { written(&Path::to_owned)? };
-    let target_folder = workspace.target_folder.join("one-file").join(&project_digest);
-    let more: Vec<OsString> =
-        ["--manifest-path".into(), folder.join("Cargo.toml").into(), "--target-dir".into(), target_folder.into()]
-            .into();
     let (target, builder, flags) = target(arch);
+    let by_link = written(&|folder| through_link(folder, &root))?;
+    let folder = match resolves(&by_link, project, &target) {
+        Ok(()) => by_link,
+        Err(why) => {
+            screen.head("note", "this program would be another one in another folder:");
+            screen.under(&why);
+            written(&Path::to_owned)?
+        }
+    };
+    let target_folder = workspace.target_folder.join("one-file").join(&project_digest);
+    let manifest = folder.join("Cargo.toml");
+    let more: Vec<OsString> =
+        ["--manifest-path".into(), manifest.into(), "--target-dir".into(), target_folder.clone().into()].into();
     let build = CargoBuild {
-        // The configuration and the toolchain are the project's.
-        folder: &root,
+        // The configuration and the toolchain are those that the library is built with.
+        folder: project,
         packages: &[],
         profile,
         target: Some(&target),
@@ -83,12 +94,21 @@ pub(crate) fn build(
         more: &more,
     };
     let made = build.run_as(|command| {
+        // Cargo takes flags from one source alone: the encoded variable, then this one, then the configuration.
+        command.env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let of_user = std::env::var("RUSTFLAGS").unwrap_or_default();
         // A place in the project is named in messages as in a library of it.
-        command.env("RUSTFLAGS", format!("{flags} --remap-path-prefix={PROJECT}="));
+        command.env("RUSTFLAGS", format!("{of_user} {flags} --remap-path-prefix={PROJECT}="));
+        // All projects have the same names through their links, so that no two may share a folder.
+        command.env("CARGO_BUILD_BUILD_DIR", &target_folder);
     });
-    let linked =
-        |failure| Failure::new("one file", format!("{failure}; what it links has to be `pub`: {}", function.module));
-    let made = made.map_err(linked)?;
+    let made = made.map_err(|failure| {
+        let hint = format!(
+            "its profiles are dev, release and test-artifacts, and what it links has to be `pub`: {}",
+            function.module
+        );
+        Failure::new("one file", format!("{failure}; {hint}"))
+    })?;
     let program = made.into_iter().find(|artifact| artifact.binary.as_deref() == Some(PROGRAM));
     program.map(|artifact| artifact.file).ok_or_else(|| Failure::new("one file", "cargo made no program"))
 }
@@ -102,20 +122,55 @@ fn write_crate(folder: &Path, manifest: &str, main: &str, project: &Path) -> std
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         made => made?,
     }
-    // The versions are those that the project is locked to.
-    let lock = project.join("Cargo.lock");
-    if lock.is_file() {
-        std::fs::copy(lock, folder.join("Cargo.lock"))?;
+    write_lock(folder, project)
+}
+
+/// Takes the versions that the project is locked to. Those that cargo has added for other crates stay until the
+/// project's change.
+fn write_lock(folder: &Path, project: &Path) -> std::io::Result<()> {
+    let lock = match std::fs::read(project.join("Cargo.lock")) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        lock => lock?,
+    };
+    let (own, taken) = (folder.join("Cargo.lock"), folder.join("Cargo.lock.project"));
+    if own.is_file() && std::fs::read(&taken).is_ok_and(|there| there == lock) {
+        return Ok(());
+    }
+    // A file is put there in one step, since another tool may read it, and with modes of its own.
+    for path in [own, taken] {
+        let fresh = folder.join(format!("lock.{}", std::process::id()));
+        std::fs::write(&fresh, &lock).and_then(|()| std::fs::rename(&fresh, path))?;
     }
     Ok(())
 }
 
-/// Returns `true` if cargo finds all crates from there. It does not if one of the project is named by a relative path
-/// that leads out of the project, since the link is elsewhere.
-fn resolves(folder: &Path, project: &Path) -> bool {
+/// Checks that cargo finds all crates from there, and returns what it says otherwise. It does not find them if one of
+/// the project is named by a relative path that leads out of the project, since the link is elsewhere.
+fn resolves(folder: &Path, project: &Path, target: &str) -> Result<(), String> {
     let mut command = cargo(project);
-    command.args(["metadata", "--format-version=1", "--manifest-path"]).arg(folder.join("Cargo.toml"));
-    command.output().is_ok_and(|output| output.status.success())
+    command.args(["metadata", "--format-version=1", "--filter-platform", target, "--manifest-path"]);
+    let output = command.arg(folder.join("Cargo.toml")).output().map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()) }
+}
+
+/// Refuses a workspace that replaces crates by others. Cargo reads `[patch]` in the root that it builds alone, which is
+/// the program's, and a program without the patches would silently be another one.
+fn refuse_patches(root: &Path) -> Result<(), Failure> {
+    let path = root.join("Cargo.toml");
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    match text.lines().position(|line| line.trim_start().starts_with("[patch")) {
+        None => Ok(()),
+        Some(index) => {
+            let place = format!("{}:{}", path.display(), index + 1);
+            Err(Failure::new(
+                "one file",
+                format!(
+                    "{place}: one program does not take [patch]: name the other crate in [dependencies], write it into \
+                 .cargo/config.toml, or package without --one-file"
+                ),
+            ))
+        }
+    }
 }
 
 /// Returns the one library of functions, and the layers, outermost first.
@@ -219,13 +274,13 @@ fn manifest(
 ) -> String {
     let mut dependencies = String::new();
     for linked in std::iter::once(function).chain(layers) {
-        let _ = writeln!(dependencies, "{} = {{ path = {:?} }}", linked.package, place(&linked.folder));
+        let _ = writeln!(dependencies, "{} = {{ path = {} }}", linked.package, quoted(&place(&linked.folder)));
     }
     let features = if platform == "http" { String::new() } else { format!("{platform:?}") };
     let _ = writeln!(
         dependencies,
-        "light-runtime = {{ path = {:?}, default-features = false, features = [{features}] }}",
-        place(runtime)
+        "light-runtime = {{ path = {}, default-features = false, features = [{features}] }}",
+        quoted(&place(runtime))
     );
     let name = short_digest(format!("{dependencies}\0{main}").as_bytes());
     // The profile is that of the runtime itself.
@@ -242,6 +297,11 @@ fn manifest(
 fn through_link(folder: &Path, project: &Path) -> PathBuf {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     folder.strip_prefix(project).map(|inside| Path::new(PROJECT).join(inside)).unwrap_or(folder)
+}
+
+/// Returns a path as a text of TOML, which is quoted as JSON is.
+fn quoted(path: &Path) -> Value {
+    path.to_string_lossy().into()
 }
 
 fn short_digest(bytes: &[u8]) -> String {
@@ -359,7 +419,39 @@ mod tests {
             for _ in 0..2 {
                 write_crate(&made, &manifest, "fn main() {}\n", &project).expect("there is room");
             }
-            assert_eq!(resolves(&made, &project), expected, "{name}");
+            let target = format!("{}-unknown-linux-gnu", Arch::host().triple());
+            assert_eq!(resolves(&made, &project, &target).is_ok(), expected, "{name}");
         }
+    }
+    #[test]
+    fn versions_that_cargo_has_added_stay_until_the_project_has_others() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let (project, made) = (folder.path().join("project"), folder.path().join("made"));
+        std::fs::create_dir_all(&project).and_then(|()| std::fs::create_dir_all(&made)).expect("there is room");
+        let lock = |folder: &Path| std::fs::read_to_string(folder.join("Cargo.lock")).ok();
+        let write = |folder: &Path, text: &str| std::fs::write(folder.join("Cargo.lock"), text).expect("there is room");
+        let take = || write_lock(&made, &project).expect("it can be written");
+        take();
+        assert_eq!(lock(&made), None, "the project has none");
+        write(&project, "first");
+        take();
+        assert_eq!(lock(&made).as_deref(), Some("first"));
+        write(&made, "first and more");
+        take();
+        assert_eq!(lock(&made).as_deref(), Some("first and more"));
+        write(&project, "second");
+        take();
+        assert_eq!(lock(&made).as_deref(), Some("second"));
+    }
+
+    #[test]
+    fn a_workspace_that_replaces_crates_is_refused_with_the_place() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let write = |text: &str| std::fs::write(folder.path().join("Cargo.toml"), text).expect("there is room");
+        write("[package]\nname = \"shop\"\n");
+        assert!(refuse_patches(folder.path()).is_ok());
+        write("[package]\nname = \"shop\"\n\n[patch.crates-io]\nitoa = { path = \"itoa\" }\n");
+        let said = refuse_patches(folder.path()).expect_err("it replaces one").to_string();
+        assert!(said.contains("Cargo.toml:4: one program does not take [patch]"), "{said}");
     }
 }
