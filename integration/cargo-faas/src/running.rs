@@ -325,6 +325,12 @@ impl RunArgs {
         is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
     }
 
+    /// Returns the files that the options name, which may lie outside of the project.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let layers = self.layers().into_iter().filter_map(|layer| layer.file);
+        self.env_file.iter().cloned().chain(self.yml.file.clone()).chain(layers).collect()
+    }
+
     /// Returns the layers that the command line names.
     fn layers(&self) -> Vec<NamedLayer> {
         let named = self.layers.iter().flatten().map(|text| text.trim());

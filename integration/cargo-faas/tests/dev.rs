@@ -144,6 +144,52 @@ fn what_does_not_start_is_said_and_the_old_deployment_goes_on_until_it_does() {
 }
 
 #[test]
+fn after_a_first_build_that_failed_requests_are_told_so_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    dev_rig::fill(&folder.path().join("dep"), &[("shop", SHOP.1, r#"{"version":1,"functions":[{"nam":"hello"}]}"#)]);
+    let mut command = tool(folder.path());
+    command.args(["dev", "--port", "0", "--deployment", "dep", "--runtime"]).arg(&artifacts::get().bootstrap().path);
+    let dev = Process::spawn(command, |_| ()).expect("the tool starts");
+    let rig = Rig { address: dev_rig::serving(&dev), dev, folder };
+    rig.line("did you mean \"name\"?");
+    rig.until("the failure is known", || (rig.api("state")["build"] == "failed").then_some(()));
+    // The client's own limit is far below the time for which a build is waited for.
+    let reply = rig.get("/hello");
+    assert_eq!((reply.status, reply.text().as_str()), (503, "no deployment is ready; the terminal says why\n"));
+    rig.dev.signal(Signal::Int).expect("the signal is sent");
+    assert_eq!(rig.dev.wait(wait::limit()).expect("it leaves").code(), Some(0));
+}
+
+#[test]
+fn a_signal_ends_dev_also_while_it_waits_for_a_runtime_to_be_built() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(run(folder.path(), &["new", "greet", "--template", "c"]).status.success());
+    let cache = folder.path().join("cache");
+    std::fs::create_dir(&cache).expect("a folder can be made");
+    let lock = std::fs::File::create(cache.join("lock")).expect("a file can be made");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("nobody else has it");
+    let mut command = tool(folder.path());
+    command.args(["dev", "--port", "0"]).current_dir(folder.path().join("greet")).env("FAAS_CACHE", &cache);
+    let dev = Process::spawn(command, |_| ()).expect("the tool starts");
+    dev.wait_for_line(|line| line.contains("another cargo faas is building in it; waiting"), wait::limit())
+        .expect("it waits");
+    dev.signal(Signal::Int).expect("the signal is sent");
+    assert_eq!(dev.wait(wait::limit()).expect("it leaves").code(), Some(130));
+}
+
+#[test]
+fn an_invocation_over_plain_http_has_the_time_that_the_option_says() {
+    let rig = Rig::start(
+        &[("faulty", &["faulty"], r#"{"version":1,"default":"faulty","functions":[{"name":"faulty"}]}"#)],
+        &["--timeout", "1"],
+    );
+    let reply = rig.call("POST", "/", "", br#"{"do":"sleep","ms":600000}"#);
+    assert_eq!(reply.status, 504, "{}", reply.text());
+    rig.until("a new process serves", || (rig.call("POST", "/", "", b"{}").status == 200).then_some(()));
+    rig.leave();
+}
+
+#[test]
 fn units_are_found_by_their_routes_and_bodies_pass_as_they_come() {
     let rig = Rig::start(&[SHOP, PAGES], &[]);
     assert!(rig.get("/hello?name=ada").text().contains("ada"));
@@ -263,6 +309,17 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
     assert!(late["invocations"][0]["problem"]["kind"].as_str().is_some_and(|kind| kind.contains("imed")), "{late}");
     let left = invoke(r#"{"event":"{\"do\":\"sleep\",\"ms\":1500}","function":"faulty","sigterm":true}"#);
     assert_eq!(left["invocations"][0]["failed"], false, "what runs is answered before the process leaves: {left}");
+    let short = invoke(r#"{"event":"{}","function":"faulty","sigterm":true}"#);
+    assert_eq!(short["invocations"][0]["failed"], false, "{short}");
+    rig.line("no SIGTERM: the event ended");
+    // The function hello has no process of its own on this platform yet.
+    let began = std::time::Instant::now();
+    invoke(r#"{"sample":"aliyun/mns","function":"hello","freezeMs":1000}"#);
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1), "it was not frozen");
+    let endless = r#"{"sample":"aliyun/mns","function":"faulty","deadlineMs":300}"#;
+    let reply = rig.call("POST", "/_faas/api/invoke", "", endless.as_bytes());
+    assert_eq!(reply.status, 400);
+    assert!(reply.text().contains("tells no event how long it has"), "{}", reply.text());
     for wrong in
         [r#"{"sample":"aws/nothing"}"#, r#"{"function":"nobody"}"#, "no JSON", r#"{"event":"x","function":"nobody"}"#]
     {

@@ -43,7 +43,7 @@ pub(crate) struct App {
     current: watch::Sender<Option<Arc<Generation>>>,
     made: AtomicU64,
     alive: Mutex<Vec<Weak<Generation>>>,
-    build: Mutex<Build>,
+    build: watch::Sender<Build>,
 }
 
 /// An event that is to be sent.
@@ -89,7 +89,7 @@ impl App {
             current: watch::Sender::new(None),
             made: AtomicU64::new(0),
             alive: Mutex::default(),
-            build: Mutex::default(),
+            build: watch::Sender::default(),
         }
     }
 
@@ -136,11 +136,11 @@ impl App {
         self.all().iter().flat_map(|generation| generation.look()).map(|look| look.pid).collect()
     }
 
-    /// Takes a share of the deployment that serves, or waits for one; with `not` for another one than this. A swap
-    /// cannot come between the look and the count: a deployment is ended only after every call that goes to it was
-    /// counted.
+    /// Takes a share of the deployment that serves, or waits for one; with `not` for another one than this. It is `None`
+    /// at once if the newest build has failed, after which nothing comes by itself. A swap cannot come between the look
+    /// and the count: a deployment is ended only after every call that goes to it was counted.
     pub(crate) fn lease(&self, not: Option<u64>) -> impl Future<Output = Option<Lease>> + Send + use<> {
-        let mut current = self.current.subscribe();
+        let (mut current, mut build) = (self.current.subscribe(), self.build.subscribe());
         async move {
             let until = tokio::time::Instant::now() + WAIT;
             loop {
@@ -150,7 +150,16 @@ impl App {
                         return Some(Lease::of(generation));
                     }
                 }
-                if !matches!(tokio::time::timeout_at(until, current.changed()).await, Ok(Ok(()))) {
+                if matches!(*build.borrow_and_update(), Build::Failed(_)) {
+                    return None;
+                }
+                let changed = async {
+                    tokio::select! {
+                        changed = current.changed() => changed,
+                        changed = build.changed() => changed,
+                    }
+                };
+                if !matches!(tokio::time::timeout_at(until, changed).await, Ok(Ok(()))) {
                     return None;
                 }
             }
@@ -159,12 +168,12 @@ impl App {
 
     /// Returns how the newest build goes.
     pub(crate) fn build(&self) -> Build {
-        self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.build.borrow().clone()
     }
 
     /// Sets the state of the newest build.
     pub(crate) fn set_build(&self, build: Build) {
-        *self.build.lock().unwrap_or_else(PoisonError::into_inner) = build;
+        self.build.send_replace(build);
         self.store.state_changed();
     }
 
@@ -210,6 +219,10 @@ impl App {
         platform: &'static Platform,
         wanted: Wanted,
     ) -> Result<Vec<u64>, Failure> {
+        if wanted.trouble.deadline.is_some() && !platform.sets_deadlines() {
+            let why = "tells no event how long it has: --deadline is for aws-lambda and fn, and --timeout for all";
+            return Err(Failure::new("event", format!("{} {why}", platform.title())));
+        }
         let lease = self.lease(None).await.ok_or_else(|| Failure::new("event", "no deployment is ready"))?;
         let unit = match &wanted.function {
             Some(name) => lease.deployment.unit_of(name).ok_or_else(|| {

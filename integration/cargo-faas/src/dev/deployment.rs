@@ -133,7 +133,8 @@ impl Deployment {
     }
 
     /// Returns the number of the unit that a request goes to. One that no route of any unit fits goes to the first with
-    /// a default function, or to the first, whose runtime then answers.
+    /// a default function, or to the first with routes, whose runtime says 404. Where there are no routes at all it goes
+    /// to the first.
     pub(crate) fn route(&self, method: &str, target: &str) -> usize {
         let path = target.split('?').next().unwrap_or_default();
         match self.router.find(method.as_bytes(), path.as_bytes(), &mut Params::new()) {
@@ -146,7 +147,10 @@ impl Deployment {
                     _ => 0,
                 }
             }
-            Found::NotFound => self.units.iter().position(|unit| unit.manifest.default.is_some()).unwrap_or(0),
+            Found::NotFound => {
+                let default = self.units.iter().position(|unit| unit.manifest.default.is_some());
+                default.or_else(|| self.units.iter().position(Unit::has_routes)).unwrap_or(0)
+            }
         }
     }
 
@@ -200,6 +204,11 @@ impl Deployment {
 }
 
 impl Unit {
+    fn has_routes(&self) -> bool {
+        let events = self.manifest.functions.iter().flat_map(|function| &function.events);
+        events.into_iter().any(|event| matches!(event.filter, EventFilter::Http { .. }))
+    }
+
     /// Returns the name of a function's timer of that number, counted from 0. It is empty if the timer has no name.
     pub(crate) fn timer_name(&self, function: &str, number: usize) -> String {
         let function = self.manifest.functions.iter().find(|other| other.name == function);
@@ -406,6 +415,19 @@ mod tests {
         assert_eq!((deployment.unit_for("timer"), deployment.unit_for("queue")), (1, 0));
         let timer = &deployment.timers[0];
         assert_eq!((timer.function.as_str(), timer.written.as_str()), ("tidy", "0 3 * * *"));
+    }
+
+    #[test]
+    fn a_request_that_no_route_fits_goes_to_no_function_without_routes() {
+        let report = r#"{"version":1,"functions":[{"name":"report","handler":"shop.report",
+            "events":[{"timer":{"source":"nightly","cron":"0 3 * * *"}}]}]}"#;
+        let found = |units: &[(&str, &str)]| {
+            let folder = folder(units);
+            Deployment::copy(folder.path(), None, &[]).unwrap().route("GET", "/favicon.ico")
+        };
+        assert_eq!(found(&[("a-report", report), ("shop", SHOP)]), 1, "the routes of shop are asked, and say 404");
+        assert_eq!(found(&[("a-shop", SHOP), ("pages", PAGES)]), 1, "a default function takes all");
+        assert_eq!(found(&[("a-report", report)]), 0);
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Generation {
         let port = free_port()?;
         let setting = self.setting(unit);
         let mut command = setting.command();
-        command.env_clear().envs(setting.environment.iter().cloned());
+        command.env_clear().envs(setting.environment.iter().cloned()).envs(setting.limit());
         command.env("FAAS_PLATFORM", "http").env("FAAS_HOST", "127.0.0.1").env("PORT", port.to_string());
         command.stdin(std::process::Stdio::null());
         let failed = |why: std::io::Error| {
@@ -317,6 +317,20 @@ impl Generation {
             }
         }
         Reply::left()
+    }
+
+    /// Says something on the terminal.
+    pub(crate) fn say(&self, text: &str) {
+        self.around.screen.head("note", text);
+    }
+
+    /// Starts the process that a call to a unit goes to, if none runs yet and the platform has one before its first call.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn ensure(&self, unit: usize, platform: &'static Platform, only: Option<&str>) -> Result<(), Failure> {
+        let slot = self.slot(unit, platform, only)?;
+        self.stage(&slot).map(drop)
     }
 
     /// Lends the process that a call to a unit goes to, if there is one.

@@ -46,6 +46,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as state};
 use tokio::task::JoinHandle;
@@ -53,7 +54,7 @@ use tokio::task::JoinHandle;
 /// The port that is tried first.
 const PORT: u16 = 8080;
 
-/// The exit code after a second Ctrl-C, as shells count a death by SIGINT.
+/// The exit code after a second Ctrl-C, or one before it serves, as shells count a death by SIGINT.
 const INTERRUPTED: i32 = 130;
 
 /// The time between two starts of a deployment that leaves by itself.
@@ -77,10 +78,12 @@ fn run(options: &Dev, screen: Screen) -> Result<ExitCode, Failure> {
         Some(word) => Some(stage::platform(word)?),
     };
     let (signals, heard) = mpsc::unbounded_channel();
-    watch_signals(signals).map_err(|error| Failure::new("signals", error))?;
+    let is_serving = Arc::new(AtomicBool::new(false));
+    watch_signals(signals, Arc::clone(&is_serving)).map_err(|error| Failure::new("signals", error))?;
     let listener = listen(options)?;
     let address = listener.local_addr().map_err(failed)?;
     let mut source = Source::find(options, screen)?;
+    is_serving.store(true, Ordering::SeqCst);
     let how = How { runtime: source.runtime(), platform, timeout: options.run.timeout() };
     let app = Arc::new(App::new(screen, reachable(address), how));
     let announced = address::Announced::write(&source.address_file(), app.address)?;
@@ -117,10 +120,15 @@ fn listen(options: &Dev) -> Result<TcpListener, Failure> {
     Ok(listener)
 }
 
-fn watch_signals(heard: mpsc::UnboundedSender<()>) -> io::Result<()> {
+/// Passes signals on. Before it serves, nothing is there to be drained: a signal ends what builds, and this process.
+fn watch_signals(heard: mpsc::UnboundedSender<()>, is_serving: Arc<AtomicBool>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let watch = move || {
         for _ in signals.forever() {
+            if !is_serving.load(Ordering::SeqCst) {
+                children::end(&[]);
+                std::process::exit(INTERRUPTED);
+            }
             if heard.send(()).is_err() {
                 return;
             }
@@ -228,7 +236,7 @@ impl Supervisor {
                 if let Some(now) = self.app.now() {
                     self.app.screen.head("serving", &format!("deployment {} goes on", now.number));
                 }
-                self.app.set_build(Build::Failed(failure.to_string()));
+                self.app.set_build(Build::Failed(failure.whole()));
             }
         }
     }

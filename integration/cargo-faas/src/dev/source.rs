@@ -55,7 +55,11 @@ impl Source {
         let mut watched: Vec<PathBuf> = options.watch.iter().map(absolute).collect::<Result<_, _>>()?;
         match &kind {
             Kind::Folder(folder) => watched.push(folder.clone()),
-            Kind::Project(_, folders) => watched.extend(folders.iter().cloned()),
+            Kind::Project(args, folders) => {
+                watched.extend(folders.iter().cloned());
+                let named: Result<Vec<PathBuf>, Failure> = args.files().iter().map(absolute).collect();
+                watched.extend(named?);
+            }
         }
         Ok(Source { kind, runtime, span, watched, screen })
     }

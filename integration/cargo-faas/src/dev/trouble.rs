@@ -36,6 +36,10 @@ impl Trouble {
         place: Option<(&'static Platform, Option<&str>)>,
     ) {
         let Some(time) = self.freeze else { return };
+        if let Some((platform, only)) = place {
+            // The event itself meets what keeps the process from starting, and tells it.
+            let _ = generation.ensure(unit, platform, only);
+        }
         generation.with_process(unit, place, &mut |process: &Process| {
             // A process that cannot be signalled has ended, which the event shows.
             let _ = process.signal(Signal::Stop);
@@ -58,10 +62,13 @@ impl Trouble {
         let (generation, place) =
             (Arc::clone(generation), place.map(|(platform, only)| (platform, only.map(str::to_owned))));
         let thread = std::thread::Builder::new().name("sigterm".to_owned()).spawn(move || {
-            if end.recv_timeout(MIDST) == Err(RecvTimeoutError::Timeout) {
-                let place = place.as_ref().map(|(platform, only)| (*platform, only.as_deref()));
-                generation.with_process(unit, place, &mut |process| drop(process.signal(Signal::Term)));
+            if end.recv_timeout(MIDST) != Err(RecvTimeoutError::Timeout) {
+                let after = MIDST.as_millis();
+                generation.say(&format!("no SIGTERM: the event ended within the {after} ms that it has before"));
+                return;
             }
+            let place = place.as_ref().map(|(platform, only)| (*platform, only.as_deref()));
+            generation.with_process(unit, place, &mut |process| drop(process.signal(Signal::Term)));
         });
         Some(During { ended: Some(ended), thread: thread.ok() })
     }

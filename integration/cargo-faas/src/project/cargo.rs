@@ -5,7 +5,7 @@ use super::metadata::{cargo, is_cdylib};
 use crate::failure::Failure;
 use serde_json::Value;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -73,7 +73,12 @@ impl CargoBuild<'_> {
         let failed = |why: String| Failure::new("build", why);
         let subcommand = self.builder.subcommand();
         let mut command = cargo(self.folder);
-        command.args([subcommand, "--message-format=json-render-diagnostics", "--profile", self.profile]);
+        // What the compiler says comes by the messages, so that it can be kept beside being shown.
+        let is_terminal = std::io::stderr().is_terminal();
+        let form = if is_terminal { "json-diagnostic-rendered-ansi" } else { "json" };
+        // Cargo's bar may stand on the line.
+        let clear = if is_terminal { "\r\u{1b}[K" } else { "" };
+        command.args([subcommand, "--message-format", form, "--profile", self.profile]);
         command.args(self.packages.iter().flat_map(|package| ["-p", package]));
         command.args(self.target.iter().flat_map(|target| ["--target", target]));
         command.args(self.more);
@@ -84,11 +89,24 @@ impl CargoBuild<'_> {
             .spawn()
             .map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
         let messages = child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines());
-        let made = messages.map_while(Result::ok).filter_map(|line| read(&line)).collect();
+        let (mut made, mut errors) = (Vec::new(), String::new());
+        for message in messages.map_while(Result::ok).filter_map(|line| read(&line)) {
+            match message {
+                Message::Made(artifact) => made.push(artifact),
+                Message::Said { text, is_error } => {
+                    // A closed output is no reason to stop a build.
+                    let _ = write!(std::io::stderr().lock(), "{clear}{text}");
+                    if is_error {
+                        errors.push_str(&without_colours(&text));
+                    }
+                }
+            }
+        }
         let status = child.wait().map_err(|error| failed(error.to_string()))?;
         if !status.success() {
             let needs = self.target.map(needs).unwrap_or_default();
-            return Err(failed(format!("cargo {subcommand} ended with {status}; what it said is above{needs}")));
+            let failure = failed(format!("cargo {subcommand} ended with {status}; what it said is above{needs}"));
+            return Err(failure.after(&errors));
         }
         Ok(made)
     }
@@ -107,12 +125,37 @@ pub(crate) fn needs(target: &str) -> String {
     )
 }
 
-/// Reads the file that a message of cargo's tells of; `None` if it tells of no file.
-fn read(message: &str) -> Option<Artifact> {
+/// A message of cargo's that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Message {
+    /// A file was made.
+    Made(Artifact),
+    /// The compiler said something, as it is shown to people.
+    Said { text: String, is_error: bool },
+}
+
+/// Reads a message of cargo's; `None` if it does not matter here.
+fn read(message: &str) -> Option<Message> {
     let message: Value = serde_json::from_str(message).ok()?;
-    if message["reason"] != "compiler-artifact" {
-        return None;
+    match message["reason"].as_str()? {
+        "compiler-message" => {
+            let said = &message["message"];
+            Some(Message::Said { text: said["rendered"].as_str()?.to_owned(), is_error: said["level"] == "error" })
+        }
+        "compiler-artifact" => artifact(&message).map(Message::Made),
+        _ => None,
     }
+}
+
+/// Returns a text without the sequences of a terminal's colours.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, behind)| behind))
+}
+
+/// Reads the file that a message tells of; `None` if it is neither a program nor a shared library.
+fn artifact(message: &Value) -> Option<Artifact> {
     let package = package_of(message["package_id"].as_str()?)?.to_owned();
     if let Some(file) = message["executable"].as_str() {
         return Some(Artifact {
@@ -154,6 +197,10 @@ mod tests {
             "target":{"name":"serde","kind":["lib"]},"executable":null,"filenames":["/t/libserde.rlib"]}"#;
         let other = r#"{"reason":"build-finished","success":true}"#;
         let made: Vec<_> = [module, binary, library, other, "warning"].into_iter().filter_map(read).collect();
+        let made: Vec<_> = made
+            .into_iter()
+            .filter_map(|message| if let Message::Made(file) = message { Some(file) } else { None })
+            .collect();
         let expected = |package: &str, binary: Option<&str>, file: &str| Artifact {
             package: package.into(),
             binary: binary.map(str::to_owned),
@@ -164,6 +211,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_compiler_says_is_kept_without_colours() {
+        let error = r#"{"reason":"compiler-message","message":{"level":"error","rendered":"\u001b[0m\u001b[31merror\u001b[0m: wrong\n"}}"#;
+        let Some(Message::Said { text, is_error }) = read(error) else { panic!("it is said") };
+        assert_eq!((without_colours(&text).as_str(), is_error), ("error: wrong\n", true));
+        let warning = r#"{"reason":"compiler-message","message":{"level":"warning","rendered":"unused\n"}}"#;
+        assert_eq!(read(warning), Some(Message::Said { text: "unused\n".to_owned(), is_error: false }));
+    }
+
+    #[test]
     fn a_failed_build_for_another_processor_says_what_it_takes() {
         let folder = tempfile::tempdir().expect("there is room");
         let manifest = "[package]\nname = \"wrong\"\nversion = \"0.0.0\"\n[workspace]\n";
@@ -171,7 +227,7 @@ mod tests {
         std::fs::write(folder.path().join("Cargo.toml"), manifest).expect("there is room");
         std::fs::write(folder.path().join("src/lib.rs"), "compile_error!(\"wrong\");\n").expect("there is room");
         let target_folder = folder.path().join("target");
-        let error = |target: Option<String>| {
+        let failure = |target: Option<String>| {
             let build = CargoBuild {
                 folder: folder.path(),
                 packages: &["wrong".to_owned()],
@@ -180,8 +236,9 @@ mod tests {
                 builder: Builder::Cargo,
                 more: &["--quiet".into(), "--target-dir".into(), target_folder.clone().into()],
             };
-            build.run().expect_err("it does not build").to_string()
+            build.run().expect_err("it does not build")
         };
+        let error = |target| failure(target).to_string();
         let other = if std::env::consts::ARCH == "aarch64" { "x86_64" } else { "aarch64" };
         let said = error(Some(format!("{other}-unknown-linux-gnu")));
         let needs = format!(
@@ -190,6 +247,8 @@ mod tests {
         );
         assert!(said.ends_with(&needs), "{said}");
         assert!(error(None).ends_with("; what it said is above"), "it is this machine");
+        let whole = failure(None).whole();
+        assert!(whole.contains("--> src/lib.rs:1:1"), "those who do not see the terminal are told: {whole}");
         assert_eq!(super::needs(&format!("{}-unknown-linux-gnu.2.17", std::env::consts::ARCH)), "");
     }
 

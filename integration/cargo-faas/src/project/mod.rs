@@ -107,7 +107,8 @@ impl Project {
         };
         if let Some(wrong) = found.as_ref().filter(|found| found.read.spec.is_none()) {
             service::say(wrong, screen);
-            return Err(Failure::new("yml", format!("{} is not right; what is wrong is said above", wrong.name)));
+            let failure = Failure::new("yml", format!("{} is not right; what is wrong is said above", wrong.name));
+            return Err(failure.after(&service::told(wrong, false)));
         }
         let root = found.as_ref().map_or_else(|| code.root().to_owned(), |found| found.folder.clone());
         Ok(Project { root, code, yml: found })

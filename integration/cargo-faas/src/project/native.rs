@@ -5,6 +5,7 @@ use super::Build;
 use super::cargo::{Builder, needs};
 use crate::failure::Failure;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -60,11 +61,15 @@ impl Native {
         let fresh = room.path().join("fresh.so");
         let mut command = self.command(build, &fresh);
         let name = command.get_program().to_string_lossy().into_owned();
-        let status = command.stdin(Stdio::null()).status();
+        let output = command.stdin(Stdio::null()).stdout(Stdio::inherit()).output();
         let needs = build.target.as_deref().map(needs).unwrap_or_default();
-        let status = status.map_err(|error| failed(format!("{name} cannot be started: {error}{needs}")))?;
+        let output = output.map_err(|error| failed(format!("{name} cannot be started: {error}{needs}")))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        // A closed output is no reason to stop a build.
+        let _ = write!(std::io::stderr().lock(), "{said}");
+        let status = output.status;
         if !status.success() {
-            return Err(failed(format!("{name} ended with {status}; what it said is above{needs}")));
+            return Err(failed(format!("{name} ended with {status}; what it said is above{needs}")).after(&said));
         }
         // A copy that is being run keeps its own file.
         std::fs::rename(&fresh, &file).map_err(|error| failed(format!("{}: {error}", file.display())))?;

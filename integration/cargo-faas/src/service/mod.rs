@@ -35,15 +35,20 @@ pub(crate) struct ServiceArgs {
 
 /// Shows all diagnostics, then how many there are.
 pub(crate) fn say(found: &Found, screen: Screen) {
+    screen.line(&told(found, screen.has_colours()));
+}
+
+/// Returns the diagnostics in words.
+pub(crate) fn told(found: &Found, has_colours: bool) -> String {
     let Found { read, name, .. } = found;
+    let mut text = String::new();
     let count = |severity| read.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     for diagnostic in &read.diagnostics {
-        screen.line(&render(diagnostic, &read.sources, screen.has_colours()));
-        screen.line("");
+        text.extend([&render(diagnostic, &read.sources, has_colours), "\n\n"]);
     }
     if read.left_out > 0 {
-        screen.line(&format!("{} more are not listed", read.left_out));
+        text.push_str(&format!("{} more are not listed\n", read.left_out));
     }
     let many = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
     let made = read.spec.as_ref().map(|spec| {
@@ -51,7 +56,7 @@ pub(crate) fn say(found: &Found, screen: Screen) {
         format!(", {functions} in {}", many(spec.units.len(), "deployment"))
     });
     let made = made.unwrap_or_default();
-    screen.line(&format!("{name}: {}, {}{made}", many(errors, "error"), many(warnings, "warning")));
+    text + &format!("{name}: {}, {}{made}", many(errors, "error"), many(warnings, "warning"))
 }
 
 /// Shows the diagnostics in words or in JSON, as the command line asks.

@@ -136,6 +136,14 @@ impl Setting {
         self
     }
 
+    /// Returns the variable by which the runtime keeps the limit of an invocation where no platform tells it one; `None`
+    /// if it is said already.
+    pub(crate) fn limit(&self) -> Option<(&'static str, String)> {
+        const TIMEOUT: &str = "FAAS_TIMEOUT";
+        let is_said = self.environment.iter().any(|(name, _)| name == TIMEOUT);
+        (!is_said).then(|| (TIMEOUT, format!("{}ms", self.timeout.as_millis())))
+    }
+
     /// Returns the command of the runtime, with the variables that are not the platform's.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.runtime);
@@ -155,6 +163,11 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
+    /// Returns `true` if the platform tells each event how long it has, and not the function alone.
+    pub(crate) fn sets_deadlines(&self) -> bool {
+        matches!(self.name, "aws-lambda" | "fn")
+    }
+
     /// Returns its name in sentences.
     pub(crate) fn title(&self) -> &'static str {
         named(self.name).map_or(self.name, |names| names.title)

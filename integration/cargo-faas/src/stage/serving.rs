@@ -45,7 +45,7 @@ fn port() -> Result<u16, String> {
 /// Returns the command of a runtime that this machine alone reaches.
 pub(super) fn local(setting: &Setting) -> Command {
     let mut command = setting.command();
-    command.env("FAAS_HOST", "127.0.0.1");
+    command.env("FAAS_HOST", "127.0.0.1").envs(setting.limit());
     command
 }
 

@@ -25,11 +25,11 @@ fn cargo_toml(name: &str) -> String {
     )
 }
 
-/// Serves the project in a folder, once it is built.
-fn serve_project(folder: TempDir) -> Rig {
+/// Serves the project in a folder, once it is built, with more options.
+fn serve_project(folder: TempDir, more: &[&str]) -> Rig {
     std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it is copied");
     let mut command = tool(folder.path());
-    command.args(["dev", "--port", "0", "--no-spans", "--runtime"]).arg(&artifacts::get().bootstrap().path);
+    command.args(["dev", "--port", "0", "--no-spans", "--runtime"]).arg(&artifacts::get().bootstrap().path).args(more);
     // The built files stay for the next run; the project itself is another one each time.
     command.env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project")).env("CARGO_NET_OFFLINE", "true");
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
@@ -102,7 +102,7 @@ fn a_layer_is_served_again_when_its_source_or_its_configuration_changes() {
     write(&place, "stamp/Cargo.toml", &cargo_toml("stamp"));
     write(&place, "stamp/src/lib.rs", &code("made"));
     write(&place, "serverless.yml", &yml("ada"));
-    let rig = serve_project(folder);
+    let rig = serve_project(folder, &[]);
     let stamp = || {
         let reply = rig.get("/greet");
         (reply.text(), reply.header("x-stamp").unwrap_or_default().to_owned())
@@ -127,7 +127,7 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     let code = |word: &str| {
         format!(
             "use handlers_sdk::{{FaasContext, function}};\n#[function]\npub fn greet(ctx: FaasContext) -> String {{\n    \
-             format!(\"{word} {{}}\", ctx.env(\"NAME\").unwrap_or(\"nobody\"))\n}}\n"
+             format!(\"{word} {{}}{{}}\", ctx.env(\"NAME\").unwrap_or(\"nobody\"), ctx.env(\"SIGN\").unwrap_or_default())\n}}\n"
         )
     };
     let yml = |path: &str| {
@@ -138,18 +138,27 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     };
     write("src/lib.rs", &code("hello"));
     write("serverless.yml", &yml("/greet"));
-    let rig = serve_project(folder);
+    // A file that an option names may lie anywhere.
+    let elsewhere = tempfile::NamedTempFile::new().expect("a file can be made");
+    let file = elsewhere.path().display().to_string();
+    let rig = serve_project(folder, &["--env-file", &file]);
     assert_eq!(rig.get("/greet").text(), "hello nobody");
     write("src/lib.rs", &code("goodbye"));
     rig.until("the changed code serves", || (rig.get("/greet").text() == "goodbye nobody").then_some(()));
     write("src/lib.rs", "this is no Rust");
     rig.line("failed: build: ");
     rig.line(" goes on");
+    let is_told = || rig.api("state")["failure"].as_str().is_some_and(|why| why.contains("--> src/lib.rs:1:"));
+    rig.until("the console has the compiler's words", || is_told().then_some(()));
     assert_eq!(rig.get("/greet").text(), "goodbye nobody");
     write("src/lib.rs", &code("welcome"));
     rig.until("the mended code serves", || (rig.get("/greet").text() == "welcome nobody").then_some(()));
     write(".env", "NAME=ada\n");
     rig.until("the environment is read again", || (rig.get("/greet").text() == "welcome ada").then_some(()));
+    std::fs::write(&file, "SIGN=!\n").expect("it is written");
+    rig.until("the file of the option is read again", || (rig.get("/greet").text() == "welcome ada!").then_some(()));
+    std::fs::write(&file, "").expect("it is written");
+    rig.until("and once more", || (rig.get("/greet").text() == "welcome ada").then_some(()));
     write("serverless.yml", &yml("/hail"));
     rig.until("the yml is read again", || (rig.get("/hail").text() == "welcome ada").then_some(()));
     assert_eq!(rig.get("/greet").status, 404);
