@@ -253,6 +253,42 @@ fn every_list_that_a_page_repeats_is_whole() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Files whose table leaves modules out on purpose: one module a platform, which its first row speaks of.
+const WITHOUT_PLATFORMS: [&str; 2] = ["integration/emulators/src/lib.rs", "runtime-engine/spec/src/deploy/mod.rs"];
+
+/// Returns the modules of a file that the table of its `//!` does not name; none if it has no such table.
+fn left_out(text: &str) -> Vec<&str> {
+    let rows: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("//! | ")).collect();
+    if !rows.iter().any(|row| row.starts_with("module |") || row.starts_with("file |")) {
+        return Vec::new();
+    }
+    let named: Vec<&str> = rows.iter().filter_map(|row| row.split(" |").next()).flat_map(in_backticks).collect();
+    let is_named = |module: &str| named.iter().any(|name| name.trim_start_matches("mod@") == module);
+    // Those of tests are no part of the code.
+    let lines = text.lines().scan("", |before, line| Some((std::mem::replace(before, line), line)));
+    let modules = lines.filter(|(before, _)| *before != "#[cfg(test)]").filter_map(|(_, line)| {
+        let module = line.strip_prefix("pub").map_or(line, |rest| rest.split_once(' ').map_or(rest, |(_, rest)| rest));
+        module.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    modules.filter(|module| !is_named(module)).collect()
+}
+
+#[test]
+fn a_table_of_modules_has_all_modules_of_its_file() {
+    let lacks: Vec<String> = files()
+        .iter()
+        .filter(|file| file.ends_with(".rs") && !WITHOUT_PLATFORMS.contains(&file.as_str()))
+        .flat_map(|file| {
+            let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+            left_out(&text).into_iter().map(|module| format!("{file}: {module}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(lacks.is_empty(), "tables leave out:\n{}", lacks.join("\n"));
+    let made_up = "//! | module | holds |\n//! |---|---|\n//! | [`one`], `two` | `three` |\n\nmod one;\npub(crate) mod two;\n\
+                   pub mod three;\n#[cfg(test)]\nmod tests;\n";
+    assert_eq!(left_out(made_up), ["three"]);
+}
+
 /// Returns the rows of the glossary's tables: term, meaning, names in the code.
 fn glossary() -> Vec<[String; 3]> {
     let text = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary is there");
