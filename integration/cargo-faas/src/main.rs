@@ -27,11 +27,13 @@
 //! | `service` | what is said of a serverless.yml: explain, plan, manifest, schema |
 //! | `completions` | what shells complete |
 //! | `screen` | what people see |
+//! | `interrupt`, `children` | the end by a signal, and of what was started |
 //! | `failure` | a step that failed |
 #![forbid(unsafe_code)]
 
 mod artefact;
 mod check;
+mod children;
 mod command_line;
 mod completions;
 mod deploy;
@@ -39,6 +41,7 @@ mod dev;
 mod event;
 mod events;
 mod failure;
+mod interrupt;
 mod invoke;
 mod journal;
 mod local;

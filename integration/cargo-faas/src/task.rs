@@ -2,6 +2,7 @@
 //! that starts a runtime in it. The folder is removed when this is dropped.
 
 use crate::failure::Failure;
+use crate::interrupt::Scratch;
 use crate::outer;
 use crate::package::platforms::Packaging;
 use crate::project::library::Library;
@@ -10,12 +11,11 @@ use crate::stage::{Platform, Setting};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// A task folder and the runtime that is to run in it.
 #[derive(Debug)]
 pub(crate) struct Task {
-    folder: TempDir,
+    folder: Scratch,
     prepared: Prepared,
 }
 
@@ -25,8 +25,7 @@ impl Task {
     /// # Errors
     /// The folder cannot be written.
     pub(crate) fn make(prepared: Prepared) -> Result<Task, Failure> {
-        let folder = tempfile::Builder::new().prefix("faas-task-").tempdir();
-        let folder = folder.map_err(|error| Failure::new("task folder", error))?;
+        let folder = Scratch::make("faas-task-").map_err(|error| Failure::new("task folder", error))?;
         for library in prepared.deployment.libraries.iter().chain(&prepared.more) {
             add(folder.path(), library)?;
         }

@@ -2,7 +2,8 @@
 //! phase, and its output and exit code when a step fails. Nothing is built here.
 #![forbid(unsafe_code)]
 
-use integration::artifacts;
+use integration::{artifacts, wait};
+use platform_emulators::process::{Process, Signal};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -83,6 +84,31 @@ fn the_answer_in_json_is_alone_on_the_standard_output_and_says_all_that_is_known
     assert_eq!((output.status.code(), &said["invocations"][0]["failed"]), (Some(1), &json!(true)), "{said:#}");
     let why = said["invocations"][0]["problem"]["message"].as_str().expect("a text");
     assert!(why.contains("asked for a panic"), "{why}");
+}
+
+#[test]
+fn a_signal_ends_the_runtime_and_removes_the_folder() {
+    let built = artifacts::get();
+    let runtime = path(&built.light_bootstrap().path);
+    for (platform, signal, code) in
+        [("aws-lambda", Signal::Int, 130), ("fc", Signal::Term, 143), ("yandex", Signal::Hup, 129)]
+    {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+        tool.args(["invoke", "--runtime", runtime, "--layers", "", "--function", path(built.module("faulty"))]);
+        tool.args(["--platform", platform, "--data", r#"{"do":"sleep","ms":60000}"#]);
+        let tool = Process::spawn(tool, |_| ()).expect("the tool starts");
+        tool.wait_for_line(|line| line.starts_with("event "), wait::limit()).expect("it sends the event");
+        tool.signal(signal).expect("it is sent");
+        let status = tool.wait(wait::limit()).expect("it ends");
+        let said = tool.output();
+        assert_eq!(status.code(), Some(code), "{platform}: {said}");
+        let word = |before: &str| said.split(before).nth(1).and_then(|rest| rest.split([',', ':']).next());
+        let pid = word(", pid ").expect("the process is named");
+        assert!(!Path::new("/proc").join(pid).exists(), "{platform}: {pid} runs: {said}");
+        let folder = word("task      ").expect("the folder is named");
+        assert!(folder.starts_with('/') && !Path::new(folder).exists(), "{platform}: {folder} is there: {said}");
+        assert!(!said.contains("failed: "), "{platform}: {said}");
+    }
 }
 
 /// Every platform but AWS Lambda, whose control plane the tests above see.

@@ -6,6 +6,7 @@ mod on_stage;
 use crate::dev::{self, Asking};
 use crate::events;
 use crate::failure::Failure;
+use crate::interrupt::Watch;
 use crate::journal::{self, Phase};
 use crate::local::{Local, Stopped};
 use crate::recording::Recording;
@@ -75,6 +76,15 @@ impl Invoke {
             }
             return self.ask(screen);
         }
+        let watch = Watch::begin(if self.json { Screen::aside() } else { screen });
+        let watch = watch.map_err(|error| Failure::new("signals", error))?;
+        let ended = self.start(screen);
+        watch.settle();
+        ended
+    }
+
+    /// Starts a runtime, and sends the event to it.
+    fn start(&self, screen: Screen) -> Result<ExitCode, Failure> {
         let (answer, screen) = (screen, if self.json { Screen::aside() } else { screen });
         let platform = stage::platform(self.run.platform().unwrap_or(PLATFORM))?;
         let given = self.given(platform)?;

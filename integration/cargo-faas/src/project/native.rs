@@ -4,6 +4,7 @@
 use super::Build;
 use super::cargo::{Builder, needs};
 use crate::failure::Failure;
+use crate::interrupt::Scratch;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,8 @@ impl Native {
         std::fs::create_dir_all(&folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
         let file = folder.join(format!("lib{}.so", self.library()));
         // Go writes a header beside the library.
-        let room = tempfile::tempdir_in(&folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+        let room =
+            Scratch::make_in(&folder, ".fresh-").map_err(|error| failed(format!("{}: {error}", folder.display())))?;
         let fresh = room.path().join("fresh.so");
         let mut command = self.command(build, &fresh);
         let name = command.get_program().to_string_lossy().into_owned();

@@ -1,6 +1,7 @@
 //! Platforms that send requests to a port, or to a socket: each by its own front.
 
 use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started, free_port};
+use crate::interrupt::Scratch;
 use crate::reply::error_words;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::fn_project::{self, Agent};
@@ -11,7 +12,6 @@ use platform_emulators::{aliyun_fc, azure_functions, google_cloud, knative, open
 use serde_json::{Map, Value, json};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::TempDir;
 
 /// A process that a front sends calls to.
 struct Serving<F> {
@@ -324,12 +324,12 @@ struct Fn {
     agent: Mutex<Agent>,
     /// The agent's container. A call holds the agent for as long as it runs.
     process: Arc<Process>,
-    _folder: TempDir,
+    _folder: Scratch,
 }
 
 /// Starts a runtime as a function's container of Fn's agent; calls come one by one.
 pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let folder = tempfile::Builder::new().prefix("faas-fn-").tempdir().map_err(words)?;
+    let folder = Scratch::make("faas-fn-").map_err(words)?;
     let options = fn_project::Options {
         start_limit: PATIENCE,
         patience: PATIENCE.max(setting.timeout),
