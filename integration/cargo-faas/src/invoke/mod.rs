@@ -125,12 +125,7 @@ impl Invoke {
         if let Some(file) = &self.replay {
             return self.ask_again(Recording::read(&read_text(file)?.0)?, screen);
         }
-        let is_request = self.asking.path.is_some();
-        let data = match (&self.event, &self.data) {
-            (Some(file), _) if !is_request => Some(read(file)?),
-            (Some(file), _) => Some(read_text(file)?.0),
-            (None, data) => data.clone(),
-        };
+        let data = self.text()?;
         let sample = self.sample.as_deref();
         let (function, platform, as_json) = (self.run.function.as_deref(), self.run.platform(), self.json);
         let sent = dev::Sent { function, sample, data, platform, as_json };
@@ -154,10 +149,21 @@ impl Invoke {
         dev::ask(&asking, sent, screen)
     }
 
+    /// Returns the text of the command line: an event, which has to be JSON, or the body of a request; `None` without
+    /// one.
+    fn text(&self) -> Result<Option<String>, Failure> {
+        let (text, name) = match (&self.event, &self.data) {
+            (Some(file), _) => read_text(file)?,
+            (None, Some(data)) => (data.clone(), "--data".to_owned()),
+            (None, None) => return Ok(None),
+        };
+        if self.asking.path.is_some() { Ok(Some(text)) } else { json(text, &name).map(Some) }
+    }
+
     /// Returns the event of the command line: a text, a recording, or a sample of the platform's; `None` without one.
     fn given(&self, platform: &Platform) -> Result<Option<Given>, Failure> {
-        if let Some(file) = &self.event {
-            return read(file).map(|text| Some(Given::Text(text)));
+        if let Some(text) = self.text()? {
+            return Ok(Some(Given::Text(text)));
         }
         if let Some(file) = &self.replay {
             let recording = Recording::read(&read_text(file)?.0)?;
@@ -166,9 +172,6 @@ impl Invoke {
                 return json(recording.event(), &file.display().to_string()).map(|text| Some(Given::Text(text)));
             }
             return Ok(Some(Given::Recording(recording)));
-        }
-        if let Some(text) = &self.data {
-            return json(text.clone(), "--data").map(|text| Some(Given::Text(text)));
         }
         let Some(name) = &self.sample else { return Ok(None) };
         let sample = events::find(name)?;
@@ -263,12 +266,6 @@ fn judge(stopped: &Stopped, monitored: bool) -> Result<(), Failure> {
     }
 }
 
-/// Returns the text of a file, or of the standard input, which has to be JSON.
-fn read(file: &Path) -> Result<String, Failure> {
-    let (text, name) = read_text(file)?;
-    json(text, &name)
-}
-
 /// Returns the text of a file, or of the standard input, and its name in messages.
 fn read_text(file: &Path) -> Result<(String, String), Failure> {
     let name = if file == Path::new("-") { "the standard input".to_owned() } else { file.display().to_string() };
@@ -340,6 +337,8 @@ fn show(answer: &Answer, is_request: bool, screen: Screen) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Command;
+    use crate::command_line::tests::read;
     use crate::event;
     use clap::Args;
     use std::collections::BTreeSet;
@@ -364,12 +363,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_no_json_is_refused() {
+    fn an_event_that_is_no_json_is_refused_and_the_body_of_a_request_is_not() {
+        let text = |arguments: &[&str]| {
+            let Command::Invoke(invoke) = read(&[&["invoke"], arguments].concat()).unwrap() else { unreachable!() };
+            invoke.text().map_err(|failure| failure.to_string())
+        };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("event.json");
         std::fs::write(&file, "{").unwrap();
-        let error = read(&file).unwrap_err().to_string();
+        let (file, missing) = (file.display().to_string(), folder.path().join("none").display().to_string());
+        let error = text(&["--event", &file]).unwrap_err();
         assert!(error.starts_with("event: ") && error.contains("event.json: expected JSON: "), "{error}");
-        assert!(read(&folder.path().join("none")).is_err());
+        assert!(text(&["--event", &missing]).is_err());
+        let error = text(&["--data", "{bad"]).unwrap_err();
+        assert!(error.starts_with("event: --data: expected JSON: "), "{error}");
+        assert_eq!(text(&["--data", "{bad", "--path", "/"]), Ok(Some("{bad".to_owned())));
+        assert_eq!(text(&["--data", "{}"]), Ok(Some("{}".to_owned())));
     }
 }

@@ -65,8 +65,7 @@ pub(super) fn run(
         request_id: reply.request_id.unwrap_or(call.request_id),
         title: wanted.title,
         platform: platform.name,
-        // What failed has no status of its own on platforms that hand out events.
-        status: if problem.is_some() { reply.status.max(500) } else { reply.status },
+        status: reply.status,
         headers: reply.headers,
         body: reply.body,
         took: Some(took),

@@ -84,9 +84,5 @@ fn of_request(answer: &Answer) -> Reply {
 /// Returns the reply that the caller of `Invoke` gets.
 fn of_event(answer: &Answer) -> Reply {
     let is_well = matches!(answer.kind, Kind::Response | Kind::Stream) && answer.error_type.is_none();
-    let failure = (!is_well).then(|| match &*answer.body {
-        [] => format!("{:?}", answer.kind),
-        body => reply::error_words(body),
-    });
-    Reply { status: 200, headers: Vec::new(), body: answer.body.to_vec(), failure, request_id: None }
+    Reply::of_event(answer.body.to_vec(), is_well, &answer.kind)
 }

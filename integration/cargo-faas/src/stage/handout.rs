@@ -1,7 +1,6 @@
 //! Tencent SCF and Huawei FunctionGraph: one event at a time, handed out by a runtime API.
 
 use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage, Started};
-use crate::reply::error_words;
 use faas_core::encoding::percent;
 use platform_emulators::process::Process;
 use platform_emulators::runtime_api::{Event, Kind, Plane, Times};
@@ -113,11 +112,7 @@ impl Stage for Handout {
             CallInput::Event(bytes) => {
                 let event = Event { id: Some(call.request_id.clone()), ..Event::from(bytes.clone()) };
                 let outcome = self.plane.invoke(event);
-                let failure = (outcome.kind != Kind::Result).then(|| match &*outcome.body {
-                    [] => format!("{:?}", outcome.kind),
-                    body => error_words(body),
-                });
-                Reply { status: 200, headers: Vec::new(), body: outcome.body, failure, request_id: None }
+                Reply::of_event(outcome.body, outcome.kind == Kind::Result, &outcome.kind)
             }
         })
     }

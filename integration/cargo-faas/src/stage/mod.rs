@@ -8,8 +8,10 @@ mod plain;
 mod serving;
 
 use crate::failure::Failure;
+use crate::reply::error_words;
 use faas_core::platform::named;
 use platform_emulators::process::Process;
+use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -71,6 +73,16 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Makes the reply of an event: of a failure the status is 500, and its reason the body, or the platform's word for
+    /// the outcome where there is no body.
+    pub(crate) fn of_event(body: Vec<u8>, is_well: bool, outcome: &dyn fmt::Debug) -> Reply {
+        if is_well {
+            return Reply { status: 200, body, ..Reply::default() };
+        }
+        let failure = if body.is_empty() { format!("{outcome:?}") } else { error_words(&body) };
+        Reply { status: 500, body, failure: Some(failure), ..Reply::default() }
+    }
+
     /// Makes the reply of a call that came to no runtime, since each left before.
     pub(crate) fn left() -> Reply {
         Reply::failed(502, "the runtime has left before the call came")
@@ -232,6 +244,19 @@ mod tests {
         let mut ours: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
         ours.sort_unstable();
         assert_eq!(ours, serverless_spec::platform_names().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn of_an_event_that_failed_the_status_is_500() {
+        let body = br#"{"errorType":"T","errorMessage":"m"}"#;
+        for (body, is_well, status, failure) in [
+            (&body[..], true, 200, None),
+            (&body[..], false, 500, Some("T: m".to_owned())),
+            (b"", false, 500, Some("\"Timeout\"".to_owned())),
+        ] {
+            let reply = Reply::of_event(body.to_vec(), is_well, &"Timeout");
+            assert_eq!((reply.status, reply.failure, &reply.body[..]), (status, failure, body));
+        }
     }
 
     #[test]

@@ -108,12 +108,9 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let send = |front: &aliyun_fc::Fc, call: &Call| match &call.input {
         CallInput::Event(bytes) => {
             let answer = front.invoke(bytes.clone());
-            let failure = (answer.kind != aliyun_fc::Kind::Success).then(|| match &*answer.body {
-                [] => format!("{:?}", answer.kind),
-                body => error_words(body),
-            });
-            let request_id = Some(answer.request_id);
-            Reply { status: 200, headers: Headers::new(), body: answer.body, failure, request_id }
+            let is_well = answer.kind == aliyun_fc::Kind::Success;
+            let reply = Reply::of_event(answer.body, is_well, &answer.kind);
+            Reply { request_id: Some(answer.request_id), ..reply }
         }
         CallInput::Request(ClientRequest { method, target, headers, body }) => {
             let request = aliyun_fc::Request::new(method, target).body(body.clone());
