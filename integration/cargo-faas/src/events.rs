@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::stage::ClientRequest;
 use clap::{Args, Subcommand};
+use faas_core::platform::named;
 use handlers_sdk::testing::{Sample, samples};
 use serde_json::json;
 use std::io::Write;
@@ -50,13 +51,7 @@ impl Events {
 }
 
 fn list(about: Option<&str>, as_json: bool, screen: Screen) -> Result<ExitCode, Failure> {
-    let fits = |sample: &&Sample| {
-        about.is_none_or(|about| {
-            let words = [sample.name(), sample.platform(), sample.trigger()];
-            words.iter().any(|word| word.starts_with(about)) || sample.name().ends_with(&format!("/{about}"))
-        })
-    };
-    let found: Vec<&Sample> = samples().iter().filter(fits).collect();
+    let found: Vec<&Sample> = samples().iter().filter(|sample| about.is_none_or(|about| fits(sample, about))).collect();
     if found.is_empty() {
         let why = format!("there is none of {:?}; `cargo faas events list` names all", about.unwrap_or_default());
         return Err(Failure::new("event", why));
@@ -80,6 +75,15 @@ fn list(about: Option<&str>, as_json: bool, screen: Screen) -> Result<ExitCode, 
         screen.line(line.trim_end());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns `true` if the name, the platform or the trigger of an event is or begins with a word, or if the word is
+/// another one for the platform, as `--platform` takes it.
+fn fits(sample: &Sample, about: &str) -> bool {
+    let words = [sample.name(), sample.platform(), sample.trigger()];
+    words.iter().any(|word| word.starts_with(about))
+        || sample.name().ends_with(&format!("/{about}"))
+        || named(about).is_some_and(|names| names.word == sample.platform())
 }
 
 /// Returns an event by its name.
@@ -117,6 +121,15 @@ pub(crate) fn request_of(sample: &Sample) -> ClientRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_platform_is_known_by_each_word_that_the_option_takes() {
+        for (word, platform) in [("fc", "aliyun-fc"), ("scf", "tencent-scf"), ("aws-lambda", "aws-lambda")] {
+            let found: Vec<&Sample> = samples().iter().filter(|sample| fits(sample, word)).collect();
+            assert!(!found.is_empty() && found.iter().all(|sample| sample.platform() == platform), "{word}: {found:?}");
+        }
+        assert!(samples().iter().all(|sample| !fits(sample, "mars")));
+    }
 
     #[test]
     fn an_event_that_is_not_there_names_those_that_are_near() {

@@ -245,7 +245,9 @@ fn an_invocation_has_its_spans_its_lines_and_the_place_of_its_error() {
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let lines = rig.get("/_faas/api/logs?function=faulty").text();
     assert!(lines.lines().count() >= 1 && lines.contains("asked for a panic"), "{lines}");
-    assert_eq!(rig.get("/_faas/api/logs?function=nobody").text(), "");
+    let nobody = rig.get("/_faas/api/logs?function=nobody");
+    assert_eq!(nobody.status, 400);
+    assert!(nobody.text().starts_with("there is no function \"nobody\"; there are "), "{}", nobody.text());
     rig.leave();
 }
 
@@ -464,6 +466,10 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
     let failed = invoke(&["--function", "faulty", "--data", r#"{"do":"panic"}"#]);
     assert_eq!(failed.status.code(), Some(1));
     assert!(text(&failed.stderr).contains("failed: ") && text(&failed.stderr).contains("asked for a panic"));
+    assert!(text(&failed.stderr).contains(" on faulty: 500, "), "{}", text(&failed.stderr));
+    let wrong = invoke(&["--function", "faulty", "--data", "{bad"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stderr).starts_with("failed: event: --data: expected JSON: "), "{}", text(&wrong.stderr));
     let unheard = invoke(&["--path", "/hello", "--platform", "fn"]);
     assert_eq!(unheard.status.code(), Some(1));
     assert!(text(&unheard.stderr).contains("--platform is for events"), "{}", text(&unheard.stderr));
@@ -476,6 +482,9 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
     assert!(serde_json::from_slice::<Value>(&json.stdout).expect("JSON")["invocations"][0]["number"].is_u64());
     let logs = run(folder, &["logs", "--url", &url, "--function", "hello", "--no-follow"]);
     assert!(text(&logs.stdout).contains("shop | ") && text(&logs.stdout).contains("greeting name=ada"));
+    let nobody = run(folder, &["logs", "--url", &url, "--function", "nobody"]);
+    assert_eq!((nobody.status.code(), text(&nobody.stdout).as_str()), (Some(1), ""));
+    assert!(text(&nobody.stderr).contains("there is no function \"nobody\"; there are "), "{}", text(&nobody.stderr));
     // A client that follows hears the lines from here on, and ends with dev.
     let mut follow = tool(folder);
     follow.args(["logs", "--url", &url, "--function", "hello"]);

@@ -212,7 +212,24 @@ impl Place {
                 )
             })?,
         };
-        let host = url.strip_prefix("http://").unwrap_or(&url).split('/').next().unwrap_or_default().to_owned();
+        Place::of(url)
+    }
+
+    /// Reads an address, `http://host:port/`.
+    ///
+    /// # Errors
+    /// It is no address of a dev.
+    fn of(url: String) -> Result<Place, Failure> {
+        let wrong = |why: &str| Failure::new("--url", format!("{url}: {why}"));
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
+        if !scheme.eq_ignore_ascii_case("http") {
+            return Err(wrong("dev speaks plain HTTP only, as in http://127.0.0.1:8080"));
+        }
+        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if !matches!(path, "" | "/") {
+            return Err(wrong("expected a host and a port alone; the path of a request is that of --path"));
+        }
+        let host = host.to_owned();
         Ok(Place { url, host })
     }
 
@@ -292,6 +309,26 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port_of_plain_http() {
+        for (url, host) in [
+            ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
+            ("http://localhost:80", "localhost:80"),
+            ("HTTP://localhost", "localhost"),
+            ("localhost:8080", "localhost:8080"),
+        ] {
+            assert_eq!(Place::of(url.to_owned()).map(|place| place.host), Ok(host.to_owned()));
+        }
+        for (url, why) in [
+            ("https://shop.example/", "dev speaks plain HTTP only, as in http://127.0.0.1:8080"),
+            ("http://host/base", "expected a host and a port alone; the path of a request is that of --path"),
+            ("host:80?a=b", "expected a host and a port alone; the path of a request is that of --path"),
+        ] {
+            let error = Place::of(url.to_owned()).map(|place| place.host).unwrap_err().to_string();
+            assert_eq!(error, format!("--url: {url}: {why}"));
+        }
+    }
 
     #[test]
     fn what_is_for_events_is_refused_beside_a_request() {

@@ -130,11 +130,9 @@ async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
 async fn own(app: &Arc<App>, asked: &Asked, trouble: Trouble) -> Result<Vec<u64>, Instead> {
     let aws = &stage::PLATFORMS[0];
     let lease = app.lease(None).await.ok_or_else(|| Instead::wrong("no deployment is ready"))?;
-    let functions = lease.deployment.asked_for(asked.function.as_deref()).ok_or_else(|| {
-        let names: Vec<&str> = lease.deployment.functions().into_iter().map(|(_, name)| name).collect();
-        let asked = asked.function.as_deref().unwrap_or_default();
-        Instead::wrong(format!("there is no function {asked:?}; there are {}", names.join(", ")))
-    })?;
+    let functions = lease.deployment.asked_for(asked.function.as_deref());
+    let functions = functions
+        .ok_or_else(|| Instead::no_function(asked.function.as_deref().unwrap_or_default(), &lease.deployment))?;
     let named = asked.platform.as_deref().map(send::find_platform).transpose()?;
     let platform = named.or(lease.stage_platform()).unwrap_or(aws);
     let made = wanted::on(platform, &functions);

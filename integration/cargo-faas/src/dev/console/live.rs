@@ -4,6 +4,7 @@
 use super::super::app::App;
 use super::super::store::{Change, Entry};
 use super::super::tee::{BodyError, Out, boxed};
+use super::Instead;
 use super::form::Form;
 use super::{html, list};
 use bytes::Bytes;
@@ -95,12 +96,19 @@ fn event(name: &str, data: &serde_json::Value) -> String {
     format!("event: {name}\ndata: {data}\n\n")
 }
 
-/// Answers with lines of output, one JSON object a line: those that are kept, and with `follow` those to come.
-pub(super) fn logs(app: &Arc<App>, query: &Form) -> Response<Out> {
+/// Answers with lines of output, one JSON object a line: those that are kept, and with `follow` those to come. A function
+/// that the deployment does not have is refused, unless lines of it are kept.
+pub(super) fn logs(app: &Arc<App>, query: &Form) -> Result<Response<Out>, Instead> {
     let (function, request) = (query.get("function").to_owned(), query.get("request").to_owned());
+    if let Some(now) = app.now().filter(|_| !function.is_empty()) {
+        let has_written = || app.store.entries(0).iter().any(|entry| entry.function.as_deref() == Some(&*function));
+        if now.deployment.functions().iter().all(|(_, name)| *name != function) && !has_written() {
+            return Err(Instead::no_function(&function, &now.deployment));
+        }
+    }
     let follows = query.has("follow");
     let app = Arc::clone(app);
-    stream("application/x-ndjson", move |sender| async move {
+    Ok(stream("application/x-ndjson", move |sender| async move {
         let wanted = |entry: &Entry| {
             let is = |wanted: &str, value: &Option<String>| wanted.is_empty() || value.as_deref() == Some(wanted);
             is(&function, &entry.function) && is(&request, &entry.request_id)
@@ -129,5 +137,5 @@ pub(super) fn logs(app: &Arc<App>, query: &Form) -> Response<Out> {
                 }
             }
         }
-    })
+    }))
 }

@@ -13,6 +13,7 @@ mod send;
 mod state;
 
 use super::app::App;
+use super::deployment::Deployment;
 use super::tee::{Out, full};
 use bytes::Bytes;
 use form::Form;
@@ -46,6 +47,11 @@ enum Instead {
 impl Instead {
     fn not_found(what: &str) -> Instead {
         Instead::Status(StatusCode::NOT_FOUND, format!("there is no {what}"))
+    }
+
+    fn no_function(name: &str, deployment: &Deployment) -> Instead {
+        let names: Vec<&str> = deployment.functions().into_iter().map(|(_, name)| name).collect();
+        Instead::wrong(format!("there is no function {name:?}; there are {}", names.join(", ")))
     }
 
     fn wrong(why: impl std::fmt::Display) -> Instead {
@@ -113,7 +119,7 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<Ou
         ["console.css"] => Ok(typed("text/css; charset=utf-8", STYLE)),
         ["console.js"] => Ok(typed("text/javascript; charset=utf-8", SCRIPT)),
         ["api", "changes"] => Ok(live::changes(app)),
-        ["api", "logs"] => Ok(live::logs(app, &query)),
+        ["api", "logs"] => live::logs(app, &query),
         ["api", "state"] => Ok(json(&app.state())),
         ["api", "invocations"] => Ok(json(&app.store.records().iter().map(|record| record.summary()).collect())),
         ["api", "invocations", number] => {
