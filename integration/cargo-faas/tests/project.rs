@@ -119,6 +119,11 @@ fn with_a_yml_it_is_what_the_yml_says_wherever_in_the_workspace_one_is() {
     let other = said(&invoke(root, &["--function", "take", "--sample", "aws/sqs"]));
     assert!(other.contains("function take: working on order 7"), "{other}");
 
+    let outside = tempfile::tempdir().expect("a folder can be made");
+    write(outside.path(), "f.yml", YML);
+    let first = said(&invoke(root, &["--file", path(&outside.path().join("f.yml"))]));
+    assert!(first.contains("GET /greet/1, ") && first.contains(": function greet, "), "{first}");
+
     write(root, "serverless.yml", &YML.replace("web-part.hello", "hello"));
     let error = failure(&invoke(root, &[]));
     assert_eq!(

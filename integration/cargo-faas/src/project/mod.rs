@@ -297,6 +297,12 @@ impl Project {
         several && !named.functions.iter().any(is) && !named.layers.iter().any(is)
     }
 
+    /// Returns the folder that cargo runs in, which settles the `.cargo/config.toml` that it reads. The yml may be outside
+    /// of the workspace, where cargo would find no packages.
+    fn cargo_folder<'a>(&'a self, workspace: &'a Workspace) -> &'a Path {
+        if self.root.starts_with(&workspace.root) { &self.root } else { &workspace.root }
+    }
+
     /// Returns the files of all libraries, each with its package.
     fn compile(&self, build: &Build, screen: Screen) -> Result<Vec<(Option<String>, PathBuf)>, Failure> {
         let target = build.target.as_ref().map(|target| format!(", {target}")).unwrap_or_default();
@@ -319,7 +325,7 @@ impl Project {
         }
         screen.head("build", &format!("{} {how}", packages.join(", ")));
         let made = CargoBuild {
-            folder: &self.root,
+            folder: self.cargo_folder(workspace),
             packages: &packages,
             profile: &build.profile,
             target: build.target.as_deref(),
