@@ -1,7 +1,8 @@
-//! The output for people: plain lines on standard output, with colour only where that is a terminal. Nothing is decided
-//! here.
+//! The output for people: plain lines on standard output, and the reason of a failure on standard error, each with colour
+//! only where that output is a terminal. Nothing is decided here.
 
 use crate::failure::Failure;
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ const RED: &str = "\x1b[31m";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     colour: bool,
+    /// `true` if standard error may have colours.
+    error_colour: bool,
     /// `true` if lines go to standard error.
     aside: bool,
 }
@@ -20,18 +23,15 @@ pub(crate) struct Screen {
 impl Screen {
     /// Makes a screen on the standard output.
     pub(crate) fn new() -> Screen {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let able = std::env::var_os("TERM").is_some_and(|value| value != "dumb");
-        Screen { colour: wanted && able && std::io::stdout().is_terminal(), aside: false }
+        let (no_colour, terminal) = (std::env::var_os("NO_COLOR"), std::env::var_os("TERM"));
+        let may = has_colour(no_colour.as_deref(), terminal.as_deref());
+        let (out, error) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        Screen { colour: may && out, error_colour: may && error, aside: false }
     }
 
     /// Makes a screen on the standard error, for output to people while the standard output has an answer for programs.
     pub(crate) fn aside() -> Screen {
-        Screen { colour: false, aside: true }
-    }
-
-    fn paint(self, colour: &str, text: &str) -> String {
-        if self.colour { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
+        Screen { colour: false, error_colour: false, aside: true }
     }
 
     /// Writes a line as it is. A closed output is no reason to fail.
@@ -49,7 +49,7 @@ impl Screen {
 
     /// Writes a labelled line of the tool's own.
     pub(crate) fn head(self, label: &str, text: &str) {
-        self.line(&format!("{}{text}", self.paint(BOLD, &format!("{label:<10}"))));
+        self.line(&format!("{}{text}", paint(self.colour, BOLD, &format!("{label:<10}"))));
     }
 
     /// Writes more lines that belong to the label above.
@@ -61,14 +61,26 @@ impl Screen {
 
     /// Writes a line that came from the runtime.
     pub(crate) fn passed_on(self, name: &str, text: &str) {
-        self.line(&self.paint(DIM, &format!("{name} | {text}")));
+        self.line(&paint(self.colour, DIM, &format!("{name} | {text}")));
     }
 
     /// Writes the reason why the tool ends.
     pub(crate) fn failed(self, failure: &Failure) {
-        let text = format!("{} {failure}", self.paint(RED, "failed:"));
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", self.failure(failure));
     }
+
+    fn failure(self, failure: &Failure) -> String {
+        format!("{} {failure}", paint(self.error_colour, RED, "failed:"))
+    }
+}
+
+fn paint(has_colour: bool, colour: &str, text: &str) -> String {
+    if has_colour { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// Returns `true` if a terminal may get colours, by the values of `NO_COLOR` and `TERM`.
+fn has_colour(no_colour: Option<&OsStr>, terminal: Option<&OsStr>) -> bool {
+    no_colour.is_none_or(OsStr::is_empty) && terminal.is_some_and(|terminal| terminal != "dumb")
 }
 
 /// Returns a duration with three digits and a unit.
@@ -90,6 +102,25 @@ pub(crate) fn bytes(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_red_where_the_standard_error_is_a_terminal_whatever_the_standard_output_is() {
+        let failure = Failure::new("build", "no");
+        for (colour, error_colour, text) in
+            [(true, false, "failed: build: no"), (false, true, "\x1b[31mfailed:\x1b[0m build: no")]
+        {
+            assert_eq!(Screen { colour, error_colour, aside: false }.failure(&failure), text);
+        }
+    }
+
+    #[test]
+    fn variables_may_forbid_colours() {
+        let has = |no_colour: Option<&str>, terminal: Option<&str>| {
+            has_colour(no_colour.map(OsStr::new), terminal.map(OsStr::new))
+        };
+        assert!(has(None, Some("xterm")) && has(Some(""), Some("xterm")));
+        assert!(!has(Some("1"), Some("xterm")) && !has(None, Some("dumb")) && !has(None, None));
+    }
 
     #[test]
     fn durations_keep_about_three_digits() {
