@@ -210,11 +210,29 @@ fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     Err(format!("{}: {}\n{}", reply.status, reply.text(), running.process.output()).into())
 }
 
-/// Makes a project without cargo, compiles it by the tool and by the line of its README, and runs it.
+/// Runs the test that `new` suggests, which passes, and fails once the greeting is another one.
+fn is_tested(project: &Path, made: &str, source: &str) -> Result<(), Failed> {
+    let next = made.lines().find_map(|line| line.strip_prefix("next      ")?.split_once(", then: "));
+    let test = next.and_then(|(_, next)| next.strip_suffix(", cargo faas invoke")).ok_or("new suggests a test")?;
+    let run = || Command::new("sh").args(["-c", test]).current_dir(project).output();
+    let said = done(&run()?)?;
+    if said.contains("warning: ") {
+        return Err(format!("the compiler warns of the test:\n{said}").into());
+    }
+    let file = project.join(source);
+    let text = std::fs::read_to_string(&file)?;
+    std::fs::write(&file, text.replace("\"hello, \"", "\"goodbye, \""))?;
+    let is_noticed = !run()?.status.success();
+    std::fs::write(&file, text)?;
+    if is_noticed { Ok(()) } else { Err("the test passes with another greeting".into()) }
+}
+
+/// Makes a project without cargo, tests it, compiles it by the tool and by the line of its README, and runs it.
 fn native(template: &str, runtime: &Runtime) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    done(&tool(folder.path(), &["new", "new-greet", "--template", template]))?;
+    let made = done(&tool(folder.path(), &["new", "new-greet", "--template", template]))?;
     let project = folder.path().join("new-greet");
+    is_tested(&project, &made, &format!("hello.{template}"))?;
     let said = done(&tool(&project, &["invoke", "--runtime", path(&runtime.path)]))?;
     contains(&said, "          hello, Ada Lovelace\n")?;
     contains(&said, "function hello")?;

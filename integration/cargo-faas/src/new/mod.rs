@@ -119,8 +119,7 @@ impl New {
         if let Some(workspace) = workspace {
             screen.head("workspace", &member::add(&workspace, &folder)?);
         }
-        let what = if self.template.is_rust() { "cargo test, cargo faas invoke" } else { "cargo faas invoke" };
-        screen.head("next", &format!("cd {}, then: {what}", shown(&folder)));
+        screen.head("next", &format!("cd {}, then: {}, cargo faas invoke", shown(&folder), self.template.test()));
         Ok(ExitCode::SUCCESS)
     }
 

@@ -65,6 +65,7 @@ impl Template {
             Template::Axum => rust!("axum", manifest include_str!("templates/axum/Cargo.toml.in")),
             Template::C => &[
                 ("hello.c", include_str!("templates/c/hello.c")),
+                ("test/hello_test.c", include_str!("templates/c/hello_test.c")),
                 ("README.md", include_str!("templates/c/README.md")),
                 IGNORED,
                 HEADER,
@@ -72,6 +73,7 @@ impl Template {
             Template::Go => &[
                 ("go.mod", include_str!("templates/go/go.mod.in")),
                 ("hello.go", include_str!("templates/go/hello.go")),
+                ("hello_test.go", include_str!("templates/go/hello_test.go")),
                 ("module.c", include_str!("templates/go/module.c")),
                 // These two are the same in each module of Go's.
                 ("module.h", include_str!("../../../examples/echo-go/module.h")),
@@ -80,6 +82,17 @@ impl Template {
                 IGNORED,
                 HEADER,
             ],
+        }
+    }
+
+    /// Returns the command that runs the project's own test.
+    pub(super) fn test(self) -> &'static str {
+        match self {
+            Template::C => {
+                "mkdir -p target && cc -std=c11 -Wall -Wextra -I include -o target/test test/hello_test.c && target/test"
+            }
+            Template::Go => "go test ./...",
+            _ => "cargo test",
         }
     }
 
@@ -92,6 +105,15 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_readme_begins_with_the_test() {
+        for template in Template::value_variants() {
+            let readme = template.files().iter().find(|(path, _)| *path == "README.md").expect("it has one").1;
+            let first = readme.lines().find_map(|line| line.strip_prefix("$ "));
+            assert_eq!(first, Some(template.test()), "{template:?}");
+        }
+    }
 
     #[test]
     fn no_template_holds_a_place_that_nothing_fills() {
