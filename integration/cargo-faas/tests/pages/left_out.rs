@@ -43,7 +43,7 @@ pub(crate) const LEFT_OUT: &[LeftOut] = &[
     left_out("", "rustup target add", "what .ci/foreign brings"),
     left_out(
         "",
-        "cargo install --path integration/cargo-faas",
+        "cargo install --locked --path integration/cargo-faas",
         "minutes: this very program, optimised; it is in PATH here",
     ),
     left_out("", "cargo test --workspace", REPOSITORY),
