@@ -44,11 +44,11 @@ pub(super) fn workers() -> usize {
         return workers;
     }
     if let Some(entry) = entry {
-        let message = format_args!(
+        let message = format!(
             "FAAS_ASYNC_WORKERS is {workers}, and this library runs its futures on one thread: for more, build it with \
              the feature `tokio-workers` of `handlers-sdk`"
         );
-        log::write(None, entry, Level::Warn, module_path!(), message, &[]);
+        log::write(None, entry, Level::Warn, module_path!(), format_args!("{message}"), &[]);
     }
     1
 }

@@ -150,8 +150,8 @@ fn note(code: u16, error: &Error, reader: &Reader<'_>) {
     }
     let place = error.location().map(ToString::to_string).unwrap_or_default();
     let entry = reader.entry();
-    let message = format_args!("{}: {}", error.kind(), error.message());
+    let (kind, message) = (error.kind(), error.message());
     let fields: [(&str, &dyn Display); 4] =
-        [("errorType", &error.kind()), ("status", &code), ("location", &place), ("cause", &error.detail())];
-    log::write(Some(*reader), entry, level, entry.name(), message, &fields);
+        [("errorType", &kind), ("status", &code), ("location", &place), ("cause", &error.detail())];
+    log::write(Some(*reader), entry, level, entry.name(), format_args!("{kind}: {message}"), &fields);
 }

@@ -95,20 +95,32 @@ impl Idempotency {
                 return Ok((Begun::Run(*version), Some(Claim { key, version: *version, payload })));
             }
             Begun::RunUnknown(kind) => {
-                let message = format_args!("the store does not answer ({kind:?}): it runs, and may have run before");
-                invocation.log(Level::Warn, message, &[("key", &told)]);
+                invocation.log(
+                    Level::Warn,
+                    format_args!("the store does not answer ({kind:?}): it runs, and may have run before"),
+                    &[("key", &told)],
+                );
             }
             Begun::Refuse(Refusal::StoreDown(kind)) => {
-                let message = format_args!("the store does not answer ({kind:?}): it is not run");
-                invocation.log(Level::Error, message, &[("key", &told)]);
+                invocation.log(
+                    Level::Error,
+                    format_args!("the store does not answer ({kind:?}): it is not run"),
+                    &[("key", &told)],
+                );
             }
             Begun::Refuse(Refusal::FailedBefore(kind)) => {
-                let message = format_args!("it has failed before with {kind}, and is kept so");
-                invocation.log(Level::Warn, message, &[("key", &told)]);
+                invocation.log(
+                    Level::Warn,
+                    format_args!("it has failed before with {kind}, and is kept so"),
+                    &[("key", &told)],
+                );
             }
             Begun::Refuse(Refusal::Foreign) => {
-                let message = format_args!("the store has something under the key that this layer did not write");
-                invocation.log(Level::Error, message, &[("key", &told)]);
+                invocation.log(
+                    Level::Error,
+                    format_args!("the store has something under the key that this layer did not write"),
+                    &[("key", &told)],
+                );
             }
             Begun::Replay(_) | Begun::Refuse(_) => {}
         }
@@ -122,21 +134,30 @@ impl Idempotency {
             End::Leave => {}
             End::Release => {
                 if let Err(error) = self.kv.remove(&key, Some(version)).await {
-                    let message = format_args!("the key is not released, and will be when its lease is over: {error}");
-                    invocation.log(Level::Warn, message, &[]);
+                    invocation.log(
+                        Level::Warn,
+                        format_args!("the key is not released, and will be when its lease is over: {error}"),
+                        &[],
+                    );
                 }
             }
             End::Keep(state) => match self.keep(&key, version, Record { payload, state }).await {
                 Wrote::Kept => {}
                 Wrote::Overtaken => {
-                    let message = format_args!(
-                        "it took longer than its lease, and another call with its key has begun meanwhile"
+                    invocation.log(
+                        Level::Error,
+                        format_args!(
+                            "it took longer than its lease, and another call with its key has begun meanwhile"
+                        ),
+                        &[],
                     );
-                    invocation.log(Level::Error, message, &[]);
                 }
                 Wrote::IfAbsent | Wrote::TooBig | Wrote::Unknown => {
-                    let message = format_args!("it is done, and the store may not know: the same may be done again");
-                    invocation.log(Level::Error, message, &[]);
+                    invocation.log(
+                        Level::Error,
+                        format_args!("it is done, and the store may not know: the same may be done again"),
+                        &[],
+                    );
                 }
             },
         }

@@ -12,11 +12,10 @@
 //! | `store`, `lines` | what has happened; what a line of output says |
 //! | `trouble` | what goes wrong on purpose |
 //! | `console` | pages, and what programs ask |
-//! | `address`, `client`, `children` | where a running dev is; asking it; ending what was started |
+//! | `address`, `client` | where a running dev is; asking it |
 
 mod address;
 mod app;
-mod children;
 mod client;
 mod console;
 mod deployment;
@@ -34,6 +33,7 @@ mod watch;
 pub(crate) use client::{Sent, ask, runs};
 pub(crate) use options::{Asking, Dev, Logs};
 
+use crate::children;
 use crate::failure::Failure;
 use crate::screen::{Screen, duration};
 use crate::stage::{self, PLAIN_HTTP};

@@ -106,8 +106,7 @@ impl Tally {
     fn say(&self, invocation: &Invocation<'_>) {
         let [entered, left, failed] =
             [&self.entered, &self.left, &self.failed].map(|count| count.swap(0, Ordering::Relaxed));
-        let message = format_args!("records: {entered} in, {left} out, {failed} failed");
-        invocation.log(Level::Info, message, &[]);
+        invocation.log(Level::Info, format_args!("records: {entered} in, {left} out, {failed} failed"), &[]);
     }
 }
 
