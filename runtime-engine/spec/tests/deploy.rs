@@ -178,6 +178,23 @@ fn every_event_is_in_the_files_or_said() {
 }
 
 #[test]
+fn what_is_too_long_or_odd_for_aws_is_made_fit() {
+    let text = "service: 1st.shop_x\nprovider: {stage: production}\n\
+                functions: {inventory-synchronisation-of-warehouses-created: {events: [{http: true}]}}\n";
+    let (_, made) = templates(text, "aws-lambda");
+    let template = file(&made, "template.yaml");
+    let name = template.lines().find_map(|line| line.trim().strip_prefix("FunctionName: ")).expect("it has a name");
+    let name = name.trim_matches('\'');
+    assert!(name.len() == 64 && name.starts_with("1st-shop_x-production-inventory-"), "{name}");
+    let deploy = file(&made, "deploy.sh");
+    assert!(deploy.contains(" --stack-name f1st-shop-x-production "), "{deploy}");
+    let timer =
+        format!("service: s\nfunctions: {{f: {{events: [{{timer: {{name: {}, every: 5m}}}}]}}}}", "n".repeat(65));
+    let (read, made) = templates(&timer, "aws-lambda");
+    assert!(said(&read, &made).contains("the name of a timer on AWS has at most 64 characters"));
+}
+
+#[test]
 fn names_and_payloads_that_vefaas_refuses_are_errors() {
     let long = "x".repeat(1_001);
     for (event, message) in [

@@ -5,7 +5,7 @@
 //! `resources` of the yml makes under the same name is referred to.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, within};
+use super::deployment::{Deployment, Trigger, within, word_within};
 use super::document::{Document, Mapping};
 use super::script::{Script, Tool, quoted};
 use super::site::Site;
@@ -13,6 +13,11 @@ use crate::gateway;
 use crate::tree::Node;
 
 const SAM: Tool = Tool { program: "sam", from: "pip install aws-sam-cli" };
+
+/// The most characters of the name of a stack. Source: CloudFormation, "CreateStack".
+const MOST_OF_STACK: usize = 128;
+/// The most characters of the name of a rule and of a schedule. Source: EventBridge, "PutRule" and "CreateSchedule".
+const MOST_OF_TIMER: usize = 64;
 
 /// The resources that are collected beside the functions.
 #[derive(Default)]
@@ -60,7 +65,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         format!(
             "sam deploy --template-file template.yaml --stack-name {} --resolve-s3 --capabilities CAPABILITY_IAM \
              --no-fail-on-empty-changeset{region} \"$@\"",
-            quoted(&format!("{}-{}", service.name, service.stage))
+            quoted(&word_within(&format!("{}-{}", service.name, service.stage), MOST_OF_STACK))
         ),
     );
     let text = Document::from(root).to_yaml(&site.head());
@@ -405,6 +410,11 @@ fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, ev
     let mut properties = Mapping::new();
     // The event has the name of its rule, by which the runtime finds its function.
     properties.put("Name", trigger.name.as_str());
+    if trigger.name.len() > MOST_OF_TIMER {
+        let message = format!("the name of a timer on AWS has at most {MOST_OF_TIMER} characters");
+        let help = "its events are told apart by it, so that it is not cut: give it a shorter `name`";
+        site.refuses(trigger.event.span, format!("{message}, and this is `{}`", trigger.name), help);
+    }
     let is_enabled = trigger.is_enabled(site);
     if let Some(payload) = trigger.payload(site) {
         if deployment.only().is_none() {

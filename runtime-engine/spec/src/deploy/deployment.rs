@@ -271,11 +271,14 @@ fn deployment<'s>(site: &Site<'s>, unit: &'s Unit) -> Deployment<'s> {
     }
 }
 
-/// Returns a name as the platform takes it: clusters take labels of DNS.
+/// Returns a name as the platform takes it: clusters take labels of DNS. What is too long ends with its digest.
 fn in_words_of(platform: &str, name: &str) -> String {
+    // The names of functions elsewhere have letters, digits, `-` and `_`.
+    let words = || name.replace(|char: char| !(char.is_ascii_alphanumeric() || char == '_'), "-");
     match platform {
-        "google-cloud"
-        | "knative"
+        // Source: Cloud Run, "Service name".
+        "google-cloud" => label_within(name, 49),
+        "knative"
         | "kubernetes"
         | "openfaas"
         | "azure-container-apps"
@@ -283,8 +286,10 @@ fn in_words_of(platform: &str, name: &str) -> String {
         | "yandex"
         | "fn"
         | "http" => label(name),
-        // Names of functions have no dots there.
-        "aliyun-fc" | "aws-lambda" | "tencent-scf" | "huawei-functiongraph" | "vefaas" => name.replace('.', "-"),
+        // Source: each platform's call "CreateFunction".
+        "aws-lambda" => shortened(words(), name, 64),
+        "aliyun-fc" | "vefaas" => shortened(with_first_letter(&words()), name, 64),
+        "tencent-scf" | "huawei-functiongraph" => shortened(with_first_letter(&words()), name, 60),
         _ => name.to_owned(),
     }
 }
@@ -315,39 +320,43 @@ pub(super) const MOST_OF_LABEL: usize = 63;
 
 /// Makes a label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them.
 pub(super) fn label(name: &str) -> String {
-    cut(letters_of_label(name), MOST_OF_LABEL)
+    label_within(name, MOST_OF_LABEL)
 }
 
 /// Makes a name of the letters of a label of DNS, of at most `most` characters. A longer one ends with a part of its
 /// digest, so that two names with one beginning stay two.
 pub(super) fn label_within(name: &str, most: usize) -> String {
+    shortened(letters_and_digits(&name.to_ascii_lowercase()), name, most)
+}
+
+/// Makes a name of letters, digits and `-` that begins with a letter, of at most `most` characters. Capitals stay what
+/// they are. A longer one ends with a part of its digest.
+pub(super) fn word_within(name: &str, most: usize) -> String {
+    shortened(letters_and_digits(name), name, most)
+}
+
+/// Puts `-` into the place of each other character than a letter or digit.
+fn letters_and_digits(name: &str) -> String {
+    with_first_letter(&name.replace(|char: char| !char.is_ascii_alphanumeric(), "-"))
+}
+
+/// Makes a name begin with a letter, and end with a letter or digit.
+fn with_first_letter(name: &str) -> String {
+    let name = name.trim_matches(['-', '_']);
+    if name.starts_with(|first: char| first.is_ascii_digit()) { format!("f{name}") } else { name.to_owned() }
+}
+
+/// Cuts what a platform's name became, all of ASCII, to at most `most` characters. What is cut ends with a part of the
+/// digest of `name`, which is the whole one.
+fn shortened(mut words: String, name: &str, most: usize) -> String {
     const DIGITS: usize = 6;
-    let whole = cut(letters_of_label(name), usize::MAX);
-    if whole.len() <= most {
-        return whole;
+    if words.len() <= most {
+        return words;
     }
     let digest = faas_core::encoding::sha256::digest(name.as_bytes());
     let digits: String = digest.rsplit(':').next().unwrap_or_default().chars().take(DIGITS).collect();
-    format!("{}-{digits}", cut(whole, most - DIGITS - 1))
-}
-
-fn letters_of_label(name: &str) -> String {
-    let mut out: String = name
-        .chars()
-        .map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' })
-        .skip_while(|char| *char == '-')
-        .collect();
-    if out.starts_with(|first: char| first.is_ascii_digit()) {
-        out.insert(0, 'f');
-    }
-    out
-}
-
-/// Cuts a name of ASCII, which then ends with a letter or digit.
-fn cut(mut name: String, most: usize) -> String {
-    name.truncate(most);
-    name.truncate(name.trim_end_matches('-').len());
-    name
+    words.truncate(most - DIGITS - 1);
+    format!("{}-{digits}", words.trim_end_matches(['-', '_']))
 }
 
 /// Returns a limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else
@@ -530,6 +539,38 @@ mod tests {
         assert!(nightly != hourly && nightly.starts_with("shop-production-warehouse-"), "{nightly}, {hourly}");
         assert!(nightly.len() <= 32 && hourly.len() <= 32, "{nightly}, {hourly}");
         assert_eq!(label("-7-a."), "f7-a");
-        assert_eq!(label(&"a".repeat(100)), "a".repeat(63));
+        assert_eq!(label(&"a".repeat(63)), "a".repeat(63));
+        assert!(label(&"a".repeat(64)).starts_with(&format!("{}-", "a".repeat(56))), "{}", label(&"a".repeat(64)));
+    }
+
+    #[test]
+    fn a_name_of_a_function_is_no_longer_than_its_platform_takes() {
+        let name = |end: &str| format!("ecommerce-platform-production-inventory-synchronisation-of-warehouses-{end}");
+        for (platform, most) in [
+            ("aliyun-fc", 64),
+            ("aws-lambda", 64),
+            ("google-cloud", 49),
+            ("huawei-functiongraph", 60),
+            ("knative", 63),
+            ("kubernetes", 63),
+            ("openfaas", 63),
+            ("tencent-scf", 60),
+            ("vefaas", 64),
+        ] {
+            let (created, deleted) = (in_words_of(platform, &name("created")), in_words_of(platform, &name("deleted")));
+            assert!(created != deleted, "{platform}: {created}");
+            for long in [created, deleted] {
+                assert!(long.len() <= most && long.starts_with("ecommerce-platform-production-"), "{platform}: {long}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_function_has_the_letters_that_its_platform_takes() {
+        assert_eq!(in_words_of("aws-lambda", "1st.Shop-dev-größe_7"), "1st-Shop-dev-gr--e_7");
+        assert_eq!(in_words_of("aliyun-fc", "1st.shop-dev-order_"), "f1st-shop-dev-order");
+        assert_eq!(in_words_of("tencent-scf", "_Shop-dev-a_b"), "Shop-dev-a_b");
+        assert_eq!(word_within("1st.Shop_x-dev", 128), "f1st-Shop-x-dev");
+        assert_eq!(word_within(&"Shop.".repeat(30), 128).len(), 128);
     }
 }
