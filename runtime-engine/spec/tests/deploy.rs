@@ -177,6 +177,113 @@ fn every_event_is_in_the_files_or_said() {
     assert!(looked_at > 250, "{looked_at}");
 }
 
+/// Returns the lines of a text that have one indentation and end with `:`, without it.
+fn keys<'t>(text: &'t str, of: &str) -> Vec<&'t str> {
+    let section = text.split(&format!("\n{of}:\n")).nth(1).unwrap_or_else(|| panic!("there is no {of} in\n{text}"));
+    let lines = section.lines().take_while(|line| line.starts_with(' '));
+    lines.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':').filter(|key| !key.starts_with(' '))).collect()
+}
+
+#[test]
+fn every_function_is_in_the_template_beside_what_else_has_its_name() {
+    let text = "service: shop\nfunctions:\n  http-api: {events: [{http: {path: /a}}]}\n  \
+                domain: {events: [{http: {path: /b}}]}\n  \
+                pics-bucket: {events: [{http: {path: /c}}]}\n  \
+                look: {events: [{oss: {bucket: pics}}, {oss: {bucket: my.pics}}]}\n  \
+                my-look: {events: [{oss: {bucket: pics}}, {oss: {bucket: my-pics}}]}\n  \
+                kafka-cluster-arn: {events: [{kafka: {topic: orders}}, {kafka: {topic: more}}]}\n";
+    let (read, made) = templates(text, "aws-lambda");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    let template = file(&made, "template.yaml");
+    assert_eq!(
+        keys(&template, "Resources"),
+        [
+            "HttpApi",
+            "Domain",
+            "PicsBucket",
+            "ownPicsBucket",
+            "MyPicsBucket",
+            "Look",
+            "ownMyPicsBucket",
+            "MyLook",
+            "KafkaClusterArn",
+            "ownHttpApi"
+        ]
+    );
+    assert_eq!(keys(&template, "Parameters"), ["ownKafkaClusterArn"]);
+    assert_eq!(template.matches("ApiId: !Ref ownHttpApi\n").count(), 3, "{template}");
+    assert_eq!(template.matches("Bucket: !Ref ownPicsBucket\n").count(), 2, "{template}");
+    assert!(template.contains("https://${ownHttpApi}.execute-api"), "{template}");
+    let (read, made) = templates(text, "aliyun-fc");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    let yaml = file(&made, "s.yaml");
+    assert_eq!(
+        keys(&yaml, "resources"),
+        ["http_api", "domain", "pics_bucket", "look", "my_look", "kafka_cluster_arn", "domain_2"]
+    );
+}
+
+#[test]
+fn what_sam_makes_for_one_event_is_called_otherwise_than_for_another_one() {
+    let text = "service: shop\nfunctions:\n  order: {events: [{timer: {name: item-nightly, every: 24h}}]}\n  \
+                order-item: {events: [{timer: {name: nightly, every: 24h}}]}\n  \
+                work: {events: [{timer: {name: role, every: 24h}}]}\n";
+    let (read, made) = templates(text, "aws-lambda");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    // SAM joins the ids of function and event, and leaves out a rule whose id is taken.
+    let template = file(&made, "template.yaml");
+    for event in ["ItemNightly", "Nightly2", "Role2"] {
+        assert!(template.contains(&format!("        {event}:\n          Type: Schedule\n")), "{event}: {template}");
+    }
+}
+
+#[test]
+fn names_that_would_take_anothers_place_in_a_template_are_errors() {
+    for (platform, rest, message) in [
+        ("aws-lambda", "functions: {a-b: {}, a_b: {}}", "`a_b` is called like another one in a template of AWS, `AB`"),
+        ("aws-lambda", "functions: {_: {}}", "`_` has no letters and digits"),
+        ("aws-lambda", "functions: {order: {}, order-role: {}}", "this is called `OrderRole` in a template of AWS"),
+        (
+            "aws-lambda",
+            "functions: {order: {events: [{http: true}]}, order-url: {}}",
+            "this is called `OrderUrl` in a template of AWS",
+        ),
+        (
+            "aws-lambda",
+            "functions: {order: {}}\nresources: {Resources: {Order: {Type: 'AWS::SQS::Queue'}}}",
+            "`Order` is what a function is called in a template of AWS",
+        ),
+        ("aliyun-fc", "functions: {a-b: {}, a_b: {}}", "`a_b` is called like another one in s.yaml, `a_b`"),
+        (
+            "aliyun-fc",
+            "functions: {order: {}}\nresources: {order: {component: oss}}",
+            "`order` is what a function is called in s.yaml",
+        ),
+        (
+            "aliyun-fc",
+            "functions: {order: {events: [{http: true}, {timer: {name: http, every: 5m}}]}}",
+            "two triggers of `order` are called `http` on Function Compute",
+        ),
+    ] {
+        let (read, made) = templates(&format!("service: shop\n{rest}\n"), platform);
+        let said = said(&read, &made);
+        assert!(made.files.is_empty() && said.contains(message), "{platform}: {rest}: {said}");
+    }
+}
+
+#[test]
+fn resources_of_the_yml_are_laid_over_those_of_their_kind() {
+    let text = "service: shop\nfunctions: {order: {events: [{http: {path: /a}}, {oss: {bucket: pics}}]}, order-role: {}}\n\
+                provider: {role: 'arn:aws:iam::1:role/r'}\nresources:\n  Resources:\n    \
+                HttpApi: {Type: 'AWS::Serverless::HttpApi', Properties: {Description: mine}}\n    \
+                PicsBucket: {Type: 'AWS::S3::Bucket', Properties: {BucketName: others}}\n";
+    let (read, made) = templates(text, "aws-lambda");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    let template = file(&made, "template.yaml");
+    assert_eq!(keys(&template, "Resources"), ["ownPicsBucket", "Order", "OrderRole", "HttpApi", "PicsBucket"]);
+    assert!(template.contains("ApiId: !Ref HttpApi\n") && template.contains("Description: mine\n"), "{template}");
+}
+
 #[test]
 fn what_is_too_long_or_odd_for_aws_is_made_fit() {
     let text = "service: 1st.shop_x\nprovider: {stage: production}\n\

@@ -10,10 +10,12 @@ use super::site::Site;
 use crate::diagnostic::Diagnostic;
 use crate::gateway;
 use crate::source::Span;
-use crate::tree::Node;
+use crate::tree::{Entry, Node};
 use std::collections::BTreeMap;
 
 const S: Tool = Tool { program: "s", from: "npm install -g @serverless-devs/s" };
+/// The name of the trigger for all requests of a function.
+const HTTP: &str = "http";
 /// The methods that a trigger can name.
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
@@ -22,15 +24,24 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut resources = Mapping::new();
     let mut files = Vec::new();
     let region = site.provider_text("region").unwrap_or_else(|| "cn-hangzhou".to_owned());
+    let own =
+        site.get(&site.spec.tree, "resources").and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default();
+    wants_own_resources(site, deployments, own);
     for deployment in deployments {
         let props = function(site, deployment, &region, script, &mut files);
         resources.put(resource(&deployment.unit.name), Mapping::new().with("component", "fc3").with("props", props));
     }
     if let Some(domain) = domain(site, deployments, &region) {
-        resources.put("domain", Mapping::new().with("component", "fc3-domain").with("props", domain));
+        // The yml may lay a domain of its own over this one.
+        let is_taken = |name: &str| {
+            let other = own.iter().any(|entry| entry.key == name && !is_of(&entry.value, "fc3-domain"));
+            resources.has(name) || other
+        };
+        let mut names = std::iter::once("domain".to_owned()).chain((2..).map(|number| format!("domain_{number}")));
+        let name = names.find(|name| !is_taken(name)).unwrap_or_default();
+        resources.put(name, Mapping::new().with("component", "fc3-domain").with("props", domain));
     }
-    for entry in site.get(&site.spec.tree, "resources").and_then(Node::as_map).into_iter().flat_map(|map| map.entries())
-    {
+    for entry in own {
         resources.put(entry.key.as_str(), Document::of(&entry.value, site.sources));
     }
     let root = Mapping::new()
@@ -41,6 +52,31 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     script.run(S, "s deploy -t s.yaml --assume-yes \"$@\"");
     files.insert(0, File { path: "s.yaml".to_owned(), text: Document::from(root).to_yaml(&site.head()) });
     files
+}
+
+/// Reports functions whose resources have one name, and resources of the yml that would take a function's place.
+fn wants_own_resources(site: &Site<'_>, deployments: &[Deployment<'_>], own: &[Entry]) {
+    let mut names: BTreeMap<String, Span> = BTreeMap::new();
+    for deployment in deployments {
+        let name = resource(&deployment.unit.name);
+        let message = format!("`{}` is called like another one in s.yaml, `{name}`", deployment.unit.name);
+        if let Some(earlier) = names.insert(name, deployment.span()) {
+            let help = "`_`, `-` and `.` are one sign there: take another name";
+            let diagnostic = Diagnostic::error("same-name", deployment.span(), message);
+            site.add(diagnostic.other(earlier, "the other one").help(help));
+        }
+    }
+    for entry in own.iter().filter(|entry| !is_of(&entry.value, "fc3")) {
+        let Some(function) = names.get(&entry.key) else { continue };
+        let message = format!("`{}` is what a function is called in s.yaml", entry.key);
+        let diagnostic = Diagnostic::error("same-name", entry.key_span, message);
+        site.add(diagnostic.other(*function, "the function").help("call the resource otherwise"));
+    }
+}
+
+/// Returns `true` for a resource of this component.
+fn is_of(resource: &Node, component: &str) -> bool {
+    resource.get("component").and_then(Node::as_text) == Some(component)
 }
 
 /// Makes a name of a resource: letters, digits and `_`, which `${resources.…}` can name.
@@ -101,6 +137,7 @@ fn function(
     let mut triggers: Vec<Mapping> = Vec::new();
     triggers.extend(requests(site, deployment));
     triggers.extend(deployment.triggers.iter().filter_map(|trigger| event(site, trigger, region)));
+    wants_own_triggers(site, deployment);
     if !triggers.is_empty() {
         props.put("triggers", triggers);
     }
@@ -206,6 +243,24 @@ fn common(site: &Site<'_>, props: &mut Mapping) {
     }
 }
 
+/// Reports triggers of a function that have one name: the one would take the place of the other.
+fn wants_own_triggers(site: &Site<'_>, deployment: &Deployment<'_>) {
+    let mut names: BTreeMap<String, Span> = BTreeMap::new();
+    let requests = deployment.requests().next().map(|trigger| (HTTP.to_owned(), trigger));
+    let events = deployment.triggers.iter().filter(|trigger| !matches!(trigger.kind, "http" | "raw"));
+    for (name, trigger) in requests.into_iter().chain(events.map(|trigger| (trigger_name(trigger), trigger))) {
+        let message = format!("two triggers of `{}` are called `{name}` on {}", deployment.unit.name, site.title());
+        if let Some(earlier) = names.insert(name, trigger.event.span) {
+            let diagnostic = Diagnostic::error("same-name", trigger.event.span, message);
+            site.add(diagnostic.other(earlier, "the other one").help("give the event another `name`"));
+        }
+    }
+}
+
+fn trigger_name(trigger: &Trigger<'_>) -> String {
+    trigger.name.replace('.', "-")
+}
+
 /// Makes the trigger for all requests of a function, which has one at most.
 fn requests(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Mapping> {
     let all: Vec<&Trigger<'_>> = deployment.requests().collect();
@@ -234,7 +289,7 @@ fn requests(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Mapping> {
     let methods: Vec<&str> = METHODS.into_iter().filter(|method| methods.contains(method)).collect();
     let config =
         Mapping::new().with("authType", if is_public { "anonymous" } else { "function" }).with("methods", methods);
-    let mut trigger = Mapping::new().with("triggerName", "http").with("triggerType", "http");
+    let mut trigger = Mapping::new().with("triggerName", HTTP).with("triggerType", "http");
     trigger.put_some("invocationRole", first.text(site, "role"));
     Some(trigger.with("triggerConfig", config))
 }
@@ -368,7 +423,7 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Mapping
             return None;
         }
     };
-    let mut out = Mapping::new().with("triggerName", trigger.name.replace('.', "-")).with("triggerType", kind);
+    let mut out = Mapping::new().with("triggerName", trigger_name(trigger)).with("triggerType", kind);
     out.put_some("qualifier", trigger.text(site, "version"));
     out.put_some("invocationRole", trigger.text(site, "role"));
     out.put_some("sourceArn", arn);

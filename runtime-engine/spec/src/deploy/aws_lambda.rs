@@ -3,14 +3,21 @@
 //! Queues, topics, streams and tables are named and not made: a stack that makes them deletes them, too. A bucket has
 //! to be of the template, since SAM subscribes to no other one; it is kept when the stack goes. A resource that
 //! `resources` of the yml makes under the same name is referred to.
+//!
+//! A template has one resource of an id, and SAM leaves out what it would make under an id that is taken, without a
+//! word. So each id is held against all others: a function has its own or there is an error, and what is made here
+//! takes another one.
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within, word_within};
 use super::document::{Document, Mapping};
 use super::script::{Script, Tool, quoted};
 use super::site::Site;
+use crate::diagnostic::Diagnostic;
 use crate::gateway;
-use crate::tree::Node;
+use crate::source::Span;
+use crate::tree::{Entry, Node};
+use std::collections::{BTreeMap, BTreeSet};
 
 const SAM: Tool = Tool { program: "sam", from: "pip install aws-sam-cli" };
 
@@ -19,20 +26,79 @@ const MOST_OF_STACK: usize = 128;
 /// The most characters of the name of a rule and of a schedule. Source: EventBridge, "PutRule" and "CreateSchedule".
 const MOST_OF_TIMER: usize = 64;
 
+/// The ends of the ids that SAM may make for a function, beside those of its events.
+const OF_FUNCTION: [&str; 5] =
+    ["Role", "Url", "UrlPublicPermissions", "URLInvokeAllowPublicAccess", "EventInvokeConfig"];
+/// The ends of the ids that SAM may make for an event of a function.
+const OF_EVENT: [&str; 3] = ["", "Permission", "Role"];
+/// The ends of the ids that SAM makes for a gateway.
+const OF_API: [&str; 3] = ["", "ApiGatewayDefaultStage", "ApiMapping"];
+
 /// The resources that are collected beside the functions.
 #[derive(Default)]
 struct Stack {
     resources: Mapping,
     parameters: Mapping,
     outputs: Mapping,
+    /// The ids that something of the template has, or may have.
+    taken: BTreeSet<String>,
+    /// The ids of what is made beside the functions, by what it is.
+    made: BTreeMap<String, String>,
+    /// The id of the gateway that all routes of the service are at.
+    api: String,
     has_api: bool,
     has_iam: bool,
     has_cors: bool,
 }
 
+impl Stack {
+    /// Returns the id of what is made beside the functions: the usual one, or else one that no function can have, since
+    /// theirs begin with a capital or a digit. `is_laid_over` is `true` if the yml makes the same thing under the usual
+    /// id.
+    fn id(&mut self, of: &str, usual: &str, ends: &[&str], is_laid_over: bool) -> String {
+        if let Some(id) = self.made.get(of) {
+            return id.clone();
+        }
+        let is_laid_over = is_laid_over && !self.made.values().any(|id| id == usual);
+        let id = match is_laid_over || self.is_free(usual, ends) {
+            true => usual.to_owned(),
+            false => numbered(&format!("own{usual}"), |id| self.is_free(id, ends)),
+        };
+        self.take(&id, ends);
+        self.made.insert(of.to_owned(), id.clone());
+        id
+    }
+
+    /// Returns the id of an event of a unit. What SAM makes for it is called like the function and the event.
+    fn event(&mut self, deployment: &Deployment<'_>, name: &str) -> String {
+        let function = logical(&deployment.unit.name);
+        let base = Some(logical(name)).filter(|base| !base.is_empty()).unwrap_or_else(|| "Event".to_owned());
+        let id = numbered(&base, |id| self.is_free(&format!("{function}{id}"), &OF_EVENT));
+        self.take(&format!("{function}{id}"), &OF_EVENT);
+        id
+    }
+
+    fn is_free(&self, id: &str, ends: &[&str]) -> bool {
+        ends.iter().all(|end| !self.taken.contains(&format!("{id}{end}")))
+    }
+
+    fn take(&mut self, id: &str, ends: &[&str]) {
+        self.taken.extend(ends.iter().map(|end| format!("{id}{end}")));
+    }
+}
+
+/// Returns the first text that is free: this one, or this one with a number from 2 on.
+fn numbered(base: &str, is_free: impl Fn(&str) -> bool) -> String {
+    if is_free(base) {
+        return base.to_owned();
+    }
+    (2..).map(|number| format!("{base}{number}")).find(|id| is_free(id)).unwrap_or_else(|| base.to_owned())
+}
+
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
-    let mut stack = Stack::default();
     let own = site.get(&site.spec.tree, "resources");
+    let mut stack = Stack::default();
+    let places = take_ids(site, deployments, own, &mut stack);
     let mut root = Mapping::new();
     root.put("AWSTemplateFormatVersion", "2010-09-09");
     root.put("Transform", "AWS::Serverless-2016-10-31");
@@ -40,18 +106,9 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     root.put("Description", format!("{} in stage {}", service.name, service.stage));
     for deployment in deployments {
         let function = function(site, deployment, own, &mut stack);
-        let logical = logical(&deployment.unit.name);
-        if stack.resources.has(&logical) {
-            let message =
-                format!("`{}` is called like another one in a template of AWS, `{logical}`", deployment.unit.name);
-            site.refuses(
-                deployment.span(),
-                message,
-                "names differ there by letters and digits alone: take another one",
-            );
-        }
-        stack.resources.put(logical, function);
+        stack.resources.put(logical(&deployment.unit.name), function);
     }
+    check_roles(site, deployments, &stack, &places);
     api(site, &mut stack);
     merge(site, own, &mut stack, &mut root);
     root.put_some("Parameters", stack.parameters.some());
@@ -70,6 +127,82 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     );
     let text = Document::from(root).to_yaml(&site.head());
     vec![File { path: "template.yaml".to_owned(), text }]
+}
+
+/// Takes the ids of the functions, of what SAM makes for them, and of the yml's own resources. Two that are the same
+/// are reported. Returns the places of functions and resources.
+fn take_ids(
+    site: &Site<'_>,
+    deployments: &[Deployment<'_>],
+    own: Option<&Node>,
+    stack: &mut Stack,
+) -> BTreeMap<String, Span> {
+    let mut places: BTreeMap<String, Span> = BTreeMap::new();
+    for deployment in deployments {
+        let (name, id) = (&deployment.unit.name, logical(&deployment.unit.name));
+        stack.take(&id, &[""]);
+        stack.take(&id, &OF_FUNCTION);
+        if id.is_empty() {
+            let message = format!("`{name}` has no letters and digits, of which its name in a template of AWS is");
+            site.refuses(deployment.span(), message, "take another name");
+        } else if places.insert(id.clone(), deployment.span()).is_some() {
+            let message = format!("`{name}` is called like another one in a template of AWS, `{id}`");
+            let help = "names differ there by letters and digits alone: take another one";
+            site.refuses(deployment.span(), message, help);
+        }
+    }
+    for entry in section(own, "Resources") {
+        match places.get(&entry.key) {
+            // It is laid over the function.
+            Some(_) if is_of(&entry.value, "AWS::Serverless::Function") => {}
+            Some(function) => {
+                let message = format!("`{}` is what a function is called in a template of AWS", entry.key);
+                let diagnostic = Diagnostic::error("same-name", entry.key_span, message);
+                site.add(diagnostic.other(*function, "the function").help("call the resource otherwise"));
+            }
+            None => {
+                places.insert(entry.key.clone(), entry.key_span);
+            }
+        }
+        stack.take(&entry.key, &[""]);
+    }
+    for entry in section(own, "Parameters") {
+        stack.take(&entry.key, &[""]);
+    }
+    let is_laid_over = section(own, "Resources")
+        .iter()
+        .any(|entry| entry.key == "HttpApi" && is_of(&entry.value, "AWS::Serverless::HttpApi"));
+    stack.api = stack.id("the gateway", "HttpApi", &OF_API, is_laid_over);
+    places
+}
+
+/// Reports functions and resources that are called like what SAM makes for a function.
+fn check_roles(site: &Site<'_>, deployments: &[Deployment<'_>], stack: &Stack, places: &BTreeMap<String, Span>) {
+    for deployment in deployments {
+        let id = logical(&deployment.unit.name);
+        let makes = |end: &str| match end {
+            "Role" => site.provider("role").is_none(),
+            "EventInvokeConfig" => site.provider("asyncConfiguration").is_some(),
+            _ => stack.outputs.has(&format!("{id}Url")),
+        };
+        for end in OF_FUNCTION.into_iter().filter(|end| makes(end)) {
+            let Some(place) = places.get(&format!("{id}{end}")) else { continue };
+            let message =
+                format!("this is called `{id}{end}` in a template of AWS, as is what SAM makes for a function");
+            let diagnostic = Diagnostic::error("same-name", *place, message);
+            site.add(diagnostic.other(deployment.span(), "the function").help("give one of them another name"));
+        }
+    }
+}
+
+/// Returns the entries of a section of the yml's own template.
+fn section<'n>(own: Option<&'n Node>, name: &str) -> &'n [Entry] {
+    own.and_then(|own| own.get(name)).and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default()
+}
+
+/// Returns `true` for a resource of this type.
+fn is_of(resource: &Node, kind: &str) -> bool {
+    resource.get("Type").and_then(Node::as_text) == Some(kind)
 }
 
 /// Lays the yml's own `resources` over those that are made here, as they are written.
@@ -249,10 +382,13 @@ fn arn(own: Option<&Node>, name: &str, property: &str, service: &str, prefix: &s
 
 /// Returns the resource of the yml's own that has this name; `None` if there is none.
 fn made<'n>(own: Option<&'n Node>, name: &str, property: &str) -> Option<&'n str> {
-    let resources = own?.get("Resources")?.as_map()?;
-    let fits =
-        |node: &Node| node.get("Properties").and_then(|all| all.get(property)).and_then(Node::as_text) == Some(name);
-    resources.entries().iter().find(|entry| fits(&entry.value)).map(|entry| entry.key.as_str())
+    let all = section(own, "Resources").iter();
+    all.clone().find(|entry| property_of(&entry.value, property) == Some(name)).map(|entry| entry.key.as_str())
+}
+
+/// Returns the text of a property of a resource; `None` without one.
+fn property_of<'n>(resource: &'n Node, property: &str) -> Option<&'n str> {
+    resource.get("Properties")?.get(property)?.as_text()
 }
 
 fn event(
@@ -267,13 +403,15 @@ fn event(
     let mut properties = Mapping::new();
     let source = || trigger.source(site);
     // A table's changes and a cluster have an id that does not follow from their name.
-    let mut parameter = |name: String, what: String| {
-        stack.parameters.put(name.as_str(), Mapping::new().with("Type", "String").with("Description", what));
-        Document::Tagged("!Ref".to_owned(), Box::new(name.into()))
+    let mut parameter = |usual: &str, what: String| {
+        let is_laid_over = section(own, "Parameters").iter().any(|entry| entry.key == usual);
+        let id = stack.id(&what, usual, &[""], is_laid_over);
+        stack.parameters.put(id.as_str(), Mapping::new().with("Type", "String").with("Description", what));
+        Document::Tagged("!Ref".to_owned(), Box::new(id.into()))
     };
     let kind = match (trigger.kind, trigger.word()) {
         ("http", _) => return request(site, deployment, trigger, stack, function, events),
-        ("timer", _) => return timer(site, deployment, trigger, events),
+        ("timer", _) => return timer(site, deployment, trigger, stack, events),
         ("queue", "queue") => {
             let Some(source) = source() else { return };
             properties.put("Queue", arn(own, source, "QueueName", "sqs", ""));
@@ -304,7 +442,7 @@ fn event(
         ("stream", _) => {
             let Some(source) = source() else { return };
             let what = "The ARN of the cluster of Kafka (MSK)";
-            properties.put("Stream", parameter("KafkaClusterArn".to_owned(), what.to_owned()));
+            properties.put("Stream", parameter("KafkaClusterArn", what.to_owned()));
             properties.put("Topics", vec![source]);
             properties.put("StartingPosition", "LATEST");
             properties.put_some("ConsumerGroupId", trigger.text(site, "group"));
@@ -315,7 +453,7 @@ fn event(
         ("table", _) => {
             let Some(source) = source() else { return };
             let id = format!("{}StreamArn", logical(source));
-            properties.put("Stream", parameter(id, format!("The ARN of the stream of the table {source}")));
+            properties.put("Stream", parameter(&id, format!("The ARN of the stream of the table {source}")));
             properties.put("StartingPosition", "LATEST");
             properties.put("FunctionResponseTypes", vec!["ReportBatchItemFailures"]);
             properties.put("Enabled", trigger.is_enabled(site));
@@ -341,7 +479,7 @@ fn event(
             }
             "EventBridgeRule"
         }
-        ("storage", _) => return bucket(site, trigger, own, stack, events),
+        ("storage", _) => return bucket(site, deployment, trigger, own, stack, events),
         ("raw", _) => return,
         ("websocket", _) => return trigger.is_lacking(site, "make an `AWS::ApiGatewayV2::Api` in `resources`"),
         ("authorizer", _) => {
@@ -349,26 +487,29 @@ fn event(
         }
         _ => return trigger.is_lacking(site, "set the trigger up by hand"),
     };
-    events.put(id(&trigger.name, events), Mapping::new().with("Type", kind).with("Properties", properties));
-}
-
-/// Makes the id of an event of its name, and makes it unique.
-fn id(name: &str, events: &Mapping) -> String {
-    let base = logical(name);
-    let base = if base.is_empty() { "Event".to_owned() } else { base };
-    if !events.has(&base) {
-        return base;
-    }
-    (2..).map(|number| format!("{base}{number}")).find(|id| !events.has(id)).unwrap_or(base)
+    events
+        .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", kind).with("Properties", properties));
 }
 
 /// Subscribes a function to a bucket. SAM does so for the buckets of its own template alone.
-fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mut Stack, events: &mut Mapping) {
+fn bucket(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    trigger: &Trigger<'_>,
+    own: Option<&Node>,
+    stack: &mut Stack,
+    events: &mut Mapping,
+) {
     let Some(source) = trigger.source(site) else { return };
     let bucket = match made(own, source, "BucketName") {
         Some(id) => id.to_owned(),
         None => {
-            let id = format!("{}Bucket", logical(source));
+            let usual = format!("{}Bucket", logical(source));
+            let is_laid_over = section(own, "Resources").iter().any(|entry| {
+                let is_other = property_of(&entry.value, "BucketName").is_some();
+                entry.key == usual && is_of(&entry.value, "AWS::S3::Bucket") && !is_other
+            });
+            let id = stack.id(&format!("the bucket {source}"), &usual, &[""], is_laid_over);
             let made = Mapping::new()
                 .with("Type", "AWS::S3::Bucket")
                 .with("DeletionPolicy", "Retain")
@@ -402,10 +543,11 @@ fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mu
     if !rules.is_empty() {
         properties.put("Filter", Mapping::new().with("S3Key", Mapping::new().with("Rules", rules)));
     }
-    events.put(id(&trigger.name, events), Mapping::new().with("Type", "S3").with("Properties", properties));
+    events
+        .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", "S3").with("Properties", properties));
 }
 
-fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, events: &mut Mapping) {
+fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, stack: &mut Stack, events: &mut Mapping) {
     let Some(schedule) = &trigger.schedule else { return };
     let mut properties = Mapping::new();
     // The event has the name of its rule, by which the runtime finds its function.
@@ -439,7 +581,8 @@ fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, ev
             "ScheduleV2"
         }
     };
-    events.put(id(&trigger.name, events), Mapping::new().with("Type", kind).with("Properties", properties));
+    events
+        .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", kind).with("Properties", properties));
 }
 
 fn request(
@@ -482,17 +625,15 @@ fn request(
     for route in gateway::route(site.platform, &path.value).routes {
         for method in &methods {
             let mut properties = Mapping::new();
-            properties.put("ApiId", Document::Tagged("!Ref".to_owned(), Box::new("HttpApi".into())));
+            properties.put("ApiId", Document::Tagged("!Ref".to_owned(), Box::new(stack.api.as_str().into())));
             properties.put("Path", route.as_str());
             properties.put("Method", method.as_str());
             properties.put_some("TimeoutInMillis", waits);
             if !is_anonymous {
                 properties.put("Auth", Mapping::new().with("Authorizer", "AWS_IAM"));
             }
-            events.put(
-                id(&format!("{method}-{route}"), events),
-                Mapping::new().with("Type", "HttpApi").with("Properties", properties),
-            );
+            let id = stack.event(deployment, &format!("{method}-{route}"));
+            events.put(id, Mapping::new().with("Type", "HttpApi").with("Properties", properties));
         }
     }
 }
@@ -529,8 +670,8 @@ fn api(site: &Site<'_>, stack: &mut Stack) {
     }
     let mut api = Mapping::new().with("Type", "AWS::Serverless::HttpApi");
     api.put_some("Properties", properties.some());
-    stack.resources.put("HttpApi", api);
-    let url = "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
+    stack.resources.put(stack.api.as_str(), api);
+    let url = format!("https://${{{}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}", stack.api);
     let url = Document::Tagged("!Sub".to_owned(), Box::new(url.into()));
     stack.outputs.put("Url", Mapping::new().with("Value", url));
 }
