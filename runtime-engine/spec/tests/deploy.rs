@@ -302,6 +302,19 @@ fn what_is_too_long_or_odd_for_aws_is_made_fit() {
 }
 
 #[test]
+fn parameters_of_a_template_without_a_default_are_asked_for() {
+    let text = "service: shop\nfunctions:\n  \
+                work: {events: [{kafka: {topic: orders}}, {table: {table: users}}, {table: {table: old}}]}\n\
+                resources:\n  Parameters:\n    Size: {Type: String, Default: 1}\n    \
+                OldStreamArn: {Type: String, Default: 'arn:aws:dynamodb:eu-central-1:1:table/old/stream/1'}\n    \
+                Tier: {Type: String, Description: 'what \"it\" costs: $5'}\n";
+    let (_, made) = templates(text, "aws-lambda");
+    let expected = r#" --parameter-overrides "KafkaClusterArn=\"${KafkaClusterArn:?The ARN of the cluster of Kafka (MSK)}\"" "Tier=\"${Tier:?what  it  costs:  5}\"" "UsersStreamArn=\"${UsersStreamArn:?The ARN of the stream of the table users}\"" --no-fail"#;
+    let deploy = file(&made, "deploy.sh");
+    assert!(deploy.contains(expected), "{deploy}");
+}
+
+#[test]
 fn names_and_payloads_that_vefaas_refuses_are_errors() {
     let long = "x".repeat(1_001);
     for (event, message) in [

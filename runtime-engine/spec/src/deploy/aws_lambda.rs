@@ -44,6 +44,8 @@ struct Stack {
     taken: BTreeSet<String>,
     /// The ids of what is made beside the functions, by what it is.
     made: BTreeMap<String, String>,
+    /// The parameters that the deploying shell has to have as variables, each with its meaning.
+    asked: BTreeMap<String, String>,
     /// The id of the gateway that all routes of the service are at.
     api: String,
     has_api: bool,
@@ -120,13 +122,27 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     script.run(
         SAM,
         format!(
-            "sam deploy --template-file template.yaml --stack-name {} --resolve-s3 --capabilities CAPABILITY_IAM \
+            "sam deploy --template-file template.yaml --stack-name {} --resolve-s3 --capabilities CAPABILITY_IAM{} \
              --no-fail-on-empty-changeset{region} \"$@\"",
-            quoted(&word_within(&format!("{}-{}", service.name, service.stage), MOST_OF_STACK))
+            quoted(&word_within(&format!("{}-{}", service.name, service.stage), MOST_OF_STACK)),
+            overrides(&stack.asked)
         ),
     );
     let text = Document::from(root).to_yaml(&site.head());
     vec![File { path: "template.yaml".to_owned(), text }]
+}
+
+/// Returns the option that gives parameters the values of the deploying shell's variables of the same names.
+fn overrides(asked: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    for (name, meaning) in asked {
+        // No variable of a shell begins with a digit.
+        let digit = if name.starts_with(|first: char| first.is_ascii_digit()) { "_" } else { "" };
+        // The meaning may be anybody's text, and stands where a shell looks for more than texts.
+        let meaning = meaning.replace(['"', '\'', '\\', '$', '`', '}', '\n', '\r'], " ");
+        out += &format!(" \"{name}=\\\"${{{digit}{name}:?{meaning}}}\\\"\"");
+    }
+    if out.is_empty() { out } else { format!(" --parameter-overrides{out}") }
 }
 
 /// Takes the ids of the functions, of what SAM makes for them, and of the yml's own resources. Two that are the same
@@ -226,6 +242,15 @@ fn merge(site: &Site<'_>, own: Option<&Node>, stack: &mut Stack, root: &mut Mapp
             }
         };
         for inner in entry.value.as_map().into_iter().flat_map(|map| map.entries()) {
+            if entry.key == "Parameters" {
+                stack.asked.remove(&inner.key);
+                // Others are no names of parameters, and would be commands of a shell.
+                if inner.value.get("Default").is_none() && inner.key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                    let meaning = inner.value.get("Description").and_then(Node::as_text);
+                    let meaning = meaning.unwrap_or("a parameter of the template").to_owned();
+                    stack.asked.insert(inner.key.clone(), meaning);
+                }
+            }
             section.put(inner.key.as_str(), Document::of(&inner.value, site.sources));
         }
     }
@@ -406,6 +431,7 @@ fn event(
     let mut parameter = |usual: &str, what: String| {
         let is_laid_over = section(own, "Parameters").iter().any(|entry| entry.key == usual);
         let id = stack.id(&what, usual, &[""], is_laid_over);
+        stack.asked.insert(id.clone(), what.clone());
         stack.parameters.put(id.as_str(), Mapping::new().with("Type", "String").with("Description", what));
         Document::Tagged("!Ref".to_owned(), Box::new(id.into()))
     };
