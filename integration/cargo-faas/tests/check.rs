@@ -372,6 +372,21 @@ fn packages_that_would_not_work_are_told_apart() {
             with(("libecho.so", good("libecho.so"), Some(0o100_755))),
             &["warning name-clash functions/libecho.so"],
         ),
+        (
+            "a certificate for others to be known by",
+            with(("ca.pem", b"-----BEGIN CERTIFICATE-----\n".to_vec(), Some(0o100_644))),
+            &["warning stray ca.pem"],
+        ),
+        (
+            "a certificate with its key",
+            with(("client.pem", b"-----BEGIN EC PRIVATE KEY-----\n".to_vec(), Some(0o100_644))),
+            &["error secret client.pem"],
+        ),
+        (
+            "a key under the name of a certificate",
+            with(("server.crt", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n".to_vec(), Some(0o100_644))),
+            &["error secret server.crt"],
+        ),
         ("secrets", with((".env", b"KEY=1\n".to_vec(), Some(0o100_644))), &["error secret .env"]),
         ("a stray file", with(("README.md", b"#\n".to_vec(), Some(0o100_644))), &["warning stray README.md"]),
         ("a path that leads out", with(("../evil", b"x".to_vec(), Some(0o100_644))), &["error bad-path ../evil"]),

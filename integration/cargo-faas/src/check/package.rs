@@ -132,7 +132,10 @@ pub(crate) fn check(
         })
         .collect();
     let strays = listed.iter().filter(|listed| listed.part == Part::Stray);
-    strays.for_each(|listed| stray(listed, &parts, &manifest, found));
+    for listed in strays {
+        let bytes = contents.file(&listed.path).map(|file| &file.bytes[..]).unwrap_or_default();
+        stray(listed, bytes, &parts, &manifest, found);
+    }
     listed
 }
 
@@ -404,15 +407,18 @@ fn sizes(contents: &Contents, packaging: &Packaging, zip_bytes: ZipBytes, found:
 /// The names of files that hold secrets more often than not.
 const SECRET_NAMES: &[&str] = &["id_rsa", "id_ed25519", ".npmrc", ".netrc", "credentials"];
 
-fn stray(listed: &Listed, parts: &Parts, manifest: &Option<Manifest>, found: &mut Findings) {
+/// The endings of files that hold a certificate, a private key, or both. A certificate is no secret.
+const CERTIFICATE_ENDS: &[&str] = &[".pem", ".crt", ".cer"];
+
+fn stray(listed: &Listed, bytes: &[u8], parts: &Parts, manifest: &Option<Manifest>, found: &mut Findings) {
     let path = listed.path.as_str();
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_secret = SECRET_NAMES.contains(&name)
-        || name == ".env"
-        || name.starts_with(".env.")
-        || [".pem", ".key", ".p12", ".pfx"].iter().any(|end| name.ends_with(end));
-    if is_secret {
-        let message = "by its name it holds secrets, and everybody who may read the package can read it";
+    let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
+    let is_secret_by_name =
+        SECRET_NAMES.contains(&name) || name == ".env" || name.starts_with(".env.") || ends(&[".key", ".p12", ".pfx"]);
+    if is_secret_by_name || ends(CERTIFICATE_ENDS) && contains(bytes, b"PRIVATE KEY") {
+        let why = if is_secret_by_name { "by its name it holds secrets" } else { "it has a private key in it" };
+        let message = format!("{why}, and everybody who may read the package can read it");
         found.error("secret", path, message).help("take it out, and give secrets to the platform");
     } else if let Some(first) = parts.modules.keys().find(|module| module.rsplit('/').next() == Some(name)) {
         let message = format!("it has the name of {first}, which is found first: this one is never loaded");
