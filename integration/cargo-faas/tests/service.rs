@@ -41,7 +41,9 @@ fn a_right_yml_is_checked_with_exit_code_0_and_a_wrong_one_with_1() {
     let right = folder(&[("serverless.yml", YML)]);
     let output = tool(right.path(), &["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert!(text(&output).contains("serverless.yml: 0 errors, 0 warnings, 2 functions in 2 deployments"));
+    assert!(text(&output).contains("serverless.yml: 0 errors, 1 warning, 2 functions in 2 deployments"));
+    // What `templates` says of the platform is said here as well.
+    assert!(text(&output).contains("the domain of Function Compute sends all below /orders/* to `orders`"));
 
     let wrong = folder(&[("f.yml", &YML.replace("memorySize: 512", "memroySize: 512"))]);
     let output = tool(wrong.path(), &["check"]);

@@ -5,6 +5,7 @@ use super::finding::{Finding, Findings};
 use super::package::{self, Listed, Part};
 use super::{declared, start};
 use crate::artefact::{Glibc, Kind, Machine, read as read_artefact};
+use crate::deploy;
 use crate::failure::Failure;
 use crate::package::contents::Contents;
 use crate::package::layout::MANIFEST;
@@ -18,7 +19,7 @@ use clap::Args;
 use faas_core::manifest::Manifest;
 use serde::Serialize;
 use serde_json::{Value, json};
-use serverless_spec::diagnostic::Severity;
+use serverless_spec::diagnostic::{Diagnostic, Severity};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ use std::time::Duration;
 /// Say what is wrong with a serverless.yml, with compiled files, or with packages
 ///
 /// Without a path it is the yml, if there is one, and the packages that `package` has written. `--platform` takes
-/// several platforms with commas, and all. Exit code 0 if there is no error, 1 if there is one.
+/// several platforms with commas, and all; of each it is said what `templates` says. Exit code 0 if there is no error, 1 if there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// A library, a program, a zip, a folder with what is in one, or a folder of packages
@@ -89,13 +90,28 @@ struct Report {
 /// A path to check, and the platform that it is for; `None` if nobody says.
 type Subject = (PathBuf, Option<&'static Packaging>);
 
+/// A yml as it is on some platforms, which all have the same findings.
+struct Reading {
+    /// The platforms of the command line; empty if it names none.
+    platforms: Vec<&'static str>,
+    /// The yml, with the findings of its deployment files among its own.
+    found: Found,
+}
+
+impl Reading {
+    fn is_right(&self) -> bool {
+        let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+        self.found.read.spec.is_some() && !self.found.read.diagnostics.iter().any(is_error)
+    }
+}
+
 impl Check {
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
         let asked = self.service.yml.platform.as_deref().map(platforms::chosen).transpose()?.unwrap_or_default();
         let packages = if self.paths.is_empty() { self.written(&asked) } else { self.named(&asked)? };
         let ymls = if self.paths.is_empty() { self.ymls(&asked, packages.is_empty())? } else { Vec::new() };
         // It is the digest of the yml's text, which is the same for each platform.
-        let digest = ymls.iter().find_map(|found| found.read.spec.as_ref()).map(|spec| spec.digest.as_str());
+        let digest = ymls.iter().find_map(|reading| reading.found.read.spec.as_ref()).map(|spec| spec.digest.as_str());
         let reports: Vec<Report> =
             packages.iter().map(|(path, packaging)| self.one(path, *packaging, digest)).collect::<Result<_, _>>()?;
         if self.service.json {
@@ -103,23 +119,23 @@ impl Check {
             answer["artefacts"] = json!(reports);
             screen.line(&format!("{answer:#}"));
         } else {
-            ymls.iter().for_each(|found| service::say(found, screen));
+            say_once(&ymls, screen);
             reports.iter().for_each(|report| self.say(report, screen));
         }
         let findings = reports.iter().flat_map(|report| &report.findings);
-        let is_right = ymls.iter().all(|found| found.read.spec.is_some())
+        let is_right = ymls.iter().all(Reading::is_right)
             && findings.into_iter().all(|finding| finding.severity != Severity::Error);
         Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Reads the yml, once for each platform that is asked for; of readings with the same findings one stays. There is
-    /// none if the project has no yml.
+    /// Reads the yml, once for each platform that is asked for, with the findings of its deployment files there; of
+    /// readings with the same findings one stays. There is none if the project has no yml.
     ///
     /// # Errors
     /// There is neither a yml nor a package, or a yml cannot be read.
-    fn ymls(&self, asked: &[&'static Packaging], has_no_packages: bool) -> Result<Vec<Found>, Failure> {
-        let mut all: Vec<(Option<&str>, Found)> = Vec::new();
-        let platforms: Vec<Option<&str>> = match asked {
+    fn ymls(&self, asked: &[&'static Packaging], has_no_packages: bool) -> Result<Vec<Reading>, Failure> {
+        let mut all: Vec<Reading> = Vec::new();
+        let platforms: Vec<Option<&'static str>> = match asked {
             [] => vec![None],
             asked => asked.iter().map(|packaging| Some(packaging.platform)).collect(),
         };
@@ -129,10 +145,12 @@ impl Check {
                 Some(file) => Some(read_file(file, &yml)?),
                 None => find(Path::new(""), &yml)?,
             };
-            let Some(found) = found else { continue };
+            let Some(mut found) = found else { continue };
+            add_deployment(&mut found, platform);
             let findings = service::diagnostics(&found.read);
-            if !all.iter().any(|(_, other)| service::diagnostics(&other.read) == findings) {
-                all.push((platform, found));
+            match all.iter_mut().find(|other| service::diagnostics(&other.found.read) == findings) {
+                Some(same) => same.platforms.extend(platform),
+                None => all.push(Reading { platforms: platform.into_iter().collect(), found }),
             }
         }
         if all.is_empty() && has_no_packages {
@@ -143,12 +161,12 @@ impl Check {
             );
             return Err(Failure::new("check", why));
         }
-        let differ = all.len() > 1;
-        let named = |(platform, found): (Option<&str>, Found)| match platform.filter(|_| differ) {
-            Some(platform) => Found { name: format!("{} for {platform}", found.name), ..found },
-            None => found,
-        };
-        Ok(all.into_iter().map(named).collect())
+        if all.len() > 1 {
+            for Reading { platforms, found } in &mut all {
+                found.name = format!("{} for {}", found.name, platforms.join(", "));
+            }
+        }
+        Ok(all)
     }
 
     /// Returns the packages that lie where `package` writes them.
@@ -361,9 +379,34 @@ fn is_asked(asked: &[&'static Packaging], packaging: &Packaging) -> bool {
     asked.is_empty() || asked.iter().any(|other| other.platform == packaging.platform)
 }
 
+/// Adds the findings of the deployment files to those of the yml. `platform` is the one of the command line; without it
+/// the yml's own counts. A wrong yml, and one for no platform, has no deployment files.
+fn add_deployment(found: &mut Found, platform: Option<&'static str>) {
+    let Some(spec) = &found.read.spec else { return };
+    let Some(platform) = platform.or(spec.platform) else { return };
+    let all = &mut found.read.diagnostics;
+    all.extend(deploy::findings(spec, &found.read.sources, platform));
+    all.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.severity));
+    all.dedup();
+}
+
+/// Shows each reading of a yml. A finding that several have is shown at the first of them alone; the numbers are those
+/// of all findings.
+fn say_once(ymls: &[Reading], screen: Screen) {
+    let mut said: Vec<Value> = Vec::new();
+    for Reading { found, .. } in ymls {
+        service::say(found, screen, |finding| {
+            let finding = service::diagnostic(finding, &found.read.sources);
+            let is_new = !said.contains(&finding);
+            said.push(finding);
+            is_new
+        });
+    }
+}
+
 /// Returns the findings of all readings of a yml as JSON, each once; an empty object without a yml.
-fn diagnostics(ymls: &[Found]) -> Value {
-    let mut all = ymls.iter().map(|found| service::diagnostics(&found.read));
+fn diagnostics(ymls: &[Reading]) -> Value {
+    let mut all = ymls.iter().map(|reading| service::diagnostics(&reading.found.read));
     let Some(mut answer) = all.next() else { return json!({}) };
     for other in all {
         for diagnostic in other["diagnostics"].as_array().into_iter().flatten() {

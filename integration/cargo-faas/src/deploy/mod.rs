@@ -20,8 +20,10 @@ use crate::service;
 use crate::service::read::{self, Found, YmlArgs};
 use clap::Args;
 use packages::Package;
+use serverless_spec::Spec;
 use serverless_spec::deploy::{self, Options, Templates};
-use serverless_spec::diagnostic::{Severity, render};
+use serverless_spec::diagnostic::{Diagnostic, Severity, render};
+use serverless_spec::source::Sources;
 use std::path::{Path, PathBuf};
 
 /// The registry that the written files name while none is given. It is no real one: `deploy` reports that images have
@@ -79,14 +81,14 @@ impl Made {
     fn say(&self, screen: Screen) {
         let diagnostics = self.templates.as_ref().map(|templates| &templates.diagnostics);
         if self.found.read.spec.is_none() {
-            service::say(&self.found, screen);
+            service::say(&self.found, screen, |_| true);
         }
         for diagnostic in diagnostics.into_iter().flatten() {
             screen.line(&render(diagnostic, &self.found.read.sources, screen.has_colours()));
             screen.line("");
         }
         let count = |severity| {
-            let fits = |found: &&serverless_spec::diagnostic::Diagnostic| found.severity == severity;
+            let fits = |found: &&Diagnostic| found.severity == severity;
             diagnostics.map_or(0, |all| all.iter().filter(fits).count())
         };
         for path in packages::stale(&self.packages) {
@@ -136,6 +138,14 @@ impl TemplateArgs {
             Failure::new("platform", why)
         })
     }
+}
+
+/// Returns the findings that the deployment files of a platform come with, as `templates` says them. Where packages and
+/// images lie makes no difference to them.
+pub(crate) fn findings(spec: &Spec, sources: &Sources, platform: &'static str) -> Vec<Diagnostic> {
+    let machine = Arch::host().triple();
+    let options = Options { packages: "", registry: NO_REGISTRY, tag: "latest", machine };
+    deploy::templates(spec, sources, platform, &options).diagnostics
 }
 
 /// Returns the path from one folder to another one, with `/`.

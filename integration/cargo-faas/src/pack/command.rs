@@ -178,7 +178,7 @@ impl Package {
                 Some(found) => match &found.read.spec {
                     Some(spec) => deployment::of_spec(spec, &libraries)?,
                     None => {
-                        service::say(&found, screen);
+                        service::say(&found, screen, |_| true);
                         return Err(Failure::new("yml", "it is not right; what is wrong is said above"));
                     }
                 },

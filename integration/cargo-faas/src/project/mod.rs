@@ -106,9 +106,9 @@ impl Project {
                 .transpose()?,
         };
         if let Some(wrong) = found.as_ref().filter(|found| found.read.spec.is_none()) {
-            service::say(wrong, screen);
+            service::say(wrong, screen, |_| true);
             let failure = Failure::new("yml", format!("{} is not right; what is wrong is said above", wrong.name));
-            return Err(failure.after(&service::told(wrong, false)));
+            return Err(failure.after(&service::told(wrong, false, |_| true)));
         }
         let root = found.as_ref().map_or_else(|| code.root().to_owned(), |found| found.folder.clone());
         Ok(Project { root, code, yml: found })

@@ -33,18 +33,18 @@ pub(crate) struct ServiceArgs {
     pub(crate) json: bool,
 }
 
-/// Shows all diagnostics, then how many there are.
-pub(crate) fn say(found: &Found, screen: Screen) {
-    screen.line(&told(found, screen.has_colours()));
+/// Shows the diagnostics that are `wanted`, then how many there are in all.
+pub(crate) fn say(found: &Found, screen: Screen, wanted: impl FnMut(&Diagnostic) -> bool) {
+    screen.line(&told(found, screen.has_colours(), wanted));
 }
 
-/// Returns the diagnostics in words.
-pub(crate) fn told(found: &Found, has_colours: bool) -> String {
+/// Returns in words the diagnostics that are `wanted`, then how many there are in all.
+pub(crate) fn told(found: &Found, has_colours: bool, mut wanted: impl FnMut(&Diagnostic) -> bool) -> String {
     let Found { read, name, .. } = found;
     let mut text = String::new();
     let count = |severity| read.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    for diagnostic in &read.diagnostics {
+    for diagnostic in read.diagnostics.iter().filter(|diagnostic| wanted(diagnostic)) {
         text.extend([&render(diagnostic, &read.sources, has_colours), "\n\n"]);
     }
     if read.left_out > 0 {
@@ -64,7 +64,7 @@ fn answer(found: &Found, args: &ServiceArgs, screen: Screen) {
     if args.json {
         screen.line(&format!("{:#}", diagnostics(&found.read)));
     } else {
-        say(found, screen);
+        say(found, screen, |_| true);
     }
 }
 
