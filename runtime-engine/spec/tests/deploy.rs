@@ -114,6 +114,21 @@ fn a_secret_is_in_no_file() {
 }
 
 #[test]
+fn secrets_of_openwhisk_come_with_init_by_its_api_and_by_no_argument_of_a_process() {
+    let text = "service: shop\nfunctions:\n  order:\n    environment: {PASSWORD: '${secret:db/password}'}\n    \
+                events: [{http: true}]\n  plain: {events: [{http: {path: /plain}}]}\n";
+    let script = file(&templates(text, "openwhisk").1, "deploy.sh");
+    assert!(!script.contains("--env"), "{script}");
+    let parameter = ".parameters += [{key: \"DB_PASSWORD\", value: env.DB_PASSWORD, init: true}]";
+    assert!(script.contains(parameter), "{script}");
+    assert!(script.contains("/namespaces/_/actions/shop-dev/shop-dev-order?overwrite=true"), "{script}");
+    assert!(!script.contains("actions/shop-dev/shop-dev-plain"), "{script}");
+    assert!(script.contains("trap 'rm -f */.request.json' EXIT"), "{script}");
+    let plain = text.replace("${secret:db/password}", "none");
+    assert!(!file(&templates(&plain, "openwhisk").1, "deploy.sh").contains("curl"));
+}
+
+#[test]
 fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
     // These values stand nowhere else, so that each is found again.
     let keys = [

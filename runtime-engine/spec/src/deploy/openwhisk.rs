@@ -4,11 +4,15 @@ use super::File;
 use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Mapping};
 use super::image;
-use super::script::{Script, Tool, quoted, variable};
+use super::script::{CURL, Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
+use faas_core::encoding::percent;
 
 const WSK: Tool = Tool { program: "wsk", from: "https://github.com/apache/openwhisk-cli/releases" };
 const WSKDEPLOY: Tool = Tool { program: "wskdeploy", from: "https://github.com/apache/openwhisk-wskdeploy/releases" };
+
+/// The name of a file with the values of secrets, which the script removes.
+const REQUEST: &str = ".request.json";
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let service = &site.spec.service;
@@ -37,16 +41,41 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let text = Document::from(Mapping::new().with("packages", packages)).to_yaml(&site.head());
     files.insert(0, File { path: "manifest.yaml".to_owned(), text });
     script.run(WSKDEPLOY, "wskdeploy --manifest manifest.yaml \"$@\"");
-    for deployment in deployments {
-        let action = quoted(&format!("{}-{}/{}", service.name, service.stage, deployment.name));
-        let pair = |(name, secret): &(String, String)| format!(" --env {name} \"${{{}:?a secret}}\"", variable(secret));
-        let all: String = deployment.secrets.iter().map(pair).collect();
-        if !all.is_empty() {
-            // A manifest has no variables for actions.
-            script.run(WSK, format!("wsk action update {action}{all}"));
-        }
-    }
+    secrets(site, deployments, script);
     files
+}
+
+/// Adds the commands that bring secrets. Of an action's parameters, those of `init` are in the environment that comes
+/// with `/init`, and in no event. A manifest and `wsk` cannot set these, so that the script asks the API itself.
+/// Source: OpenWhisk, `Parameter.scala` and `ContainerProxy.partitionArguments`.
+fn secrets(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) {
+    let mut with_some = deployments.iter().filter(|deployment| !deployment.secrets.is_empty()).peekable();
+    if with_some.peek().is_none() {
+        return;
+    }
+    script.removes(JQ, &[REQUEST]);
+    // Variables of secrets are in capitals: no variable of the script is one of theirs.
+    script.run(WSK, "host=$(wsk property get --apihost | awk '{print $NF}')");
+    script.run(WSK, "case $host in *://*) ;; *) host=https://$host ;; esac");
+    let service = &site.spec.service;
+    for deployment in with_some {
+        let request = format!("{}/{REQUEST}", deployment.unit.name);
+        let mut fill = Filter::new("{parameters: []}");
+        fill.secrets(&deployment.secrets, |name, value| {
+            format!(".parameters += [{{key: \"{name}\", value: {value}, init: true}}]")
+        });
+        script.run(JQ, fill.command(" --null-input", "/dev/null", &request));
+        // Neither the key of the account nor a secret is among the arguments of a process, or in the output.
+        let account = "wsk property get --auth | awk '{print \"user = \\\"\" $NF \"\\\"\"}'";
+        let call = "curl --config - --fail --silent --show-error --output /dev/null --request PUT";
+        let body =
+            format!("--header 'Content-Type: application/json' --data-binary {}", quoted(&format!("@{request}")));
+        let mut path = b"/api/v1/namespaces/_/actions/".to_vec();
+        let action = format!("{}-{}/{}", service.name, service.stage, deployment.name);
+        percent::encode_path_into(&mut path, action.as_bytes());
+        let path = quoted(&(String::from_utf8_lossy(&path).into_owned() + "?overwrite=true"));
+        script.run(CURL, format!("{account} |\n    {call} \\\n    {body} \"$host\"{path}"));
+    }
 }
 
 fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
