@@ -129,6 +129,42 @@ fn secrets_of_openwhisk_come_with_init_by_its_api_and_by_no_argument_of_a_proces
 }
 
 #[test]
+fn memory_on_yandex_is_the_next_multiple_of_128_mb() {
+    let of = |memory: i64| {
+        let text = format!("service: shop\nfunctions:\n  order: {{memorySize: {memory}, events: [{{http: true}}]}}\n");
+        templates(&text, "yandex")
+    };
+    for (asked, given) in [(64, 128), (128, 128), (200, 256), (8_192, 8_192)] {
+        let (read, made) = of(asked);
+        assert!(file(&made, "deploy.sh").contains(&format!(" --memory {given}m ")), "{asked}");
+        let said = said(&read, &made);
+        assert_eq!(said.contains(&format!("{asked} becomes {given} MB")), asked != given, "{said}");
+    }
+    assert!(of(8_193).1.files.is_empty());
+}
+
+#[test]
+fn triggers_and_functions_of_yandex_whose_names_are_too_long_stay_apart() {
+    let text = "service: ecommerce-platform\nprovider: {stage: production}\nfunctions:\n  inventory-synchronisation:\n    \
+                events:\n      - timer: {name: nightly-full-reconciliation, cron: 0 2 * * *}\n      \
+                - timer: {name: nightly-full-cleanup, cron: 0 3 * * *}\n  \
+                inventory-synchronisation-of-suppliers: {events: [{http: true}]}\n  \
+                inventory-synchronisation-of-customers: {events: [{http: true}]}\n";
+    let (read, made) = templates(text, "yandex");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    let script = file(&made, "deploy.sh");
+    for call in ["trigger create timer --name ", "function create --name "] {
+        let mut names: Vec<&str> =
+            script.split(call).skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+        assert!(names.len() >= 2 && names.iter().all(|name| name.len() <= 63), "{names:?}");
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "{names:?}");
+    }
+}
+
+#[test]
 fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
     // These values stand nowhere else, so that each is found again.
     let keys = [
@@ -447,7 +483,7 @@ fn two_events_whose_names_become_one_are_an_error() {
              order-report: {{events: [{{timer: {{name: {other}, cron: 0 3 * * *}}}}]}}\n"
         )
     };
-    for platform in ["azure-container-apps", "google-cloud", "knative", "kubernetes"] {
+    for platform in ["azure-container-apps", "google-cloud", "knative", "kubernetes", "yandex"] {
         let (read, made) = templates(&timers("report-night", "night"), platform);
         assert!(made.files.is_empty(), "{platform}");
         let said = said(&read, &made);

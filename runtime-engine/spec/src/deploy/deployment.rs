@@ -318,7 +318,8 @@ pub(super) fn wants_joined_names_apart(site: &Site<'_>, deployments: &[Deploymen
 /// The most characters of a label of DNS.
 pub(super) const MOST_OF_LABEL: usize = 63;
 
-/// Makes a label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them.
+/// Makes a label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them. A longer one
+/// is cut as [`label_within`] says.
 pub(super) fn label(name: &str) -> String {
     label_within(name, MOST_OF_LABEL)
 }
@@ -541,6 +542,8 @@ mod tests {
         assert_eq!(label("-7-a."), "f7-a");
         assert_eq!(label(&"a".repeat(63)), "a".repeat(63));
         assert!(label(&"a".repeat(64)).starts_with(&format!("{}-", "a".repeat(56))), "{}", label(&"a".repeat(64)));
+        let (one, other) = (label(&"a".repeat(100)), label(&"a".repeat(101)));
+        assert!(one != other && one.len() == 63 && other.len() == 63, "{one}, {other}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Yandex Cloud Functions: commands of `yc`, and the text of an API gateway for the routes.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, within};
+use super::deployment::{
+    Deployment, MOST_OF_LABEL, Trigger, joined_name, label, step_up, wants_joined_names_apart, within,
+};
 use super::document::{Document, Mapping};
 use super::script::{JQ, Script, Tool, quoted};
 use super::site::Site;
@@ -10,6 +12,10 @@ use crate::tree::Node;
 use std::fmt::Write;
 
 const YC: Tool = Tool { program: "yc", from: "https://yandex.cloud/docs/cli/quickstart" };
+/// The options of the deploying shell, such as `--folder-id`, which every command of `yc` is given.
+const OPTIONS: &str = "\"$@\"";
+/// The memory of a function is a multiple of this, in MB. Source: Yandex Cloud Functions, "Quotas and limits".
+const MEMORY_STEP: i64 = 128;
 /// The account that gateway and triggers call functions as.
 const CALLER: &str = "\"${INVOKER:?the service account that may call the functions}\"";
 
@@ -17,6 +23,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut paths = Mapping::new();
     let mut routes: Vec<(String, Mapping)> = Vec::new();
     let mut names = Vec::new();
+    wants_joined_names_apart(site, deployments, MOST_OF_LABEL);
     for deployment in deployments {
         function(site, deployment, script);
         for trigger in &deployment.triggers {
@@ -43,20 +50,23 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     // Ids are known once the functions exist.
     let mut fill = format!("sed -e s/INVOKER\\$/{CALLER}/");
     for name in &names {
-        let id = format!("\"$(yc serverless function get --name {name} --format json | jq -r .id)\"");
+        let id = format!("\"$(yc serverless function get --name {name} --format json {OPTIONS} | jq -r .id)\"");
         let _ = write!(fill, " \\\n    -e s/FUNCTION_ID_OF_{name}\\$/{id}/");
     }
     script.run(JQ, format!("{fill} \\\n    gateway.yaml > .gateway.yaml"));
     let name = quoted(&title);
-    let made = format!("yc serverless api-gateway get --name {name} >/dev/null 2>&1");
-    let update = format!("yc serverless api-gateway update --name {name} --spec .gateway.yaml");
-    let create = format!("yc serverless api-gateway create --name {name} --spec .gateway.yaml");
+    let made = format!("yc serverless api-gateway get --name {name} {OPTIONS} >/dev/null 2>&1");
+    let update = format!("yc serverless api-gateway update --name {name} --spec .gateway.yaml {OPTIONS}");
+    let create = format!("yc serverless api-gateway create --name {name} --spec .gateway.yaml {OPTIONS}");
     script.run(YC, format!("if {made}; then {update}; else {create}; fi"));
     if let Some(host) = site.host() {
         let certificate = "--certificate-id \"${CERTIFICATE:?the id of the certificate}\"";
         script.run(
             YC,
-            format!("yc serverless api-gateway add-domain --name {name} --domain {} {certificate}", quoted(&host)),
+            format!(
+                "yc serverless api-gateway add-domain --name {name} --domain {} {certificate} {OPTIONS}",
+                quoted(&host)
+            ),
         );
     }
     let text = Document::from(root).to_yaml(&site.head());
@@ -65,13 +75,14 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
 
 fn function(site: &Site<'_>, deployment: &Deployment<'_>, script: &mut Script) {
     let name = quoted(&deployment.name);
-    let made = format!("yc serverless function get --name {name} >/dev/null 2>&1");
-    script.run(YC, format!("{made} ||\n    yc serverless function create --name {name}"));
+    let made = format!("yc serverless function get --name {name} {OPTIONS} >/dev/null 2>&1");
+    script.run(YC, format!("{made} ||\n    yc serverless function create --name {name} {OPTIONS}"));
     let mut line = format!("yc serverless function version create --function-name {name} --runtime bash-2204");
     line += " --entrypoint handler.sh";
     let _ =
         write!(line, " --source-path {}", quoted(&format!("{}/{}.zip", site.options.packages, deployment.unit.name)));
-    let memory = within(site, "memory", deployment.memory, 128..=8_192, "MB").unwrap_or(128);
+    let steps: Vec<i64> = (1..=64).map(|number| number * MEMORY_STEP).collect();
+    let memory = step_up(site, "memory", deployment.memory, &steps).unwrap_or(MEMORY_STEP);
     let _ = write!(line, " --memory {memory}m");
     let timeout = within(site, "a timeout", deployment.timeout, 1..=3_600, "seconds").unwrap_or(10);
     let _ = write!(line, " --execution-timeout {timeout}s");
@@ -107,6 +118,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>, script: &mut Script) {
         let text = format!("environment-variable={variable},name={},key={key}", label(name));
         let _ = write!(line, " \\\n    --secret {}", quoted(&text));
     }
+    let _ = write!(line, " {OPTIONS}");
     script.run(YC, line);
     if let Some(limit) = deployment.concurrency.filter(|limit| limit.value > 1) {
         let message = "a bash function on Yandex takes one call at a time: a process is started for each";
@@ -169,7 +181,7 @@ fn request(
 }
 
 fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, script: &mut Script) {
-    let name = quoted(&label(&format!("{}-{}", deployment.name, trigger.name)));
+    let name = quoted(&joined_name(deployment, trigger, MOST_OF_LABEL));
     let to =
         format!("--invoke-function-name {} --invoke-function-service-account-id {CALLER}", quoted(&deployment.name));
     let source = || trigger.source(site).map(quoted);
@@ -230,9 +242,10 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, sc
         _ => return trigger.is_lacking(site, "set the trigger up by hand"),
     };
     // A trigger is made anew, since yc can change only some of its parts.
-    let deleted = format!("yc serverless trigger delete --name {name} >/dev/null 2>&1 || true");
-    script.run(YC, format!("{deleted}\nyc serverless trigger create {kind} --name {name} {rest} \\\n    {to}"));
+    let deleted = format!("yc serverless trigger delete --name {name} {OPTIONS} >/dev/null 2>&1 || true");
+    script
+        .run(YC, format!("{deleted}\nyc serverless trigger create {kind} --name {name} {rest} \\\n    {to} {OPTIONS}"));
     if !trigger.is_enabled(site) {
-        script.run(YC, format!("yc serverless trigger pause --name {name}"));
+        script.run(YC, format!("yc serverless trigger pause --name {name} {OPTIONS}"));
     }
 }
