@@ -129,6 +129,27 @@ fn secrets_of_openwhisk_come_with_init_by_its_api_and_by_no_argument_of_a_proces
 }
 
 #[test]
+fn options_of_the_deploying_shell_reach_the_vendors_tool_on_every_platform() {
+    let text = "service: shop\nfunctions:\n  order: {events: [{http: {path: /orders}}]}\n";
+    for platform in serverless_spec::platform_names() {
+        let script = file(&templates(text, platform).1, "deploy.sh");
+        assert!(script.contains("\"$@\""), "{platform}: {script}");
+    }
+    // What has several commands is told each of them where it acts: on which project, folder or account.
+    let text = "service: shop\nfunctions:\n  order:\n    events: [{http: {path: /orders}}, {timer: {name: nightly, \
+                cron: 0 2 * * *, enable: false}}]\n";
+    for (platform, tool) in
+        [("google-cloud", "gcloud "), ("huawei-functiongraph", "hcloud "), ("vefaas", "ve vefaas"), ("yandex", "yc ")]
+    {
+        let (_, made) = templates(text, platform);
+        for step in &made.steps {
+            let calls = step.command.matches(tool).count();
+            assert_eq!(step.command.matches("\"$@\"").count(), calls, "{platform}: {}", step.command);
+        }
+    }
+}
+
+#[test]
 fn memory_on_yandex_is_the_next_multiple_of_128_mb() {
     let of = |memory: i64| {
         let text = format!("service: shop\nfunctions:\n  order: {{memorySize: {memory}, events: [{{http: true}}]}}\n");

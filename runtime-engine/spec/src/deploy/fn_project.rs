@@ -29,7 +29,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         if let Some(timeout) = deployment.timeout {
             options += &format!(" --timeout {}", timeout.value);
         }
-        let make = |verb: &str| format!("fn {verb} function {app} {name} {image}{options}");
+        let make = |verb: &str| format!("fn {verb} function {app} {name} {image}{options} \"$@\"");
         script.run(FN, format!("{} 2>/dev/null || {}", make("update"), make("create")));
         let config =
             |name: &str, value: String| format!("fn config function {app} {} {name} {value}", quoted(&deployment.name));

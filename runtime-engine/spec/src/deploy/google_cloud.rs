@@ -17,8 +17,12 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut files = Vec::new();
     wants_joined_names_apart(site, deployments, MOST_OF_LABEL);
     let region = site.provider_text("region");
-    let at = region.as_ref().map(|region| format!(" --region {}", quoted(region))).unwrap_or_default();
-    let location = region.as_ref().map(|region| format!(" --location {}", quoted(region))).unwrap_or_default();
+    // Options of the deploying shell, such as `--project`, are for every command.
+    let every = |option: &str| {
+        let region = region.as_ref().map(|region| format!(" {option} {}", quoted(region)));
+        region.unwrap_or_default() + " \"$@\""
+    };
+    let (at, location) = (every("--region"), every("--location"));
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/service.yaml", deployment.unit.name);

@@ -24,8 +24,9 @@ const IDS: [(&str, &str); 5] = [
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    let region =
-        site.provider_text("region").map(|region| format!(" --cli-region={}", quoted(&region))).unwrap_or_default();
+    let region = site.provider_text("region").map(|region| format!(" --cli-region={}", quoted(&region)));
+    // Options of the deploying shell, such as `--cli-profile`, are for every command.
+    let every = region.unwrap_or_default() + " \"$@\"";
     script.removes(JQ, &[".code", ".request.json", ".config.json"]);
     for deployment in deployments {
         let folder = &deployment.unit.name;
@@ -48,7 +49,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         script.run(JQ, fill.command(&format!(" --rawfile code {path}/.code"), &from, &to));
         let triggers: Vec<(String, Mapping)> =
             deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
-        let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
+        let create = format!("hcloud FunctionGraph CreateFunction{every} --cli-jsonInput={path}/.request.json");
         let is_named = !triggers.is_empty() || strategy.is_some();
         // Variables of secrets are in capitals: no variable of the script is one of theirs.
         let create = if is_named { format!("urn=$({create} | jq -er .func_urn)") } else { create };
@@ -64,7 +65,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 file = whole;
             }
             let update = "hcloud FunctionGraph UpdateFunctionConfig";
-            script.run(HCLOUD, format!("{update}{region} --function_urn=\"$urn\" --cli-jsonInput={file}"));
+            script.run(HCLOUD, format!("{update}{every} --function_urn=\"$urn\" --cli-jsonInput={file}"));
         }
         for (name, body) in triggers {
             let text = Document::from(body.clone()).to_json_line();
@@ -78,7 +79,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 file = format!("{path}/.request.json");
             }
             let create = "hcloud FunctionGraph CreateFunctionTrigger";
-            script.run(HCLOUD, format!("{create}{region} --function_urn=\"$urn\" --cli-jsonInput={file}"));
+            script.run(HCLOUD, format!("{create}{every} --function_urn=\"$urn\" --cli-jsonInput={file}"));
         }
     }
     files

@@ -50,7 +50,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         fill.secrets(&deployment.secrets, |name, value| format!(".Envs += [{{Key: \"{name}\", Value: {value}}}]"));
         script.run(JQ, fill.command("", &format!("{folder}/function.json"), &request));
         // Variables of secrets are in capitals: no variable of the script is one of theirs.
-        script.run(VE, format!("id=$(ve vefaas CreateFunction --body {body} | jq -er .Result.Id)"));
+        script.run(VE, format!("id=$(ve vefaas CreateFunction --body {body} \"$@\" | jq -er .Result.Id)"));
         code(site, folder, script);
         let events = deployment.triggers.iter().filter_map(|trigger| event(site, deployment, trigger));
         for call in events {
@@ -59,7 +59,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 fill.with(variable, meaning, |value| format!("{member} = {value}"));
             }
             script.run(JQ, fill.command(" --arg id \"$id\"", &format!("{folder}/{}.json", call.name), &request));
-            script.run(VE, format!("ve vefaas {} --body {body}", call.action));
+            script.run(VE, format!("ve vefaas {} --body {body} \"$@\"", call.action));
             put(&call.name, call.body);
         }
     }
@@ -71,14 +71,14 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
 fn code(site: &Site<'_>, folder: &str, script: &mut Script) {
     let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
     let address = "ve vefaas GetCodeUploadAddress --FunctionId \"$id\" --ContentLength";
-    script.run(VE, format!("to=$({address} \"$(($(wc -c < {package})))\" | jq -er .Result.UploadAddress)"));
+    script.run(VE, format!("to=$({address} \"$(($(wc -c < {package})))\" \"$@\" | jq -er .Result.UploadAddress)"));
     let kind = "--header 'Content-Type: application/zip'";
     script.run(CURL, format!("curl --fail --silent --show-error {kind} --upload-file {package} \"$to\""));
     // The tool's own list lacks this call, which the vendor's programs make.
     let told = "ve vefaas CodeUploadCallback --force --method POST";
-    script.run(VE, format!("{told} --body \"{{\\\"FunctionId\\\": \\\"$id\\\"}}\""));
+    script.run(VE, format!("{told} --body \"{{\\\"FunctionId\\\": \\\"$id\\\"}}\" \"$@\""));
     let newest = "--RevisionNumber 0 --TargetTrafficWeight 100 --RollingStep 100";
-    script.run(VE, format!("ve vefaas Release --FunctionId \"$id\" {newest}"));
+    script.run(VE, format!("ve vefaas Release --FunctionId \"$id\" {newest} \"$@\""));
 }
 
 /// Returns the call that makes a trigger; `None` if no call of the published API makes one, which is reported.
