@@ -539,6 +539,26 @@ fn timers_of_two_services_or_stages_do_not_meet() {
     }
 }
 
+#[test]
+fn a_job_of_container_apps_is_put_as_a_file_and_none_is_deleted() {
+    let yml = "service: shop\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      \
+               - timer: {name: nightly, cron: 0 30 2 * * *, payload: {full: true}}\n";
+    let (_, made) = templates(yml, "azure-container-apps");
+    let script = file(&made, "deploy.sh");
+    assert!(script.contains("--name shop-dev-order-nightly --yaml order/shop-dev-order-nightly.yaml"), "{script}");
+    // az takes no argument of a job that begins with a dash.
+    assert!(!script.contains("--args") && !script.contains("delete"), "{script}");
+    let job = file(&made, "order/shop-dev-order-nightly.yaml");
+    for part in [
+        "    triggerType: Schedule\n    scheduleTriggerConfig:\n      cronExpression: '30 2 * * *'\n",
+        "        command:\n          - curl\n        args:\n          - '--fail'\n",
+        "          - 'X-CloudScheduler-JobName: nightly'\n",
+        "          - '{\"full\":true}'\n          - http://shop-dev-order\n",
+    ] {
+        assert!(job.contains(part), "{part} is not in {job}");
+    }
+}
+
 /// Returns the lines `path`, `functionName` of the domain, in order.
 fn domain(s_yaml: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {
@@ -631,7 +651,7 @@ fn shown(platform: &str) -> &'static [&'static str] {
     match platform {
         "aliyun-fc" => &["s.yaml"],
         "aws-lambda" => &["template.yaml"],
-        "azure-container-apps" => &["order/app.yaml"],
+        "azure-container-apps" => &["order/app.yaml", "order/shop-dev-order-nightly.yaml"],
         "azure-functions" => &[
             "order/host.json",
             "order/order/function.json",

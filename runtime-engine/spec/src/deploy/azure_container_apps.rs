@@ -1,4 +1,4 @@
-//! Azure Container Apps: the text of an app a unit, for `az containerapp create --yaml`, and a job a timer.
+//! Azure Container Apps: the text of an app a unit, for `az containerapp update --yaml`, and that of a job a timer.
 
 use super::File;
 use super::deployment::{Deployment, Trigger, joined_name, label, only_host, wants_joined_names_apart, within};
@@ -10,21 +10,21 @@ use super::script::{AZ, Script, quoted, variable};
 use super::site::Site;
 
 const GROUP: &str = "--resource-group \"${GROUP:?the resource group}\"";
+const ENVIRONMENT: &str = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
 
-/// The most characters of the name of a job.
-const MOST_OF_JOB: usize = 32;
+/// The most characters of the name of an app or of a job.
+const MOST_OF_NAME: usize = 32;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    wants_joined_names_apart(site, deployments, MOST_OF_JOB);
+    wants_joined_names_apart(site, deployments, MOST_OF_NAME);
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/app.yaml", deployment.unit.name);
         let (name, path) = (quoted(&deployment.name), quoted(&file));
-        let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
         // An app is made empty first: its text has only the places of secrets.
         let made = format!("az containerapp show {GROUP} --name {name} >/dev/null 2>&1");
-        let create = format!("az containerapp create {GROUP} {environment} --name {name} --output none");
+        let create = format!("az containerapp create {GROUP} {ENVIRONMENT} --name {name} --output none");
         script.run(AZ, format!("{made} ||\n    {create}"));
         if !deployment.secrets.is_empty() {
             let pair =
@@ -38,7 +38,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         script.run(AZ, format!("az containerapp update {GROUP} --name {name} --yaml {path} --output none \"$@\""));
         files.push(File { path: file, text: Document::from(app(site, deployment)).to_yaml(&site.head()) });
         for trigger in &deployment.triggers {
-            event(site, deployment, trigger, script);
+            files.extend(event(site, deployment, trigger, script));
         }
     }
     if let Some((host, app)) = only_host(site, deployments) {
@@ -95,29 +95,42 @@ fn resources(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
 }
 
 /// Makes the job of a timer, which calls the app.
-fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, script: &mut Script) {
+fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, script: &mut Script) -> Option<File> {
     if matches!(trigger.kind, "http" | "raw") {
-        return;
+        return None;
     }
     if trigger.kind != "timer" {
-        return trigger.is_lacking(site, "deploy to Azure Functions, which has such triggers");
+        trigger.is_lacking(site, "deploy to Azure Functions, which has such triggers");
+        return None;
     }
-    let Some(schedule) = &trigger.schedule else { return };
+    let schedule = trigger.schedule.as_ref()?;
     deployment.needs_default(site, trigger);
-    let name = quoted(&joined_name(deployment, trigger, MOST_OF_JOB));
-    let url = format!("http://{}", deployment.name);
-    let arguments: Vec<String> = kubernetes::call(site, trigger, &url).iter().map(|word| quoted(word)).collect();
-    let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
-    let image =
-        "--image curlimages/curl:8.17.0 --cpu 0.25 --memory 0.5Gi --replica-timeout 300 --replica-retry-limit 2";
-    script.run(
-        AZ,
-        format!(
-            "az containerapp job delete {GROUP} --name {name} --yes --output none 2>/dev/null || true\n\
-             az containerapp job create {GROUP} {environment} --name {name} --output none --trigger-type Schedule \\\n    \
-             --cron-expression {} {image} \\\n    --command curl --args {}",
-            quoted(&schedule.text),
-            arguments.join(" ")
-        ),
-    );
+    let name = joined_name(deployment, trigger, MOST_OF_NAME);
+    // The name of a job has a `-`, so that no job's file is the app's.
+    let path = format!("{}/{name}.yaml", deployment.unit.name);
+    // The arguments stand in the file, for az itself takes none that begins with a dash (Azure/azure-cli#27011). It puts
+    // the job, so that one that is there already is changed.
+    let (name, file) = (quoted(&name), quoted(&path));
+    script
+        .run(AZ, format!("az containerapp job create {GROUP} {ENVIRONMENT} --name {name} --yaml {file} --output none"));
+    let call = kubernetes::call(site, trigger, &format!("http://{}", deployment.name));
+    Some(File { path, text: Document::from(job(&schedule.text, call)).to_yaml(&site.head()) })
+}
+
+/// Returns the job that runs curl with these arguments. Its members are those of `Microsoft.App/jobs`.
+fn job(schedule: &str, arguments: Vec<String>) -> Mapping {
+    let configuration = Mapping::new()
+        .with("triggerType", "Schedule")
+        .with("scheduleTriggerConfig", Mapping::new().with("cronExpression", schedule))
+        .with("replicaTimeout", 300)
+        .with("replicaRetryLimit", 2);
+    let smallest = Mapping::new().with("cpu", Document::Number("0.25".to_owned())).with("memory", "0.5Gi");
+    let container = Mapping::new()
+        .with("name", "call")
+        .with("image", "curlimages/curl:8.17.0")
+        .with("command", vec!["curl"])
+        .with("args", arguments)
+        .with("resources", smallest);
+    let template = Mapping::new().with("containers", vec![container]);
+    Mapping::new().with("properties", Mapping::new().with("configuration", configuration).with("template", template))
 }
