@@ -559,6 +559,18 @@ fn a_job_of_container_apps_is_put_as_a_file_and_none_is_deleted() {
     }
 }
 
+#[test]
+fn a_time_zone_is_refused_where_the_plan_of_azure_has_none() {
+    let text = "service: shop\nfunctions:\n  order:\n    events:\n      \
+                - timer: {cron: 0 2 * * *, timezone: Europe/Berlin}\n";
+    let read = read_for(text, "azure-functions");
+    let said: String = read.diagnostics.iter().map(|diagnostic| render(diagnostic, &read.sources, false)).collect();
+    assert!(read.spec.is_none() && said.contains("serverless.yml:5:"), "{said}");
+    assert!(said.contains("a plan of Flex Consumption has no time zones for timers"), "{said}");
+    let (_, made) = templates(&text.replace("Europe/Berlin", "UTC"), "azure-functions");
+    assert!(!file(&made, "deploy.sh").contains("WEBSITE_TIME_ZONE"));
+}
+
 /// Returns the lines `path`, `functionName` of the domain, in order.
 fn domain(s_yaml: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {

@@ -32,7 +32,8 @@ pub enum Dialect {
     /// The schedule of a timer of Huawei FunctionGraph. Without `CRON_TZ` it is in the time zone of the region.
     /// Source: FunctionGraph User Guide, "Cron Expressions for a Function Timer Trigger".
     FunctionGraph,
-    /// `schedule` of a timer of Azure Functions: NCRONTAB.
+    /// `schedule` of a timer of Azure Functions: NCRONTAB, in UTC. An app on Linux in a plan of Flex Consumption does not
+    /// support `WEBSITE_TIME_ZONE`. Source: "App settings reference for Azure Functions".
     Azure,
     /// `schedule` of a job of Google Cloud Scheduler.
     GoogleScheduler,
@@ -191,7 +192,9 @@ impl Dialect {
                 zone: Zone::AlwaysPrefix,
                 ..plain
             },
-            Dialect::Azure => Rules { who: "Azure Functions", seconds: Seconds::Any, both: Both::And, ..plain },
+            Dialect::Azure => {
+                Rules { who: "Azure Functions", seconds: Seconds::Any, both: Both::And, zone: Zone::None, ..plain }
+            }
             Dialect::GoogleScheduler => Rules { who: "Cloud Scheduler", ..plain },
             Dialect::PingSource => Rules { who: "PingSource", seconds: Seconds::Optional, ..plain },
             Dialect::CronConnector => Rules { who: "the cron-connector", zone: Zone::Prefix, ..plain },
@@ -236,12 +239,14 @@ impl Dialect {
         match rules.zone {
             Zone::Prefix | Zone::AlwaysPrefix => emitted.text = format!("CRON_TZ={zone} {}", emitted.text),
             Zone::Apart => emitted.timezone = Some(zone.to_owned()),
-            Zone::None | Zone::Unsaid => return Err(Refused(format!("{} has no time zones for timers", rules.who))),
+            Zone::None | Zone::Unsaid => {
+                // Azure's other plans have zones, and the templates are not for these.
+                let who = if self == Dialect::Azure { "a plan of Flex Consumption" } else { rules.who };
+                return Err(Refused(format!("{who} has no time zones for timers")));
+            }
         }
-        match self {
-            Dialect::EventBridge => emitted.notes.push("a time zone needs EventBridge Scheduler: rules are in UTC"),
-            Dialect::Azure => emitted.notes.push("the time zone is that of the whole app: WEBSITE_TIME_ZONE"),
-            _ => {}
+        if self == Dialect::EventBridge {
+            emitted.notes.push("a time zone needs EventBridge Scheduler: rules are in UTC");
         }
         Ok(emitted)
     }

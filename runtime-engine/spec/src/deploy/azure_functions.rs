@@ -117,21 +117,9 @@ fn functions(
     connections: &mut Vec<&'static str>,
 ) -> Vec<(String, Vec<Mapping>)> {
     let mut all = routes(site, deployment);
-    let mut zone: Option<(String, Span)> = None;
     for trigger in deployment.triggers.iter().filter(|trigger| !trigger.is_http()) {
         let Some((binding, needs)) = binding(site, deployment, trigger) else { continue };
         connections.extend(needs);
-        if let Some(wanted) = trigger.schedule.as_ref().and_then(|schedule| schedule.timezone.clone()) {
-            let span = trigger.event.node.get("timezone").map_or(trigger.event.span, |node| node.span);
-            match &zone {
-                Some((other, place)) if *other != wanted => {
-                    let message = format!("an app on Azure has one time zone, and this is {wanted} beside {other}");
-                    let diagnostic = crate::diagnostic::Diagnostic::error("refused-by-platform", span, message);
-                    site.add(diagnostic.other(*place, "the other zone").help("deploy one of the timers by itself"));
-                }
-                _ => zone = Some((wanted, span)),
-            }
-        }
         if !trigger.is_enabled(site) {
             // The host knows the switch by this name.
             settings.push((format!("AzureWebJobs.{}.Disabled", trigger.function.name), "true".to_owned()));
@@ -149,9 +137,6 @@ fn functions(
             }
         };
         all.push((name, vec![binding]));
-    }
-    if let Some((zone, _)) = zone {
-        settings.push(("WEBSITE_TIME_ZONE".to_owned(), zone));
     }
     all
 }
