@@ -152,6 +152,7 @@ def aliyun():
 
 # Bindings that the schema has no definition of, or an old one: the keys of the vendor's pages.
 AZURE_PAGES = {
+    "blobTrigger": "source",
     "kafkaTrigger": "topic brokerList consumerGroup",
     "cosmosDBTrigger": "connection databaseName containerName leaseContainerName createLeaseContainerIfNotExists",
     "eventGridTrigger": "",

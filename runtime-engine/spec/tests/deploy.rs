@@ -625,6 +625,95 @@ fn folders_of_azure_stand_in_the_order_in_which_the_router_tries_their_routes() 
     assert_eq!(folders, ["http-1-list", "http-2-deep", "http-3-api", "http-4-root"]);
 }
 
+/// Returns the folders of an app of Azure that are functions, in the order in which they are written.
+fn functions_of_azure(made: &Templates, unit: &str) -> Vec<String> {
+    let paths = made.files.iter().map(|file| file.path.as_str());
+    let names = paths.filter_map(|path| path.strip_prefix(unit)?.strip_prefix('/')?.strip_suffix("/function.json"));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_folder_of_azure_is_called_as_the_host_takes_it_and_never_like_another_function() {
+    let timer = "{events: [{timer: {cron: 0 2 * * *}}]}";
+    let text = format!(
+        "service: shop\nfunctions:\n  order.list: {timer}\n  2nd: {timer}\n  host: {timer}\n  tidy: {timer}\n  \
+         order-list: {{events: [{{queue: {{source: q}}}}]}}\naggregation: {{all: {{functionsPattern: '*'}}}}\n"
+    );
+    let (read, made) = templates(&text, "azure-functions");
+    let folders = functions_of_azure(&made, "all");
+    assert_eq!(folders, ["order-list-timer-1", "f2nd", "fhost", "tidy", "order-list"], "{}", said(&read, &made));
+    // Which function such an event is for is known by its kind alone, and there are others of this kind.
+    for function in ["order.list", "2nd", "host"] {
+        let expected = format!("this trigger of `{function}` has a folder of another name");
+        assert!(said(&read, &made).contains(&expected), "{}", said(&read, &made));
+    }
+}
+
+#[test]
+fn an_app_of_azure_answers_to_each_of_its_folders() {
+    let text = "service: shop\nfunctions:\n  order.list:\n    handler: shop.order\n    events:\n      \
+                - http: {path: /orders}\n      - timer: {cron: 0 2 * * *, enable: false}\n";
+    let (read, made) = templates(text, "azure-functions");
+    assert_eq!(functions_of_azure(&made, "order.list"), ["order-list", "order-list-timer-1"]);
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    // A process with this setting answers to that function's name alone.
+    assert!(made.files.iter().all(|file| !file.text.contains("FAAS_HANDLER")));
+    let script = file(&made, "deploy.sh");
+    assert!(script.contains(" AzureWebJobs.order-list-timer-1.Disabled=true\n"), "{script}");
+}
+
+const BUCKET: &str = "service: shop\nfunctions:\n  look:\n    events:\n      \
+    - oss: {bucket: pics, filter: {prefix: in/, suffix: -big.jpg}}\n";
+
+/// Runs the commands that subscribe to the blobs of `BUCKET`, with a stand-in for `az` that has this key. Returns the status
+/// and what was written.
+fn subscribe(key: &str) -> (bool, String) {
+    let (_, made) = templates(BUCKET, "azure-functions");
+    let subscribe = made.steps.iter().find(|step| step.command.contains("az eventgrid")).expect("it subscribes");
+    let az = "case \"$1 $2 $3\" in \
+              'storage account show') echo /accounts/kept ;; \
+              'functionapp show '*) echo look.example ;; \
+              'functionapp keys list') echo \"$KEY\" ;; \
+              'eventgrid event-subscription create') printf '%s\\n' \"$@\" ;; \
+              *) exit 9 ;; esac";
+    let script = format!("set -eu\naz() {{ {az}; }}\nsleep() {{ :; }}\n{}", subscribe.command);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).env("GROUP", "g").env("STORAGE", "kept").env("KEY", key);
+    let output = shell.output().expect("sh starts");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn blobs_on_azure_come_by_a_subscription_of_event_grid() {
+    let (read, made) = templates(BUCKET, "azure-functions");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    // A plan of Flex Consumption does not look for blobs by itself.
+    assert!(file(&made, "look/look/function.json").contains("\"source\": \"EventGrid\""));
+    let (is_done, said) = subscribe("k==");
+    assert!(is_done, "{said}");
+    for argument in [
+        "shop-dev-look-look-oss",
+        "/accounts/kept",
+        "Microsoft.Storage.BlobCreated",
+        "--subject-begins-with=/blobServices/default/containers/pics/blobs/in/",
+        "--subject-ends-with=-big.jpg",
+        "https://look.example/runtime/webhooks/blobs?functionName=Host.Functions.look&code=k==",
+    ] {
+        assert!(said.lines().any(|line| line == argument), "{argument} is not in {said}");
+    }
+    let (is_done, said) = subscribe("");
+    assert!(!is_done && said.contains("run this again") && !said.contains("eventgrid"), "{said}");
+}
+
+#[test]
+fn two_subscriptions_of_one_name_are_an_error() {
+    let text = "service: shop\nfunctions:\n  a: {events: [{oss: {bucket: b, name: b-look}}]}\n  \
+                a-b: {events: [{oss: {bucket: b, name: look}}]}\n";
+    let (read, made) = templates(text, "azure-functions");
+    assert!(made.files.is_empty() && said(&read, &made).contains("`shop-dev-a-b-look`"), "{}", said(&read, &made));
+}
+
 #[test]
 fn schedules_are_those_of_the_dialects() {
     use serverless_spec::cron::dialect::Dialect;

@@ -3,9 +3,11 @@
 //! The host asks its routes in the order of the names of its folders. So routes stand in folders that are numbered as
 //! the process's router would try them, unless a unit has one route alone. The name of such a folder is no function's,
 //! and the router decides by path.
+//!
+//! An app is one of a plan of Flex Consumption, which hears of blobs by Event Grid alone, and has no time zones.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, step_up, within};
+use super::deployment::{Deployment, Trigger, joined_name, label, label_within, step_up, wants_names_apart, within};
 use super::document::{Document, Mapping};
 use super::script::{AZ, Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
@@ -21,8 +23,25 @@ const STORAGE: &str = "AzureWebJobsStorage";
 /// The folder of a unit's folder that is uploaded: the files that are written here, and those of the package.
 const APP: &str = ".app";
 
+const GROUP: &str = "--resource-group \"${GROUP:?the resource group}\"";
+const ACCOUNT: &str = "\"${STORAGE:?the storage account}\"";
+
+/// The most characters of the name of a folder that is a function.
+const MOST_OF_FOLDER: usize = 128;
+/// The most characters of the name of a subscription of Event Grid.
+const MOST_OF_SUBSCRIPTION: usize = 64;
+
+/// A folder, which the host knows as a function of the folder's name.
+struct Folder<'d> {
+    name: String,
+    bindings: Vec<Mapping>,
+    /// The trigger; `None` for a request.
+    trigger: Option<&'d Trigger<'d>>,
+}
+
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    wants_names_apart(site, deployments, MOST_OF_SUBSCRIPTION, |trigger| trigger.kind == "storage");
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut settings = settings(deployment);
@@ -33,8 +52,9 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             files.push(File { path: format!("{folder}/{path}"), text: Document::from(document).to_json() });
         };
         put("host.json".to_owned(), host(site, deployment));
-        for (name, bindings) in functions(site, deployment, &mut settings, &mut connections) {
-            put(format!("{name}/function.json"), Mapping::new().with("bindings", bindings));
+        let folders = functions(site, deployment, &mut settings, &mut connections);
+        for Folder { name, bindings, .. } in &folders {
+            put(format!("{name}/function.json"), Mapping::new().with("bindings", bindings.clone()));
         }
         let mut values =
             Mapping::new().with(STORAGE, "UseDevelopmentStorage=true").with("FUNCTIONS_WORKER_RUNTIME", "custom");
@@ -47,18 +67,15 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         }
         put("local.settings.json".to_owned(), Mapping::new().with("IsEncrypted", false).with("Values", values));
         commands(site, deployment, &settings, &connections, &parts, script);
+        subscriptions(site, deployment, &folders, script);
     }
     files
 }
 
-/// Returns the app settings that are no secrets.
+/// Returns the app settings that are no secrets. `FAAS_HANDLER` is none of them: a process that has it answers to that
+/// name alone, and folders have other names. The manifest in the package has the handler.
 fn settings(deployment: &Deployment<'_>) -> Vec<(String, String)> {
     let mut all = deployment.variables.clone();
-    let needs_default = deployment.triggers.iter().any(|trigger| !trigger.is_http());
-    if deployment.only().is_some() && needs_default {
-        // Folders of routes have other names than the function, so this setting names it.
-        all.push(("FAAS_HANDLER".to_owned(), deployment.handler.clone()));
-    }
     let takes_root = |trigger: &Trigger<'_>| {
         trigger.event.path.as_ref().is_none_or(|path| matches!(gateway::literal(&path.value).0.as_str(), "/"))
     };
@@ -110,45 +127,58 @@ struct Route<'t> {
     span: Span,
 }
 
-fn functions(
+fn functions<'d>(
     site: &Site<'_>,
-    deployment: &Deployment<'_>,
+    deployment: &'d Deployment<'_>,
     settings: &mut Vec<(String, String)>,
     connections: &mut Vec<&'static str>,
-) -> Vec<(String, Vec<Mapping>)> {
+) -> Vec<Folder<'d>> {
     let mut all = routes(site, deployment);
     for trigger in deployment.triggers.iter().filter(|trigger| !trigger.is_http()) {
         let Some((binding, needs)) = binding(site, deployment, trigger) else { continue };
-        connections.extend(needs);
+        connections.extend(needs.filter(|needed| !connections.contains(needed)));
+        let function = &trigger.function.name;
+        // A folder of another function's name would be taken for that function, whether that one has a folder or not.
+        let is_taken = |name: &str| {
+            let mut others = deployment.functions.iter().filter(|other| other.name != *function);
+            all.iter().any(|folder| folder.name.eq_ignore_ascii_case(name))
+                || others.any(|other| other.name.eq_ignore_ascii_case(name))
+        };
+        let numbered = (1..).map(|number| folder_name(&format!("{function}-{}-{number}", trigger.kind)));
+        let name = std::iter::once(folder_name(function)).chain(numbered).find(|name| !is_taken(name));
+        let name = name.unwrap_or_default();
+        // The name of a folder is the function of its events.
+        if !name.eq_ignore_ascii_case(function) {
+            deployment_wide(site, deployment, trigger);
+        }
         if !trigger.is_enabled(site) {
             // The host knows the switch by this name.
-            settings.push((format!("AzureWebJobs.{}.Disabled", trigger.function.name), "true".to_owned()));
+            settings.push((format!("AzureWebJobs.{name}.Disabled"), "true".to_owned()));
         }
-        let is_taken = |name: &str| all.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-        // The name of a folder is the function of its events.
-        let name = match is_taken(&trigger.function.name) {
-            false => trigger.function.name.clone(),
-            true => {
-                deployment_wide(site, deployment, trigger);
-                (1..)
-                    .map(|number| format!("{}-{}-{number}", trigger.function.name, trigger.kind))
-                    .find(|name| !is_taken(name))
-                    .unwrap_or_default()
-            }
-        };
-        all.push((name, vec![binding]));
+        all.push(Folder { name, bindings: vec![binding], trigger: Some(trigger) });
     }
     all
 }
 
-/// Reports a second trigger of a function: it has a folder of another name, and its event is found by its kind alone.
+/// Returns a function's name as the host takes it for a folder: letters, digits, `_` and `-`, the first of them a
+/// letter, and not `host`. Source: the repository `Azure/azure-functions-host`, `Utility.IsValidFunctionName`.
+fn folder_name(function: &str) -> String {
+    let mut name = function.replace('.', "-");
+    if !name.starts_with(|first: char| first.is_ascii_alphabetic()) || name.eq_ignore_ascii_case("host") {
+        name.insert(0, 'f');
+    }
+    if name.len() > MOST_OF_FOLDER { label_within(function, MOST_OF_FOLDER) } else { name }
+}
+
+/// Reports a trigger whose folder has another name than its function, so that its event is found by its kind alone, if
+/// there is another function with events of this kind.
 fn deployment_wide(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) {
     let kind = trigger.kind;
     let other =
         deployment.triggers.iter().find(|other| other.kind == kind && other.function.name != trigger.function.name);
     if let Some(other) = other {
         let message = format!(
-            "`{}` has several triggers, and an event of Azure does not say where it comes from: `{}` has one of this kind, too",
+            "this trigger of `{}` has a folder of another name, and an event of Azure does not say where it comes from: `{}` has one of this kind, too",
             trigger.function.name, other.function.name
         );
         site.lacks(trigger.event.span, message, "deploy one of the functions by itself");
@@ -156,7 +186,7 @@ fn deployment_wide(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigg
 }
 
 /// Makes the folders of requests, in the order in which the process's router would try their routes.
-fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Mapping>)> {
+fn routes<'d>(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<Folder<'d>> {
     let mut routes: Vec<Route<'_>> = Vec::new();
     for trigger in deployment.requests() {
         let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
@@ -185,7 +215,7 @@ fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Mapp
             site.refuses(route.span, "a route on Azure is at most 512 characters long", "");
         }
         let name = if is_only {
-            route.function.to_owned()
+            folder_name(route.function)
         } else {
             format!("http-{:0width$}-{}", number + 1, label(route.function))
         };
@@ -196,7 +226,7 @@ fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Mapp
         }
         trigger.put("route", route.route.as_str());
         let out = Mapping::new().with("type", "http").with("direction", "out").with("name", "res");
-        all.push((name, vec![trigger, out]));
+        all.push(Folder { name, bindings: vec![trigger, out], trigger: None });
     }
     all
 }
@@ -233,7 +263,8 @@ fn binding(
             // The trigger is for objects that are new or changed, so the kind of event is not used.
             let _ = trigger.get(site, "events");
             let path = format!("{}/{prefix}{{name}}{suffix}", source()?);
-            of("blobTrigger", Mapping::new().with("path", path).with("connection", STORAGE), None)
+            let map = Mapping::new().with("path", path).with("connection", STORAGE).with("source", "EventGrid");
+            of("blobTrigger", map, None)
         }
         ("stream", "kafka") => {
             let map = Mapping::new()
@@ -300,13 +331,12 @@ fn commands(
 ) {
     let app = quoted(&deployment.name);
     let region = quoted(&site.provider_text("region").unwrap_or_else(|| "westeurope".to_owned()));
-    let group = "--resource-group \"${GROUP:?the resource group}\"";
     let memory = step_up(site, "memory", deployment.memory, &[512, 2_048, 4_096]).unwrap_or(2_048);
     script.run(
         AZ,
         format!(
-            "az functionapp show {group} --name {app} >/dev/null 2>&1 ||\n    az functionapp create {group} --name {app} \
-             --storage-account \"${{STORAGE:?the storage account}}\" --flexconsumption-location {region} --runtime custom \
+            "az functionapp show {GROUP} --name {app} >/dev/null 2>&1 ||\n    az functionapp create {GROUP} --name {app} \
+             --storage-account {ACCOUNT} --flexconsumption-location {region} --runtime custom \
              --runtime-version 1.0 --instance-memory {memory}"
         ),
     );
@@ -324,11 +354,75 @@ fn commands(
         let all = pairs.join(" ");
         script.run(
             AZ,
-            format!("az functionapp config appsettings set {group} --name {app} --output none --settings {all}"),
+            format!("az functionapp config appsettings set {GROUP} --name {app} --output none --settings {all}"),
         );
     }
     let folder = format!("{}/{APP}", deployment.unit.name);
     script.run(UNZIP, unpack(site, &deployment.unit.name, &folder, parts));
     let folder = quoted(&folder);
     script.run(FUNC, format!("(cd {folder} && func azure functionapp publish {app} --custom --no-build \"$@\")"));
+}
+
+/// Subscribes the folders of blobs to Event Grid, which tells the app's extension of blobs of new ones. The extension has a
+/// key of its own, which the host makes when it first starts with such a trigger.
+fn subscriptions(site: &Site<'_>, deployment: &Deployment<'_>, folders: &[Folder<'_>], script: &mut Script) {
+    let app = quoted(&deployment.name);
+    let mut commands: Vec<String> = Vec::new();
+    for Folder { name, trigger, .. } in folders {
+        let Some(trigger) = trigger.filter(|trigger| trigger.kind == "storage") else { continue };
+        let Some(container) = trigger.source(site) else { continue };
+        let (prefix, suffix) = trigger.filter(site);
+        let begin = format!("--subject-begins-with=/blobServices/default/containers/{container}/blobs/{prefix}");
+        let end =
+            if suffix.is_empty() { suffix } else { format!(" {}", quoted(&format!("--subject-ends-with={suffix}"))) };
+        commands.push(format!(
+            "az eventgrid event-subscription create --name {} --source-resource-id \"$account\" --output none \\\n    \
+             --included-event-types Microsoft.Storage.BlobCreated {}{end} \\\n    \
+             --endpoint \"https://$host/runtime/webhooks/blobs?functionName=Host.Functions.{name}&code=$key\"",
+            quoted(&joined_name(deployment, trigger, MOST_OF_SUBSCRIPTION)),
+            quoted(&begin),
+        ));
+    }
+    if commands.is_empty() {
+        return;
+    }
+    let ask = "--output tsv --query";
+    script.run(
+        AZ,
+        format!(
+            "account=$(az storage account show {GROUP} --name {ACCOUNT} {ask} id)\n\
+             host=$(az functionapp show {GROUP} --name {app} {ask} 'properties.defaultHostName || defaultHostName')\n\
+             for _ in 1 2 3 4 5 6; do\n    \
+             key=$(az functionapp keys list {GROUP} --name {app} {ask} systemKeys.blobs_extension)\n    \
+             [ -z \"$key\" ] || break\n    \
+             sleep 10\n\
+             done\n\
+             : \"${{key:?{app} has not started yet, so that nothing tells it of blobs: run this again}}\"\n\
+             {}",
+            commands.join("\n")
+        ),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_a_name_that_the_host_takes() {
+        for (function, folder) in [
+            ("order", "order"),
+            ("Order_2-b", "Order_2-b"),
+            ("order.list", "order-list"),
+            ("2nd", "f2nd"),
+            ("_order", "f_order"),
+            ("host", "fhost"),
+            ("Host", "fHost"),
+            ("hosts", "hosts"),
+        ] {
+            assert_eq!(folder_name(function), folder, "{function}");
+        }
+        let long = |end: &str| folder_name(&format!("{}{end}", "a".repeat(200)));
+        assert!(long("b") != long("c") && long("b").len() <= MOST_OF_FOLDER, "{}", long("b"));
+    }
 }

@@ -302,9 +302,19 @@ pub(super) fn joined_name(deployment: &Deployment<'_>, trigger: &Trigger<'_>, mo
 
 /// Reports events whose [`joined_name`]s are one: what brings the one would take the place of what brings the other.
 pub(super) fn wants_joined_names_apart(site: &Site<'_>, deployments: &[Deployment<'_>], most: usize) {
+    wants_names_apart(site, deployments, most, |trigger| !matches!(trigger.kind, "http" | "raw"));
+}
+
+/// Reports those of the chosen events whose [`joined_name`]s are one.
+pub(super) fn wants_names_apart(
+    site: &Site<'_>,
+    deployments: &[Deployment<'_>],
+    most: usize,
+    is_chosen: impl Fn(&Trigger<'_>) -> bool,
+) {
     let mut names: BTreeMap<String, Span> = BTreeMap::new();
     for deployment in deployments {
-        for trigger in deployment.triggers.iter().filter(|trigger| !matches!(trigger.kind, "http" | "raw")) {
+        for trigger in deployment.triggers.iter().filter(|trigger| is_chosen(trigger)) {
             let (name, span) = (joined_name(deployment, trigger, most), trigger.event.span);
             let message = format!("what brings two events on {} is called `{name}`", site.title());
             if let Some(earlier) = names.insert(name, span) {
