@@ -523,6 +523,26 @@ fn two_deployments_of_one_name_are_an_error() {
 }
 
 #[test]
+fn a_name_of_an_app_on_azure_that_is_too_long_ends_with_a_digest() {
+    let text = "service: ecommerce-platform\nprovider: {stage: production}\nfunctions:\n  \
+                inventory-synchronisation: {events: [{timer: {name: nightly, cron: 0 2 * * *}}]}\n  \
+                inventory-report: {events: [{http: {path: /report}}]}\n  \
+                cart__items: {name: cart__items, events: [{http: {path: /items}}]}\n";
+    for (platform, create) in
+        [("azure-container-apps", "az containerapp create "), ("azure-functions", "az functionapp create ")]
+    {
+        let (read, made) = templates(text, platform);
+        assert!(!made.files.is_empty(), "{platform}: {}", said(&read, &made));
+        let script = file(&made, "deploy.sh");
+        let lines = script.lines().filter(|line| line.contains(create) || line.contains(" job create "));
+        let names = lines.filter_map(|line| line.split("--name ").nth(1)?.split(' ').next());
+        let names: std::collections::BTreeSet<&str> = names.collect();
+        assert_eq!(names.len(), if platform == "azure-functions" { 3 } else { 4 }, "{platform}: {names:?}");
+        assert!(names.iter().all(|name| name.len() <= 32 && !name.contains("--")), "{platform}: {names:?}");
+    }
+}
+
+#[test]
 fn timers_of_two_services_or_stages_do_not_meet() {
     let yml = "service: shop\nprovider: {stage: prod}\nfunctions:\n  order:\n    handler: shop.order\n    events:\n      \
                - timer: {name: nightly, cron: 0 30 2 * * *}\n";

@@ -1,7 +1,9 @@
 //! Azure Container Apps: the text of an app a unit, for `az containerapp update --yaml`, and that of a job a timer.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, joined_name, label, only_host, wants_joined_names_apart, within};
+use super::deployment::{
+    Deployment, MOST_OF_APP, Trigger, joined_name, label, only_host, wants_joined_names_apart, within,
+};
 use super::document::{Document, Mapping};
 use super::image;
 use super::kubernetes;
@@ -12,12 +14,9 @@ use super::site::Site;
 const GROUP: &str = "--resource-group \"${GROUP:?the resource group}\"";
 const ENVIRONMENT: &str = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
 
-/// The most characters of the name of an app or of a job.
-const MOST_OF_NAME: usize = 32;
-
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    wants_joined_names_apart(site, deployments, MOST_OF_NAME);
+    wants_joined_names_apart(site, deployments, MOST_OF_APP);
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/app.yaml", deployment.unit.name);
@@ -105,7 +104,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, sc
     }
     let schedule = trigger.schedule.as_ref()?;
     deployment.needs_default(site, trigger);
-    let name = joined_name(deployment, trigger, MOST_OF_NAME);
+    let name = joined_name(deployment, trigger, MOST_OF_APP);
     // The name of a job has a `-`, so that no job's file is the app's.
     let path = format!("{}/{name}.yaml", deployment.unit.name);
     // The arguments stand in the file, for az itself takes none that begins with a dash (Azure/azure-cli#27011). It puts

@@ -271,21 +271,20 @@ fn deployment<'s>(site: &Site<'s>, unit: &'s Unit) -> Deployment<'s> {
     }
 }
 
+/// The most characters of the name of an app on Azure. Container Apps takes no more. The host of Azure Functions takes
+/// longer names, but knows an app by the first 32 characters in a storage account, where two such apps would be one.
+/// Source: the wiki of `Azure/azure-functions-host`, "Host IDs".
+pub(super) const MOST_OF_APP: usize = 32;
+
 /// Returns a name as the platform takes it: clusters take labels of DNS. What is too long ends with its digest.
 fn in_words_of(platform: &str, name: &str) -> String {
     // The names of functions elsewhere have letters, digits, `-` and `_`.
     let words = || name.replace(|char: char| !(char.is_ascii_alphanumeric() || char == '_'), "-");
     match platform {
+        "azure-container-apps" | "azure-functions" => label_within(name, MOST_OF_APP),
         // Source: Cloud Run, "Service name".
         "google-cloud" => label_within(name, 49),
-        "knative"
-        | "kubernetes"
-        | "openfaas"
-        | "azure-container-apps"
-        | "azure-functions"
-        | "yandex"
-        | "fn"
-        | "http" => label(name),
+        "knative" | "kubernetes" | "openfaas" | "yandex" | "fn" | "http" => label(name),
         // Source: each platform's call "CreateFunction".
         "aws-lambda" => shortened(words(), name, 64),
         "aliyun-fc" | "vefaas" => shortened(with_first_letter(&words()), name, 64),
@@ -335,9 +334,11 @@ pub(super) fn label(name: &str) -> String {
 }
 
 /// Makes a name of the letters of a label of DNS, of at most `most` characters. A longer one ends with a part of its
-/// digest, so that two names with one beginning stay two.
+/// digest, so that two names with one beginning stay two. There are no two `-` in a row, which Azure refuses.
 pub(super) fn label_within(name: &str, most: usize) -> String {
-    shortened(letters_and_digits(&name.to_ascii_lowercase()), name, most)
+    let letters = letters_and_digits(&name.to_ascii_lowercase());
+    let parts: Vec<&str> = letters.split('-').filter(|part| !part.is_empty()).collect();
+    shortened(parts.join("-"), name, most)
 }
 
 /// Makes a name of letters, digits and `-` that begins with a letter, of at most `most` characters. Capitals stay what
@@ -549,6 +550,7 @@ mod tests {
         let (nightly, hourly) = (long("nightly"), long("hourly"));
         assert!(nightly != hourly && nightly.starts_with("shop-production-warehouse-"), "{nightly}, {hourly}");
         assert!(nightly.len() <= 32 && hourly.len() <= 32, "{nightly}, {hourly}");
+        assert_eq!(label_within("shop-dev-order__list.", 32), "shop-dev-order-list");
         assert_eq!(label("-7-a."), "f7-a");
         assert_eq!(label(&"a".repeat(63)), "a".repeat(63));
         assert!(label(&"a".repeat(64)).starts_with(&format!("{}-", "a".repeat(56))), "{}", label(&"a".repeat(64)));
