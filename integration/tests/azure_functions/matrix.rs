@@ -10,10 +10,13 @@ use platform_emulators::azure_functions::{Bound, Call, Ended, Mode, Next, Reques
 use platform_emulators::process::Process;
 use serde_json::{Value, json};
 
+/// The event of a row that is the clock's.
+pub(crate) const TIMER: &str = "timer";
+
 /// The host names the function of a call. The one that it sends requests to is called `api` there and is none of the
 /// process: method and path determine which serves them.
 pub(crate) const SEVERAL: Row =
-    Row { prefix: "/api", events: &[(r#"{"timer":true}"#, "timer"), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
+    Row { prefix: "/api", events: &[(r#"{"timer":true}"#, TIMER), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
 
 impl Rig for OnAzure {
     type Run = OnAzure;
@@ -33,23 +36,28 @@ impl Rig for OnAzure {
 
 impl Platform for OnAzure {
     fn request_with(&mut self, method: &str, path: &str, headers: &[Header<'_>], body: &str) -> Answer {
-        match self.call(&Call::http("api", Request::new(method, path, headers, body))) {
-            Ended::Done(done) => {
-                let reply = done.reply.expect("a reply");
-                Answer::Reply { status: reply.status, headers: reply.headers, body: reply.body }
-            }
-            Ended::Failed(why) => Answer::Failed(why),
-            Ended::Hung => panic!("it is never answered: {}", self.process().output()),
-        }
+        to_client(self, &Call::http("api", Request::new(method, path, headers, body)))
     }
 
     fn event(&mut self, function: &str, event: &str) -> Answer {
-        let call = if event == "timer" { Call::timer(function) } else { Call::queue(function, event) };
+        let call = if event == TIMER { Call::timer(function) } else { Call::queue(function, event) };
         Answer::value(self.done(&call).raw["ReturnValue"].to_string())
     }
 
     fn view(&self) -> View<'_> {
         View::Shared(self.process())
+    }
+}
+
+/// Returns the answer that the host gives the client of a call by a request.
+pub(crate) fn to_client(run: &OnAzure, call: &Call) -> Answer {
+    match run.call(call) {
+        Ended::Done(done) => {
+            let reply = done.reply.expect("a reply");
+            Answer::Reply { status: reply.status, headers: reply.headers, body: reply.body }
+        }
+        Ended::Failed(why) => Answer::Failed(why),
+        Ended::Hung => panic!("it is never answered: {}", run.process().output()),
     }
 }
 

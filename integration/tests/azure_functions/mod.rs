@@ -1,5 +1,6 @@
 //! The row of Azure Functions in the matrix, and the statements of `docs/conformance/azure-functions.md`.
 
+pub(crate) mod app;
 mod conformance;
 mod conformance_http;
 pub(crate) mod matrix;

@@ -24,14 +24,15 @@ impl OnAzure {
         OnAzure::with(runtime, deployment, handler, |options| options.mode = mode)
     }
 
-    /// Starts the runtime with other properties of the app, and does not wait for anything.
+    /// Starts the runtime with other properties of the app, and does not wait for anything. Without a handler the manifest
+    /// has it.
     pub(crate) fn with(
         runtime: &Runtime,
         deployment: Deployment,
         handler: &str,
         change: impl FnOnce(&mut Options),
     ) -> OnAzure {
-        let deployment = deployment.env("FAAS_HANDLER", handler);
+        let deployment = if handler.is_empty() { deployment } else { deployment.env("FAAS_HANDLER", handler) };
         let mut options = Options {
             port: free_port(),
             is_old: false,

@@ -37,6 +37,8 @@ pub(crate) struct Row {
     pub(crate) queue: Option<&'static str>,
     /// `true` if the platform has a process for each call, which keeps nothing for the next.
     pub(crate) is_one_a_call: bool,
+    /// `true` if the deployment files are uploaded with the package, and are the platform's in its folder.
+    pub(crate) is_uploaded_with_files: bool,
     /// The programs that the platform may start, each with the way to start it.
     pub(crate) starts: &'static [(&'static str, Start)],
 }
@@ -56,7 +58,14 @@ const DELIVERY: &str = r#"{"pieces":3}"#;
 /// The call of Cloud Scheduler, and of a job where the platform has no timers.
 const JOB: Option<Sent> = Some(Sent::Call(("X-CloudScheduler-JobName", "nightly")));
 
-const PLAIN: Row = Row { platform: "http", timer: None, queue: None, is_one_a_call: false, starts: &[] };
+const PLAIN: Row = Row {
+    platform: "http",
+    timer: None,
+    queue: None,
+    is_one_a_call: false,
+    is_uploaded_with_files: false,
+    starts: &[],
+};
 
 const ROWS: &[Row] = &[
     Row {
@@ -103,9 +112,9 @@ const ROWS: &[Row] = &[
         timer: Some(Sent::Event(azure_functions::matrix::SEVERAL.events[0].1)),
         queue: Some(DELIVERY),
         starts: &[("bootstrap", |runtime, deployment| {
-            let mode = platform_emulators::azure_functions::Mode::Envelope;
-            Box::new(azure_functions::run::OnAzure::start(runtime, deployment, "", mode))
+            Box::new(azure_functions::app::OnApp::start(runtime, deployment))
         })],
+        is_uploaded_with_files: true,
         ..PLAIN
     },
     Row {
@@ -206,6 +215,7 @@ const ROWS: &[Row] = &[
                 "message":{"message_id":"m","body":"{\"pieces\":3}"}}}]}"#,
         ),
         is_one_a_call: true,
+        is_uploaded_with_files: false,
         starts: &[("handler.sh", |_, deployment| Box::new(yandex::matrix::Calls::of_package(deployment)))],
     },
 ];
@@ -298,6 +308,24 @@ impl Packages {
     }
 }
 
+/// Puts the deployment files of a yml's packages beside these, as `deploy.sh` does before it uploads both.
+pub(crate) fn add_files(yml: &str, platform: &'static str, names: &[&str], deployments: &[Deployment]) {
+    let read = reading(yml, platform);
+    let spec = read.spec.as_ref().unwrap_or_else(|| panic!("{:?}", read.diagnostics));
+    let made = deploy::templates(spec, &read.sources, platform, &NOWHERE);
+    for (name, deployment) in names.iter().zip(deployments) {
+        for file in &made.files {
+            let Some(inner) = file.path.strip_prefix(&format!("{name}/")) else { continue };
+            let path = deployment.path(inner);
+            std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
+            std::fs::write(path, &file.text).expect("there is room");
+        }
+    }
+}
+
+/// The values in deployment files that are not looked at here.
+const NOWHERE: deploy::Options<'_> = deploy::Options { packages: "", registry: "", tag: "", machine: "x86_64" };
+
 /// The program by which another hand than the tool's tells the content of zips, and its modes.
 const UNZIP: &str = "import os, sys, zipfile
 for name, folder in zip(sys.argv[1::2], sys.argv[2::2]):
@@ -352,11 +380,10 @@ fn there_is_a_row_for_every_platform() {
 #[test]
 fn the_events_of_a_row_are_those_that_the_deployment_files_bring_to_their_function() {
     let (yml, _) = ymls();
-    let options = deploy::Options { packages: "", registry: "", tag: "", machine: "x86_64" };
     for row in ROWS {
         let read = reading(&yml, row.platform);
         let spec = read.spec.as_ref().unwrap_or_else(|| panic!("{:?}", read.diagnostics));
-        let made = deploy::templates(spec, &read.sources, row.platform, &options);
+        let made = deploy::templates(spec, &read.sources, row.platform, &NOWHERE);
         let comes = |event: &str| {
             let place = yml.find(event).expect("the shop has it");
             !made.diagnostics.iter().any(|diagnostic| diagnostic.span.start as usize == place)

@@ -2,7 +2,7 @@
 //! and as one again. Every package is unpacked into an empty folder and started by what its platform starts, with a
 //! clean environment, under the platform's emulator.
 
-use crate::packaged::{Files, LIBRARIES, Packages, Row, Sent, Start, WEB_FUNCTION, files, row, ymls};
+use crate::packaged::{Files, LIBRARIES, Packages, Row, Sent, Start, WEB_FUNCTION, add_files, files, row, ymls};
 use crate::rig::{Answer, Header, JSON, Platform};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -29,6 +29,10 @@ pub(crate) fn behave(platform: &str) {
         let own = programs(all);
         for (function, part) in FUNCTIONS.iter().zip(&parts) {
             assert!(programs(files(part.root())) == own, "{function} has other programs");
+        }
+        if row.is_uploaded_with_files {
+            add_files(&together, row.platform, &["shop"], std::slice::from_ref(&whole));
+            add_files(&apart, row.platform, FUNCTIONS, &parts);
         }
         let mut combined = Running::start(row, boot, *start, vec![(FUNCTIONS, whole)]);
         let answers = combined.answers();

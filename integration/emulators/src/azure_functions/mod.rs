@@ -3,6 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `app` | the files of an app, and the folder that a request or an event goes to |
 //! | `call` | a call and its envelope |
 //! | `result` | how an answer is read |
 //! | `exits` | the reaction to an exit |
@@ -10,11 +11,13 @@
 //!
 //! Source: the repository `Azure/azure-functions-host`, `DefaultHttpWorkerService` and `HttpWorkerProcess`.
 
+mod app;
 mod call;
 mod exits;
 mod result;
 mod text;
 
+pub use app::{App, Function};
 pub use call::{Bound, Call, Output, Request};
 pub use exits::{Exits, Next};
 pub use result::{Done, Ended, Produced, Reply};
