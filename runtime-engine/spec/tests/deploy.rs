@@ -514,6 +514,39 @@ fn two_events_whose_names_become_one_are_an_error() {
 }
 
 #[test]
+fn what_becomes_one_name_is_numbered_apart() {
+    let timers = ["timer: {name: a_b, cron: 0 30 2 * * *}", "timer: {name: a-b, cron: 0 30 3 * * *}"];
+    let routes = ["http: {path: /a/b, method: get}", "http: {path: /a-b, method: get}"];
+    let streams = ["kafka: {name: of_orders, topic: one}", "kafka: {name: of-orders, topic: other}"];
+    for (platform, [one, other], path, expected) in [
+        ("huawei-functiongraph", timers, "order/trigger-a-b.json", "\"name\": \"a_b\""),
+        ("huawei-functiongraph", timers, "order/trigger-a-b-2.json", "\"name\": \"a-b\""),
+        ("huawei-functiongraph", timers, "deploy.sh", "order/trigger-a-b-2.json"),
+        ("huawei-functiongraph", routes, "order/trigger-order-get-a-b.json", "\"path\": \"/a/b\""),
+        ("huawei-functiongraph", routes, "order/trigger-order-get-a-b-2.json", "\"path\": \"/a-b\""),
+        ("huawei-functiongraph", routes, "order/trigger-order-get-a-b-2.json", "\"name\": \"order_get_a_b_2\""),
+        ("fn", routes, "deploy.sh", " order-a-b --type http --source /a/b\n"),
+        ("fn", routes, "deploy.sh", " order-a-b-2 --type http --source /a-b\n"),
+        ("fn", routes, "order/func.yaml", "name: order-a-b-2\n"),
+        ("vefaas", streams, "order/kafka-of_orders.json", "\"TopicName\": \"one\""),
+        ("vefaas", streams, "order/kafka-of_orders_2.json", "\"TopicName\": \"other\""),
+    ] {
+        let text = format!("service: shop\nfunctions:\n  order:\n    events:\n      - {one}\n      - {other}\n");
+        let found = file(&templates(&text, platform).1, path);
+        assert!(found.contains(expected), "{platform}, {path}: {found}");
+    }
+}
+
+#[test]
+fn routes_of_two_functions_are_two_at_the_gateway_of_functiongraph() {
+    let text = "service: shop\nfunctions:\n  a: {events: [{http: {path: /get/x, method: get}}]}\n  \
+                a-get: {events: [{http: {path: /x, method: get}}]}\n";
+    let (_, made) = templates(text, "huawei-functiongraph");
+    assert!(file(&made, "a/trigger-a-get-get-x.json").contains("\"name\": \"a_get_get_x\""));
+    assert!(file(&made, "a-get/trigger-a-get-get-x-2.json").contains("\"name\": \"a_get_get_x_2\""));
+}
+
+#[test]
 fn two_deployments_of_one_name_are_an_error() {
     let text =
         "service: shop\nfunctions:\n  a_b: {events: [{http: {path: /a}}]}\n  a-b: {events: [{http: {path: /b}}]}\n";

@@ -12,7 +12,7 @@ use crate::timers;
 use crate::tree::Node;
 use crate::units::Unit;
 use faas_core::secrets::MARK;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One unit on one platform.
 #[derive(Debug)]
@@ -371,6 +371,18 @@ fn shortened(mut words: String, name: &str, most: usize) -> String {
     format!("{}-{digits}", words.trim_end_matches(['-', '_']))
 }
 
+/// Returns what the platform calls `name`, and takes it. If another one has taken it, that is what the platform calls
+/// `name-2`, `name-3` and so on.
+pub(super) fn numbered(name: &str, on_platform: impl Fn(&str) -> String, taken: &mut BTreeSet<String>) -> String {
+    let mut found = on_platform(name);
+    let mut number = 1;
+    while !taken.insert(found.clone()) {
+        number += 1;
+        found = on_platform(&format!("{name}-{number}"));
+    }
+    found
+}
+
 /// Returns a limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else
 /// the provider's.
 fn limit(site: &Site<'_>, unit: &Unit, functions: &[&Function], key: &str) -> Option<Placed<i64>> {
@@ -442,6 +454,7 @@ fn secrets_in(text: &str) -> Vec<&str> {
 
 fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>> {
     let mut all: Vec<Trigger<'s>> = Vec::new();
+    let mut taken = BTreeSet::new();
     for function in functions {
         let mut timer = 0;
         for event in &function.events {
@@ -453,11 +466,7 @@ fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>>
             // The event of a timer has the timer's name as its source.
             let named = if is_timer { None } else { event.node.get("name").and_then(Node::as_text).map(str::to_owned) };
             let name = named.or_else(|| event.source.clone().filter(|_| is_timer)).or(generated).unwrap_or_else(plain);
-            let is_there = |name: &str| all.iter().any(|trigger| trigger.name == name);
-            let name = match is_there(&name) {
-                false => name,
-                true => (2..).map(|number| format!("{name}-{number}")).find(|name| !is_there(name)).unwrap_or(name),
-            };
+            let name = numbered(&name, str::to_owned, &mut taken);
             let schedule = if is_timer { schedule(site, event) } else { None };
             all.push(Trigger { function, event, kind, name, schedule });
         }

@@ -1,12 +1,13 @@
 //! Fn and Oracle Functions: `func.yaml` and a Dockerfile a unit, in an app for the service.
 
 use super::File;
-use super::deployment::{Deployment, label, within};
+use super::deployment::{Deployment, label, numbered, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::script::{Script, Tool, quoted, variable};
 use super::site::Site;
 use crate::gateway;
+use std::collections::BTreeSet;
 
 const FN: Tool = Tool { program: "fn", from: "https://github.com/fnproject/cli/releases" };
 
@@ -85,6 +86,8 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
 /// Returns the triggers of requests, each as a name and an exact path.
 fn sources(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
+    // The script leaves a trigger that is there, so that of two with one name it would make the first alone.
+    let mut taken = BTreeSet::new();
     for trigger in deployment.requests() {
         let Some(path) = &trigger.event.path else { continue };
         let gateway = gateway::route(site.platform, &path.value);
@@ -94,7 +97,7 @@ fn sources(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, String)
         }
         for path in gateway.routes {
             if !all.iter().any(|(_, other)| *other == path) {
-                let name = label(&format!("{}{}", deployment.unit.name, path.replace('/', "-")));
+                let name = numbered(&format!("{}{}", deployment.unit.name, path.replace('/', "-")), label, &mut taken);
                 all.push((name, path));
             }
         }

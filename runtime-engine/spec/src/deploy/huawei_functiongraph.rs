@@ -4,12 +4,13 @@
 //! An event function takes requests, too: API Gateway sends them as events.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, step_up, within};
+use super::deployment::{Deployment, Trigger, label, numbered, step_up, within};
 use super::document::{Document, Mapping};
 use super::script::{Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;
 use crate::tree::Node;
+use std::collections::BTreeSet;
 
 const HCLOUD: Tool = Tool { program: "hcloud", from: "https://support.huaweicloud.com/intl/en-us/qs-hcli" };
 
@@ -28,6 +29,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     // Options of the deploying shell, such as `--cli-profile`, are for every command.
     let every = region.unwrap_or_default() + " \"$@\"";
     script.removes(JQ, &[".code", ".request.json", ".config.json"]);
+    // The names in the group of the gateway, which all functions have in common.
+    let mut apis = BTreeSet::new();
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut put = |name: &str, map: Mapping| {
@@ -48,7 +51,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let [from, to] = ["function.json", ".request.json"].map(|name| format!("{folder}/{name}"));
         script.run(JQ, fill.command(&format!(" --rawfile code {path}/.code"), &from, &to));
         let triggers: Vec<(String, Mapping)> =
-            deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
+            deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger, &mut apis)).collect();
         let create = format!("hcloud FunctionGraph CreateFunction{every} --cli-jsonInput={path}/.request.json");
         let is_named = !triggers.is_empty() || strategy.is_some();
         // Variables of secrets are in capitals: no variable of the script is one of theirs.
@@ -67,7 +70,9 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             let update = "hcloud FunctionGraph UpdateFunctionConfig";
             script.run(HCLOUD, format!("{update}{every} --function_urn=\"$urn\" --cli-jsonInput={file}"));
         }
+        let mut taken = BTreeSet::new();
         for (name, body) in triggers {
+            let name = numbered(&name, label, &mut taken);
             let text = Document::from(body.clone()).to_json_line();
             put(&format!("trigger-{name}"), body);
             let mut file = quoted(&format!("{folder}/trigger-{name}.json"));
@@ -128,16 +133,27 @@ fn body(kind: &str, is_enabled: bool, data: Mapping) -> Mapping {
     Mapping::new().with("trigger_type_code", kind).with("trigger_status", status).with("event_data", data)
 }
 
-fn triggers(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Mapping)> {
+/// Returns the calls that make a trigger, each with its name, which may be another one's in a file.
+fn triggers(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    trigger: &Trigger<'_>,
+    apis: &mut BTreeSet<String>,
+) -> Vec<(String, Mapping)> {
     if trigger.is_http() {
-        return requests(site, deployment, trigger);
+        return requests(site, deployment, trigger, apis);
     }
-    let name = label(&trigger.name);
+    let name = trigger.name.clone();
     one(site, trigger).map(|(kind, data)| (name, body(kind, trigger.is_enabled(site), data))).into_iter().collect()
 }
 
 /// Makes a trigger of API Gateway for each route and method.
-fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Mapping)> {
+fn requests(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    trigger: &Trigger<'_>,
+    apis: &mut BTreeSet<String>,
+) -> Vec<(String, Mapping)> {
     let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
     let any = ["ANY".to_owned()];
     let methods = if trigger.event.methods.is_empty() { &any[..] } else { &trigger.event.methods[..] };
@@ -146,7 +162,8 @@ fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>)
     let mut all = Vec::new();
     for route in &gateway.routes {
         for method in methods {
-            let name = label(&format!("{}-{method}{}", deployment.unit.name, route.replace('/', "-")));
+            let name = format!("{}-{method}{}", deployment.unit.name, route.replace('/', "-"));
+            let name = numbered(&name, label, apis);
             let data = Mapping::new()
                 .with("group_id", "API_GROUP_ID")
                 .with("instance_id", "GATEWAY_INSTANCE_ID")

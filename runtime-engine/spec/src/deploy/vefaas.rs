@@ -2,10 +2,11 @@
 //! text form of a deployment is published.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, within};
+use super::deployment::{Deployment, Trigger, numbered, within};
 use super::document::{Document, Mapping};
 use super::script::{CURL, Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
+use std::collections::BTreeSet;
 
 const VE: Tool = Tool { program: "ve", from: "https://github.com/volcengine/volcengine-cli/releases" };
 
@@ -52,7 +53,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         // Variables of secrets are in capitals: no variable of the script is one of theirs.
         script.run(VE, format!("id=$(ve vefaas CreateFunction --body {body} \"$@\" | jq -er .Result.Id)"));
         code(site, folder, script);
-        let events = deployment.triggers.iter().filter_map(|trigger| event(site, deployment, trigger));
+        let mut streams = BTreeSet::new();
+        let events = deployment.triggers.iter().filter_map(|trigger| event(site, deployment, trigger, &mut streams));
         for call in events {
             let mut fill = Filter::new(".FunctionId = $id");
             for (member, variable, meaning) in call.given {
@@ -81,8 +83,14 @@ fn code(site: &Site<'_>, folder: &str, script: &mut Script) {
     script.run(VE, format!("ve vefaas Release --FunctionId \"$id\" {newest} \"$@\""));
 }
 
-/// Returns the call that makes a trigger; `None` if no call of the published API makes one, which is reported.
-fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Call> {
+/// Returns the call that makes a trigger; `None` if no call of the published API makes one, which is reported. `streams`
+/// are the names of the triggers of Kafka that the function has already.
+fn event(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    trigger: &Trigger<'_>,
+    streams: &mut BTreeSet<String>,
+) -> Option<Call> {
     match (trigger.kind, trigger.word()) {
         ("http" | "raw", _) => None,
         ("timer", _) => {
@@ -103,7 +111,8 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
             if let Some(group) = trigger.get(site, "group") {
                 site.lacks(group.span, "a trigger of Kafka on veFaaS has a consumer group of its own", "");
             }
-            let name = named(site, trigger, trigger.name.replace('-', "_"), '_', 63)?;
+            let name = numbered(&trigger.name, |name| name.replace('-', "_"), streams);
+            let name = named(site, trigger, name, '_', 63)?;
             let mut body = Mapping::new().with("Name", name.as_str()).with("TopicName", trigger.source(site)?);
             body.put("Enabled", trigger.is_enabled(site));
             body.put("KafkaCredentials", Mapping::new().with("Mechanism", "PLAIN"));
