@@ -547,6 +547,29 @@ fn routes_of_two_functions_are_two_at_the_gateway_of_functiongraph() {
 }
 
 #[test]
+fn two_instances_of_one_name_on_scf_are_an_error() {
+    let text = "service: shop\nfunctions:\n  a.b: {name: one, events: [{http: {path: /a}}]}\n  \
+                a-b: {name: other, events: [{http: {path: /b}}]}\n";
+    let (read, made) = templates(text, "tencent-scf");
+    assert!(made.files.is_empty());
+    let said = said(&read, &made);
+    assert!(said.contains("`a-b` is called like another one in its serverless.yml, `a-b`"), "{said}");
+}
+
+#[test]
+fn two_jobs_of_cloud_scheduler_with_one_long_name_are_an_error() {
+    let long = "n".repeat(60);
+    let text = format!(
+        "service: shop\nfunctions:\n  order:\n    events:\n      - timer: {{name: {long}_a, cron: 0 30 2 * * *}}\n      \
+         - timer: {{name: {long}-a, cron: 0 30 3 * * *}}\n"
+    );
+    let (read, made) = templates(&text, "google-cloud");
+    assert!(made.files.is_empty());
+    let said = said(&read, &made);
+    assert!(said.contains(&format!("is called `shop-dev-order-{long}-a`")), "{said}");
+}
+
+#[test]
 fn two_deployments_of_one_name_are_an_error() {
     let text =
         "service: shop\nfunctions:\n  a_b: {events: [{http: {path: /a}}]}\n  a-b: {events: [{http: {path: /b}}]}\n";

@@ -41,7 +41,7 @@ struct Folder<'d> {
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    wants_names_apart(site, deployments, MOST_OF_SUBSCRIPTION, |trigger| trigger.kind == "storage");
+    wants_names_apart(site, deployments, |trigger| (trigger.kind == "storage").then_some(MOST_OF_SUBSCRIPTION));
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut settings = settings(deployment);

@@ -301,19 +301,25 @@ pub(super) fn joined_name(deployment: &Deployment<'_>, trigger: &Trigger<'_>, mo
 
 /// Reports events whose [`joined_name`]s are one: what brings the one would take the place of what brings the other.
 pub(super) fn wants_joined_names_apart(site: &Site<'_>, deployments: &[Deployment<'_>], most: usize) {
-    wants_names_apart(site, deployments, most, |trigger| !matches!(trigger.kind, "http" | "raw"));
+    wants_names_apart(site, deployments, |trigger| is_delivered(trigger).then_some(most));
 }
 
-/// Reports those of the chosen events whose [`joined_name`]s are one.
+/// Returns `true` for an event that something apart from the function brings.
+pub(super) fn is_delivered(trigger: &Trigger<'_>) -> bool {
+    !matches!(trigger.kind, "http" | "raw")
+}
+
+/// Does the same where it depends on the event how many characters its name has. An event of which that is `None` is
+/// passed over.
 pub(super) fn wants_names_apart(
     site: &Site<'_>,
     deployments: &[Deployment<'_>],
-    most: usize,
-    is_chosen: impl Fn(&Trigger<'_>) -> bool,
+    most: impl Fn(&Trigger<'_>) -> Option<usize>,
 ) {
     let mut names: BTreeMap<String, Span> = BTreeMap::new();
     for deployment in deployments {
-        for trigger in deployment.triggers.iter().filter(|trigger| is_chosen(trigger)) {
+        for trigger in &deployment.triggers {
+            let Some(most) = most(trigger) else { continue };
             let (name, span) = (joined_name(deployment, trigger, most), trigger.event.span);
             let message = format!("what brings two events on {} is called `{name}`", site.title());
             if let Some(earlier) = names.insert(name, span) {

@@ -1,7 +1,9 @@
 //! Cloud Run: a service a unit, in the form of Knative's; jobs of Cloud Scheduler and triggers of Eventarc by commands.
 
 use super::File;
-use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, joined_name, only_host, wants_joined_names_apart, within};
+use super::deployment::{
+    Deployment, MOST_OF_LABEL, Trigger, is_delivered, joined_name, only_host, wants_names_apart, within,
+};
 use super::document::{Document, Mapping};
 use super::image;
 use super::probes;
@@ -15,7 +17,7 @@ const MOST_OF_JOB: usize = 500;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    wants_joined_names_apart(site, deployments, MOST_OF_LABEL);
+    wants_names_apart(site, deployments, |trigger| is_delivered(trigger).then(|| most(trigger)));
     let region = site.provider_text("region");
     // Options of the deploying shell, such as `--project`, are for every command.
     let every = |option: &str| {
@@ -92,6 +94,11 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>, region: Option<&str>) -
         .with("spec", Mapping::new().with("template", template))
 }
 
+/// Returns the most characters of the name of what brings an event: a job for a timer, else a trigger of Eventarc.
+fn most(trigger: &Trigger<'_>) -> usize {
+    if trigger.kind == "timer" { MOST_OF_JOB } else { MOST_OF_LABEL }
+}
+
 /// Returns the account that calls the service for a trigger: the function's own, or the one that the deployer names.
 fn caller(site: &Site<'_>) -> String {
     match site.provider_text("role") {
@@ -108,7 +115,7 @@ fn event(
     script: &mut Script,
 ) {
     let service = quoted(&deployment.name);
-    let name = quoted(&joined_name(deployment, trigger, MOST_OF_LABEL));
+    let name = quoted(&joined_name(deployment, trigger, most(trigger)));
     let eventarc = |filters: &str, script: &mut Script| {
         // A trigger that exists already stays as it is.
         let of = format!("gcloud eventarc triggers describe {name}{location} >/dev/null 2>&1 ||");
@@ -121,7 +128,6 @@ fn event(
         ("timer", _) => {
             let Some(schedule) = &trigger.schedule else { return };
             deployment.needs_default(site, trigger);
-            let job = quoted(&joined_name(deployment, trigger, MOST_OF_JOB));
             let zone = quoted(schedule.timezone.as_deref().unwrap_or("Etc/UTC"));
             let url = format!("\"$(gcloud run services describe {service}{at} --format 'value(status.url)')\"");
             let mut rest = format!("--schedule {} --time-zone {zone} --uri {url}", quoted(&schedule.text));
@@ -132,10 +138,10 @@ fn event(
                 rest += &format!(" --message-body {}", quoted(&payload));
             }
             let jobs = "gcloud scheduler jobs";
-            let deleted = format!("{jobs} delete {job}{location} --quiet >/dev/null 2>&1 || true");
-            script.run(GCLOUD, format!("{deleted}\n{jobs} create http {job}{location} {rest}"));
+            let deleted = format!("{jobs} delete {name}{location} --quiet >/dev/null 2>&1 || true");
+            script.run(GCLOUD, format!("{deleted}\n{jobs} create http {name}{location} {rest}"));
             if !trigger.is_enabled(site) {
-                script.run(GCLOUD, format!("{jobs} pause {job}{location}"));
+                script.run(GCLOUD, format!("{jobs} pause {name}{location}"));
             }
         }
         ("topic" | "queue", _) => {

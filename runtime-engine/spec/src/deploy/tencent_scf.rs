@@ -8,17 +8,30 @@ use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Mapping};
 use super::script::{Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
 use crate::tree::Node;
+use std::collections::BTreeMap;
 
 const SCF: Tool = Tool { program: "scf", from: "npm install -g serverless-cloud-framework" };
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let service = &site.spec.service;
     let mut files = Vec::new();
+    let mut instances: BTreeMap<String, Span> = BTreeMap::new();
     for deployment in deployments {
+        let instance = deployment.unit.name.replace('.', "-");
+        let message =
+            format!("`{}` is called like another one in its serverless.yml, `{instance}`", deployment.unit.name);
+        if let Some(earlier) = instances.insert(instance.clone(), deployment.span()) {
+            let diagnostic = Diagnostic::error("same-name", deployment.span(), message);
+            site.add(
+                diagnostic.other(earlier, "the other one").help("`-` and `.` are one sign there: take another name"),
+            );
+        }
         let root = Mapping::new()
             .with("component", "scf")
-            .with("name", deployment.unit.name.replace('.', "-"))
+            .with("name", instance)
             .with("app", service.name.as_str())
             .with("stage", service.stage.as_str())
             .with("inputs", inputs(site, deployment));
