@@ -570,6 +570,37 @@ fn two_jobs_of_cloud_scheduler_with_one_long_name_are_an_error() {
 }
 
 #[test]
+fn two_secrets_of_one_name_are_an_error() {
+    let of_one = "service: shop\nfunctions:\n  order:\n    \
+                  environment: {ONE: '${secret:db-password}', OTHER: '${secret:db_password}'}\n    \
+                  events: [{http: true}]\n";
+    let of_two = |other: &str| {
+        format!(
+            "service: shop\nfunctions:\n  \
+             a: {{environment: {{ONE: '${{secret:db-password}}'}}, events: [{{http: {{path: /a}}}}]}}\n  \
+             b: {{environment: {{ONE: '${{secret:{other}}}'}}, events: [{{http: {{path: /b}}}}]}}\n"
+        )
+    };
+    for platform in serverless_spec::platform_names() {
+        let (read, made) = templates(of_one, platform);
+        assert!(made.files.is_empty(), "{platform}");
+        let said_of_one = said(&read, &made);
+        assert!(said_of_one.contains("`db-password` and `db_password` are both `DB_PASSWORD`"), "{said_of_one}");
+        // Secrets Manager takes each name as it is, and Lockbox has a key of its own for what is behind a slash.
+        let apart_on: [(&str, &[&str]); 2] =
+            [("db_password", &["aws-lambda"]), ("db/password", &["aws-lambda", "yandex"])];
+        for (other, apart_on) in apart_on {
+            let (read, made) = templates(&of_two(other), platform);
+            let is_error = !apart_on.contains(&platform);
+            let said = said(&read, &made);
+            let message = format!("the secrets `db-password` and `{other}` are both ");
+            assert_eq!(said.contains(&message), is_error, "{platform}: {said}");
+            assert_eq!(made.files.is_empty(), is_error, "{platform}: {said}");
+        }
+    }
+}
+
+#[test]
 fn two_deployments_of_one_name_are_an_error() {
     let text =
         "service: shop\nfunctions:\n  a_b: {events: [{http: {path: /a}}]}\n  a-b: {events: [{http: {path: /b}}]}\n";

@@ -195,6 +195,7 @@ pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
     take_texts(site);
     take_domain(site);
     let all: Vec<Deployment<'s>> = spec.units.iter().map(|unit| deployment(site, unit)).collect();
+    wants_secrets_apart(site, &all);
     let mut names: BTreeMap<&str, Span> = BTreeMap::new();
     for deployment in &all {
         if let Some(earlier) = names.insert(&deployment.name, deployment.span()) {
@@ -204,6 +205,41 @@ pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
         }
     }
     all
+}
+
+/// Reports secrets whose names become one: who asks for the one would get the other.
+fn wants_secrets_apart(site: &Site<'_>, deployments: &[Deployment<'_>]) {
+    let mut known: BTreeMap<(Option<&str>, String), (&str, Span)> = BTreeMap::new();
+    for deployment in deployments {
+        for (variable, secret) in &deployment.secrets {
+            // A process has its own variables, and what is beyond it belongs to all.
+            let beyond = names_of_secret(site.platform, secret).into_iter().map(|name| (None, name));
+            let names: Vec<_> =
+                std::iter::once((Some(deployment.unit.name.as_str()), variable.clone())).chain(beyond).collect();
+            let other = names.iter().find_map(|name| Some((name, *known.get(name)?)));
+            match other.filter(|(_, (other, _))| other != secret) {
+                Some(((_, name), (other, earlier))) => {
+                    let message = format!("the secrets `{other}` and `{secret}` are both `{name}` on {}", site.title());
+                    let diagnostic = crate::diagnostic::Diagnostic::error("same-name", deployment.span(), message);
+                    site.add(diagnostic.other(earlier, "the other one is here").help("give one of them another name"));
+                }
+                None => known.extend(names.into_iter().map(|name| (name, (secret.as_str(), deployment.span())))),
+            }
+        }
+    }
+}
+
+/// Returns what a secret is called outside of the processes: as the deploying shell's variable, or where it is kept.
+fn names_of_secret(platform: &str, secret: &str) -> Vec<String> {
+    match platform {
+        // Secrets Manager takes every name as it is.
+        "aws-lambda" => Vec::new(),
+        "yandex" => {
+            let (name, key) = secret.rsplit_once('/').unwrap_or((secret, "value"));
+            vec![format!("{}/{key}", label(name))]
+        }
+        _ => vec![script::variable(secret), label(secret)],
+    }
 }
 
 /// Takes the domain in `custom`. The platform's own domain, and no domain, need no setting.
@@ -424,7 +460,7 @@ type Pairs = Vec<(String, String)>;
 fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, Pairs) {
     let service = &site.spec.service;
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
-    let mut secrets: BTreeMap<String, String> = BTreeMap::new();
+    let mut secrets: BTreeSet<(String, String)> = BTreeSet::new();
     let mut look = |text: &str| {
         let all = secrets_in(text);
         let has_some = !all.is_empty();
