@@ -601,6 +601,22 @@ fn two_secrets_of_one_name_are_an_error() {
 }
 
 #[test]
+fn two_images_of_one_name_are_an_error() {
+    let text = "service: shop\nfunctions:\n  Order: {events: [{http: {path: /a}}]}\n  \
+                order: {events: [{http: {path: /b}}]}\n";
+    let images = format!("{text}provider: {{runtime: custom-container}}\n");
+    for (platform, text, is_error) in
+        [("openwhisk", text, true), ("aliyun-fc", images.as_str(), true), ("aliyun-fc", text, false)]
+    {
+        let (read, made) = templates(text, platform);
+        let said = said(&read, &made);
+        let name = "the images of two deployments are called `registry.example/shop-dev-order:1`";
+        assert_eq!(said.contains(name), is_error, "{platform}: {said}");
+        assert_eq!(made.files.is_empty(), is_error, "{platform}: {said}");
+    }
+}
+
+#[test]
 fn two_deployments_of_one_name_are_an_error() {
     let text =
         "service: shop\nfunctions:\n  a_b: {events: [{http: {path: /a}}]}\n  a-b: {events: [{http: {path: /b}}]}\n";

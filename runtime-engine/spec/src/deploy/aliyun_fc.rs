@@ -27,6 +27,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let own =
         site.get(&site.spec.tree, "resources").and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default();
     wants_own_resources(site, deployments, own);
+    let of_images = deployments.iter().filter(|deployment| runtime(site, deployment) == "custom-container");
+    image::wants_own_images(site, of_images);
     for deployment in deployments {
         let props = function(site, deployment, &region, script, &mut files);
         resources.put(resource(&deployment.unit.name), Mapping::new().with("component", "fc3").with("props", props));

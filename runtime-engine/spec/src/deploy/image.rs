@@ -7,6 +7,8 @@ use super::File;
 use super::deployment::Deployment;
 use super::script::{DOCKER, Script, UNZIP, quoted, unpack};
 use super::site::Site;
+use crate::diagnostic::Diagnostic;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Returns the name that the image is pushed to: `ghcr.io/me/shop-dev-order:latest`.
@@ -14,6 +16,22 @@ pub(super) fn name(site: &Site<'_>, deployment: &Deployment<'_>) -> String {
     // The name of a repository has no capitals.
     let repository = deployment.name.to_ascii_lowercase();
     format!("{}/{repository}:{}", site.options.registry, site.options.tag)
+}
+
+/// Reports deployments whose images have one name: all would run the one that is pushed last. A platform whose names
+/// have no capitals needs no such look.
+pub(super) fn wants_own_images<'d>(site: &Site<'_>, deployments: impl Iterator<Item = &'d Deployment<'d>>) {
+    let mut images: BTreeMap<String, &Deployment<'_>> = BTreeMap::new();
+    for deployment in deployments {
+        let image = name(site, deployment);
+        let message = format!("the images of two deployments are called `{image}`");
+        // Two of one name are reported as such.
+        if let Some(earlier) = images.insert(image, deployment).filter(|earlier| earlier.name != deployment.name) {
+            let help = "the name of an image has no capitals: give one of them another `name`";
+            let diagnostic = Diagnostic::error("same-name", deployment.span(), message);
+            site.add(diagnostic.other(earlier.span(), "the other one").help(help));
+        }
+    }
 }
 
 /// The folder of a package with the files for its image.

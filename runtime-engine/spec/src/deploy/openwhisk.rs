@@ -15,6 +15,7 @@ const WSKDEPLOY: Tool = Tool { program: "wskdeploy", from: "https://github.com/a
 const REQUEST: &str = ".request.json";
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    image::wants_own_images(site, deployments.iter());
     let service = &site.spec.service;
     let (mut actions, mut triggers, mut rules) = (Mapping::new(), Mapping::new(), Mapping::new());
     let mut files = Vec::new();
