@@ -347,7 +347,7 @@ fn a_file_that_a_package_has_no_more_is_not_deployed_again() {
 /// Returns the variables that a script asks its caller for, as in `${GROUP:?the resource group}`.
 fn asked_for(script: &str) -> Vec<String> {
     let name = |rest: &str| {
-        let end = rest.find(|char: char| !char.is_ascii_uppercase() && char != '_').unwrap_or(rest.len());
+        let end = rest.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(rest.len());
         rest[..end].to_owned()
     };
     script.split("${").skip(1).map(name).filter(|name| !name.is_empty()).collect()
