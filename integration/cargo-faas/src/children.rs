@@ -14,14 +14,15 @@ pub(crate) fn end(spared: &[u32]) {
 }
 
 /// Kills every descendant of this process until none is left, for that time at most. One that another thread starts
-/// meanwhile is killed, too.
-pub(crate) fn end_all(limit: Duration) {
+/// meanwhile is killed, too. Returns `true` if none is left.
+pub(crate) fn end_all(limit: Duration) -> bool {
     let began = Instant::now();
     loop {
         end(&[]);
         // The threads that wait for them take their ends, so this one looks.
-        if children(std::process::id()).is_empty() || began.elapsed() > limit {
-            return;
+        let is_done = children(std::process::id()).is_empty();
+        if is_done || began.elapsed() > limit {
+            return is_done;
         }
         std::thread::yield_now();
     }

@@ -9,7 +9,8 @@ use std::ffi::OsString;
 ///
 /// Without a command it is `dev`: serves the functions of this project until Ctrl-C.
 ///
-/// Exit codes: 0 done, 1 a step failed, 2 wrong usage, 129 SIGHUP ended invoke, 130 Ctrl-C ended invoke or a dev that did not serve yet or a second one dev, 143 SIGTERM ended invoke.
+/// Exit codes: 0 done, 1 a step failed, 2 wrong usage, 129 SIGHUP ended invoke or a dev that did not serve yet, 130
+/// Ctrl-C did or a second one ended dev, 143 SIGTERM did.
 #[derive(Debug, Parser)]
 #[command(name = "cargo-faas", bin_name = "cargo faas", version, max_term_width = 100, infer_subcommands = false)]
 #[command(color = ColorChoice::Auto, styles = clap::builder::Styles::styled())]

@@ -26,7 +26,7 @@ impl Failure {
 
     /// Returns the text for those who do not see the terminal.
     pub(crate) fn whole(&self) -> String {
-        if self.said.is_empty() { self.to_string() } else { format!("{self}\n\n{}", self.said) }
+        if self.said.is_empty() { self.to_string() } else { format!("{}\n\n{self}", self.said) }
     }
 }
 

@@ -55,7 +55,10 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|folder| folder != self.0.path());
+        // A signal waits for the lock, and so for the removal. The folder's own drop then finds nothing.
+        let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = std::fs::remove_dir_all(self.0.path());
+        folders.retain(|folder| folder != self.0.path());
     }
 }
 
@@ -70,11 +73,12 @@ impl Watch {
     /// # Errors
     /// The system has no room for it.
     pub(crate) fn begin(screen: Screen) -> io::Result<Watch> {
+        // The thread hears every signal that the flag has seen.
+        let mut signals = Signals::new(SIGNALS)?;
         let heard = Arc::new(AtomicBool::new(false));
         for signal in SIGNALS {
             signal_hook::flag::register(signal, Arc::clone(&heard))?;
         }
-        let mut signals = Signals::new(SIGNALS)?;
         let watch = move || signals.forever().next().into_iter().for_each(|signal| end(signal, screen));
         std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
         Ok(Watch(heard))
@@ -82,7 +86,7 @@ impl Watch {
 
     /// Ends the watch at the end of the command. After a signal it does not return: the failure of a process that the
     /// signal has ended is none of the command's.
-    pub(crate) fn settle(self) {
+    pub(crate) fn settle(&self) {
         while self.0.load(Ordering::SeqCst) {
             std::thread::park();
         }
@@ -92,12 +96,13 @@ impl Watch {
 fn end(signal: i32, screen: Screen) {
     // The lock is kept until the process ends.
     let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
-    children::end_all(LIMIT);
+    let is_done = children::end_all(LIMIT);
+    let how = if is_done { "every process has ended" } else { "a process was killed and is not gone yet" };
     for folder in &*folders {
         // Of a folder that cannot be removed the rest stays.
         let _ = std::fs::remove_dir_all(folder);
     }
-    screen.head("shutdown", &format!("{}, every process has ended", signal_name(signal).unwrap_or("a signal")));
+    screen.head("shutdown", &format!("{}, {how}", signal_name(signal).unwrap_or("a signal")));
     std::process::exit(128 + signal);
 }
 

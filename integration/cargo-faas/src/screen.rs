@@ -52,6 +52,11 @@ impl Screen {
         self.line(&format!("{}{text}", paint(self.colour, BOLD, &format!("{label:<10}"))));
     }
 
+    /// Returns `true` if the standard error may have colours.
+    pub(crate) fn has_error_colours(self) -> bool {
+        self.error_colour
+    }
+
     /// Writes more lines that belong to the label above.
     pub(crate) fn under(self, text: &str) {
         for line in text.lines() {

@@ -286,7 +286,7 @@ fn cargo_finds_the_tool_as_its_subcommand() {
     let help = said(&run(&["faas", "--help"]));
     assert!(
         help.contains("Usage: cargo faas [COMMAND]")
-            && help.contains("Exit codes: 0 done, 1 a step failed, 2 wrong usage, 129 SIGHUP ended invoke, 130 Ctrl-C"),
+            && help.contains("Exit codes: 0 done, 1 a step failed, 2 wrong usage, 129 SIGHUP ended invoke or"),
         "{help}"
     );
     let usage = run(&["faas", "invoke", "--nonsense"]);

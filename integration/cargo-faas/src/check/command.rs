@@ -28,7 +28,8 @@ use std::time::Duration;
 /// Say what is wrong with a serverless.yml, with compiled files, or with packages
 ///
 /// Without a path it is the yml, if there is one, and the packages that `package` has written. `--platform` takes
-/// several platforms with commas, and all; of each it is said what `templates` says. Exit code 0 if there is no error, 1 if there is one.
+/// several platforms with commas, and all. What `templates` says of these, or of the yml's own platform, is said as
+/// well. Exit code 0 if there is no error, 1 if there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// A library, a program, a zip, a folder with what is in one, or a folder of packages

@@ -137,7 +137,7 @@ impl App {
     }
 
     /// Takes a share of the deployment that serves, or waits for one; with `not` for another one than this. It is `None`
-    /// at once if the newest build has failed, after which nothing comes by itself. A swap cannot come between the look
+    /// at once, without `not`, if the newest build has failed, after which nothing comes by itself. A swap cannot come between the look
     /// and the count: a deployment is ended only after every call that goes to it was counted.
     pub(crate) fn lease(&self, not: Option<u64>) -> impl Future<Output = Option<Lease>> + Send + use<> {
         let (mut current, mut build) = (self.current.subscribe(), self.build.subscribe());
@@ -150,7 +150,8 @@ impl App {
                         return Some(Lease::of(generation));
                     }
                 }
-                if matches!(*build.borrow_and_update(), Build::Failed(_)) {
+                // A deployment that is lost is begun again, whatever the newest build came to.
+                if not.is_none() && matches!(*build.borrow_and_update(), Build::Failed(_)) {
                     return None;
                 }
                 let changed = async {

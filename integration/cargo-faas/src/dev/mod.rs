@@ -54,7 +54,7 @@ use tokio::task::JoinHandle;
 /// The port that is tried first.
 const PORT: u16 = 8080;
 
-/// The exit code after a second Ctrl-C, or one before it serves, as shells count a death by SIGINT.
+/// The exit code after a second Ctrl-C, as shells count a death by SIGINT.
 const INTERRUPTED: i32 = 130;
 
 /// The time between two starts of a deployment that leaves by itself.
@@ -79,10 +79,15 @@ fn run(options: &Dev, screen: Screen) -> Result<ExitCode, Failure> {
     };
     let (signals, heard) = mpsc::unbounded_channel();
     let is_serving = Arc::new(AtomicBool::new(false));
-    watch_signals(signals, Arc::clone(&is_serving)).map_err(|error| Failure::new("signals", error))?;
+    let is_heard = watch_signals(signals, Arc::clone(&is_serving)).map_err(|error| Failure::new("signals", error))?;
     let listener = listen(options)?;
     let address = listener.local_addr().map_err(failed)?;
-    let mut source = Source::find(options, screen)?;
+    let source = Source::find(options, screen);
+    // The failure of a build that a signal has ended is none of its own: the thread of signals ends this process.
+    while is_heard.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+    let mut source = source?;
     is_serving.store(true, Ordering::SeqCst);
     let how = How { runtime: source.runtime(), platform, timeout: options.run.timeout() };
     let app = Arc::new(App::new(screen, reachable(address), how));
@@ -121,20 +126,28 @@ fn listen(options: &Dev) -> Result<TcpListener, Failure> {
 }
 
 /// Passes signals on. Before it serves, nothing is there to be drained: a signal ends what builds, and this process.
-fn watch_signals(heard: mpsc::UnboundedSender<()>, is_serving: Arc<AtomicBool>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+/// Returns whether one was heard.
+fn watch_signals(heard: mpsc::UnboundedSender<()>, is_serving: Arc<AtomicBool>) -> io::Result<Arc<AtomicBool>> {
+    const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+    // The thread hears every signal that the flag has seen.
+    let mut signals = Signals::new(SIGNALS)?;
+    let is_heard = Arc::new(AtomicBool::new(false));
+    for signal in SIGNALS {
+        signal_hook::flag::register(signal, Arc::clone(&is_heard))?;
+    }
     let watch = move || {
-        for _ in signals.forever() {
+        for signal in signals.forever() {
             if !is_serving.load(Ordering::SeqCst) {
                 children::end(&[]);
-                std::process::exit(INTERRUPTED);
+                std::process::exit(128 + signal);
             }
             if heard.send(()).is_err() {
                 return;
             }
         }
     };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
+    std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
+    Ok(is_heard)
 }
 
 /// The supervisor, which keeps a deployment serving.

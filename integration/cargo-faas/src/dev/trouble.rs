@@ -35,11 +35,11 @@ impl Trouble {
         unit: usize,
         place: Option<(&'static Platform, Option<&str>)>,
     ) {
-        let Some(time) = self.freeze else { return };
-        if let Some((platform, only)) = place {
+        if let Some((platform, only)) = place.filter(|_| self.freeze.is_some() || self.sigterm) {
             // The event itself meets what keeps the process from starting, and tells it.
             let _ = generation.ensure(unit, platform, only);
         }
+        let Some(time) = self.freeze else { return };
         generation.with_process(unit, place, &mut |process: &Process| {
             // A process that cannot be signalled has ended, which the event shows.
             let _ = process.signal(Signal::Stop);

@@ -78,13 +78,13 @@ impl Invoke {
         }
         let watch = Watch::begin(if self.json { Screen::aside() } else { screen });
         let watch = watch.map_err(|error| Failure::new("signals", error))?;
-        let ended = self.start(screen);
+        let ended = self.start(&watch, screen);
         watch.settle();
         ended
     }
 
     /// Starts a runtime, and sends the event to it.
-    fn start(&self, screen: Screen) -> Result<ExitCode, Failure> {
+    fn start(&self, watch: &Watch, screen: Screen) -> Result<ExitCode, Failure> {
         let (answer, screen) = (screen, if self.json { Screen::aside() } else { screen });
         let platform = stage::platform(self.run.platform().unwrap_or(PLATFORM))?;
         let given = self.given(platform)?;
@@ -104,6 +104,8 @@ impl Invoke {
             CallInput::Event(event) if is_on_aws => on_aws(task, &text_of(&event), self.run.timeout(), screen)?,
             _ => on_stage::run(platform, &task, wanted, self.run.timeout(), screen)?,
         };
+        // What a signal has ended is told by the watch alone.
+        watch.settle();
         screen.head("shutdown", &ending(&stopped));
         if monitored {
             screen.head("phases", "as the runtime timed them");

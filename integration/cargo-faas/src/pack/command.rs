@@ -193,7 +193,7 @@ impl Package {
             ..Build::new(self.profile.clone(), asks)
         };
         let libraries = project.build(&build, screen)?;
-        Ok((project.root().to_owned(), project.units(&libraries)?))
+        Ok((project.cargo_folder().to_owned(), project.units(&libraries)?))
     }
 
     fn platform(

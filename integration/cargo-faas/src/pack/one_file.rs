@@ -75,9 +75,12 @@ pub(crate) fn build(
     let folder = match resolves(&by_link, project, &target) {
         Ok(()) => by_link,
         Err(why) => {
-            screen.head("note", "this program would be another one in another folder:");
-            screen.under(&why);
-            written(&Path::to_owned)?
+            let by_path = written(&Path::to_owned)?;
+            if resolves(&by_path, project, &target).is_ok() {
+                screen.head("note", "this program would be another one in another folder:");
+                screen.under(&why);
+            }
+            by_path
         }
     };
     let target_folder = workspace.target_folder.join("one-file").join(&project_digest);

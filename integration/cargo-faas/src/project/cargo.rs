@@ -3,6 +3,7 @@
 
 use super::metadata::{cargo, is_cdylib};
 use crate::failure::Failure;
+use crate::screen::Screen;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
@@ -74,10 +75,10 @@ impl CargoBuild<'_> {
         let subcommand = self.builder.subcommand();
         let mut command = cargo(self.folder);
         // What the compiler says comes by the messages, so that it can be kept beside being shown.
-        let is_terminal = std::io::stderr().is_terminal();
-        let form = if is_terminal { "json-diagnostic-rendered-ansi" } else { "json" };
+        let form = if Screen::new().has_error_colours() { "json-diagnostic-rendered-ansi" } else { "json" };
         // Cargo's bar may stand on the line.
-        let clear = if is_terminal { "\r\u{1b}[K" } else { "" };
+        let has_bar = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
+        let clear = if has_bar { "\r\u{1b}[K" } else { "" };
         command.args([subcommand, "--message-format", form, "--profile", self.profile]);
         command.args(self.packages.iter().flat_map(|package| ["-p", package]));
         command.args(self.target.iter().flat_map(|target| ["--target", target]));

@@ -110,7 +110,14 @@ impl Project {
             let failure = Failure::new("yml", format!("{} is not right; what is wrong is said above", wrong.name));
             return Err(failure.after(&service::told(wrong, false, |_| true)));
         }
-        let root = found.as_ref().map_or_else(|| code.root().to_owned(), |found| found.folder.clone());
+        let root = match &found {
+            None => code.root().to_owned(),
+            // The folder is empty where the yml is named alone, and no command runs in a folder of that name.
+            Some(found) => {
+                let folder = Path::new(".").join(&found.folder).canonicalize();
+                folder.map_err(|error| Failure::new("project", error))?
+            }
+        };
         Ok(Project { root, code, yml: found })
     }
 
@@ -299,8 +306,11 @@ impl Project {
 
     /// Returns the folder that cargo runs in, which settles the `.cargo/config.toml` that it reads. The yml may be outside
     /// of the workspace, where cargo would find no packages.
-    fn cargo_folder<'a>(&'a self, workspace: &'a Workspace) -> &'a Path {
-        if self.root.starts_with(&workspace.root) { &self.root } else { &workspace.root }
+    pub(crate) fn cargo_folder(&self) -> &Path {
+        match &self.code {
+            Code::Cargo { workspace, .. } if !self.root.starts_with(&workspace.root) => &workspace.root,
+            _ => &self.root,
+        }
     }
 
     /// Returns the files of all libraries, each with its package.
@@ -325,7 +335,7 @@ impl Project {
         }
         screen.head("build", &format!("{} {how}", packages.join(", ")));
         let made = CargoBuild {
-            folder: self.cargo_folder(workspace),
+            folder: self.cargo_folder(),
             packages: &packages,
             profile: &build.profile,
             target: build.target.as_deref(),

@@ -6,7 +6,7 @@ use super::cargo::{Builder, needs};
 use crate::failure::Failure;
 use crate::interrupt::Scratch;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -63,13 +63,18 @@ impl Native {
         let fresh = room.path().join("fresh.so");
         let mut command = self.command(build, &fresh);
         let name = command.get_program().to_string_lossy().into_owned();
-        let output = command.stdin(Stdio::null()).stdout(Stdio::inherit()).output();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::piped()).spawn();
         let needs = build.target.as_deref().map(needs).unwrap_or_default();
-        let output = output.map_err(|error| failed(format!("{name} cannot be started: {error}{needs}")))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        // A closed output is no reason to stop a build.
-        let _ = write!(std::io::stderr().lock(), "{said}");
-        let status = output.status;
+        let mut child = child.map_err(|error| failed(format!("{name} cannot be started: {error}{needs}")))?;
+        let mut said = String::new();
+        let lines = child.stderr.take().into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n'));
+        for line in lines.map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            // A closed output is no reason to stop a build.
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+            said.extend([&line, "\n"]);
+        }
+        let status = child.wait().map_err(|error| failed(format!("{name}: {error}")))?;
         if !status.success() {
             return Err(failed(format!("{name} ended with {status}; what it said is above{needs}")).after(&said));
         }

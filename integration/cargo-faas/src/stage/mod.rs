@@ -156,6 +156,12 @@ impl Setting {
         (!is_said).then(|| (TIMEOUT, format!("{}ms", self.timeout.as_millis())))
     }
 
+    /// Returns the time for which a client waits for an answer: beyond the runtime's own limit, so that the runtime tells
+    /// of it.
+    pub(crate) fn patience(&self) -> Duration {
+        self.timeout + PATIENCE
+    }
+
     /// Returns the command of the runtime, with the variables that are not the platform's.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.runtime);

@@ -137,7 +137,7 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         is_old: false,
         app_root: setting.root.clone(),
         mode: azure_functions::Mode::Envelope,
-        patience: PATIENCE.max(setting.timeout),
+        patience: setting.patience(),
     };
     let own = setting.clone();
     let front = azure_functions::Host::spawn(move || own.command(), options).map_err(words)?;
@@ -197,7 +197,7 @@ fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
 
 /// Starts a runtime as a Cloud Run service.
 pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let patience = PATIENCE.max(setting.timeout);
+    let patience = setting.patience();
     let options = google_cloud::Options::service(port()?, patience);
     let front = google_cloud::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
@@ -212,7 +212,7 @@ pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as a Knative service, behind a queue-proxy.
 pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = knative::Options::service(port()?, PATIENCE.max(setting.timeout));
+    let options = knative::Options::service(port()?, setting.patience());
     let front = knative::Pod::spawn(local(setting), options).map_err(words)?;
     front.ready()?;
     let send = |front: &knative::Pod, call: &Call| of_answer(front.call(&request(call)));
@@ -224,7 +224,7 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = openfaas::Options {
         name: setting.name.clone(),
         port: port()?,
-        patience: PATIENCE.max(setting.timeout),
+        patience: setting.patience(),
         ..openfaas::Options::default()
     };
     let mut command = local(setting);
@@ -248,7 +248,7 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as a veFaaS instance.
 pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = vefaas::Options { port: port()?, timeout: None, patience: PATIENCE.max(setting.timeout) };
+    let options = vefaas::Options { port: port()?, timeout: None, patience: setting.patience() };
     let front = vefaas::Vefaas::spawn(local(setting), options).map_err(words)?;
     front.dial()?;
     let send = |front: &vefaas::Vefaas, call: &Call| {
@@ -329,7 +329,7 @@ pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let folder = Scratch::make("faas-fn-").map_err(words)?;
     let options = fn_project::Options {
         start_limit: PATIENCE,
-        patience: PATIENCE.max(setting.timeout),
+        patience: setting.patience(),
         ..fn_project::Options::in_folder(folder.path().to_owned())
     };
     let mut agent = Agent::spawn(setting.command(), options).map_err(words)?;

@@ -46,6 +46,8 @@ struct Stack {
     made: BTreeMap<String, String>,
     /// The parameters that the deploying shell has to have as variables, each with its meaning.
     asked: BTreeMap<String, String>,
+    /// The names of rules and of schedules, each of which is one in an account's region.
+    timers: BTreeMap<(&'static str, String), Span>,
     /// The id of the gateway that all routes of the service are at.
     api: String,
     has_api: bool,
@@ -110,7 +112,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let function = function(site, deployment, own, &mut stack);
         stack.resources.put(logical(&deployment.unit.name), function);
     }
-    check_roles(site, deployments, &stack, &places);
+    check_roles(site, deployments, own, &stack, &places);
     api(site, &mut stack);
     merge(site, own, &mut stack, &mut root);
     root.put_some("Parameters", stack.parameters.some());
@@ -193,9 +195,19 @@ fn take_ids(
 }
 
 /// Reports functions and resources that are called like what SAM makes for a function.
-fn check_roles(site: &Site<'_>, deployments: &[Deployment<'_>], stack: &Stack, places: &BTreeMap<String, Span>) {
+fn check_roles(
+    site: &Site<'_>,
+    deployments: &[Deployment<'_>],
+    own: Option<&Node>,
+    stack: &Stack,
+    places: &BTreeMap<String, Span>,
+) {
     for deployment in deployments {
         let id = logical(&deployment.unit.name);
+        // What is laid over a function says for itself what SAM makes.
+        if section(own, "Resources").iter().any(|entry| entry.key == id) {
+            continue;
+        }
         let makes = |end: &str| match end {
             "Role" => site.provider("role").is_none(),
             "EventInvokeConfig" => site.provider("asyncConfiguration").is_some(),
@@ -607,6 +619,11 @@ fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, st
             "ScheduleV2"
         }
     };
+    if let Some(earlier) = stack.timers.insert((kind, trigger.name.clone()), trigger.event.span) {
+        let message = format!("two timers on AWS are called `{}`, as no two rules of a region are", trigger.name);
+        let diagnostic = Diagnostic::error("same-name", trigger.event.span, message);
+        site.add(diagnostic.other(earlier, "the other one").help("give one of them another `name`"));
+    }
     events
         .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", kind).with("Properties", properties));
 }

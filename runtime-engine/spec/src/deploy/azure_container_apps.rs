@@ -1,9 +1,7 @@
 //! Azure Container Apps: the text of an app a unit, for `az containerapp update --yaml`, and that of a job a timer.
 
 use super::File;
-use super::deployment::{
-    Deployment, MOST_OF_APP, Trigger, joined_name, label, only_host, wants_joined_names_apart, within,
-};
+use super::deployment::{Deployment, MOST_OF_APP, Trigger, joined_name, label, only_host, wants_names_apart, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::kubernetes;
@@ -16,7 +14,7 @@ const ENVIRONMENT: &str = "--environment \"${ENVIRONMENT:?the environment of Con
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    wants_joined_names_apart(site, deployments, MOST_OF_APP);
+    wants_names_apart(site, deployments, |trigger| (trigger.kind == "timer").then_some(MOST_OF_APP));
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/app.yaml", deployment.unit.name);

@@ -376,9 +376,9 @@ fn subscriptions(site: &Site<'_>, deployment: &Deployment<'_>, folders: &[Folder
         let end =
             if suffix.is_empty() { suffix } else { format!(" {}", quoted(&format!("--subject-ends-with={suffix}"))) };
         commands.push(format!(
-            "az eventgrid event-subscription create --name {} --source-resource-id \"$account\" --output none \\\n    \
-             --included-event-types Microsoft.Storage.BlobCreated {}{end} \\\n    \
-             --endpoint \"https://$host/runtime/webhooks/blobs?functionName=Host.Functions.{name}&code=$key\"",
+            "printf %s \"https://$host/runtime/webhooks/blobs?functionName=Host.Functions.{name}&code=$key\" |\n    \
+             az eventgrid event-subscription create --name {} --source-resource-id \"$account\" --output none \\\n    \
+             --included-event-types Microsoft.Storage.BlobCreated {}{end} --endpoint @-",
             quoted(&joined_name(deployment, trigger, MOST_OF_SUBSCRIPTION)),
             quoted(&begin),
         ));
@@ -393,7 +393,7 @@ fn subscriptions(site: &Site<'_>, deployment: &Deployment<'_>, folders: &[Folder
             "account=$(az storage account show {GROUP} --name {ACCOUNT} {ask} id)\n\
              host=$(az functionapp show {GROUP} --name {app} {ask} 'properties.defaultHostName || defaultHostName')\n\
              for _ in 1 2 3 4 5 6; do\n    \
-             key=$(az functionapp keys list {GROUP} --name {app} {ask} systemKeys.blobs_extension)\n    \
+             key=$(az functionapp keys list {GROUP} --name {app} {ask} systemKeys.blobs_extension) || key=\n    \
              [ -z \"$key\" ] || break\n    \
              sleep 10\n\
              done\n\

@@ -238,7 +238,9 @@ fn names_of_secret(platform: &str, secret: &str) -> Vec<String> {
             let (name, key) = secret.rsplit_once('/').unwrap_or((secret, "value"));
             vec![format!("{}/{key}", label(name))]
         }
-        _ => vec![script::variable(secret), label(secret)],
+        "azure-functions" | "google-cloud" | "knative" | "kubernetes" => vec![label(secret)],
+        "azure-container-apps" | "openfaas" => vec![script::variable(secret), label(secret)],
+        _ => vec![script::variable(secret)],
     }
 }
 

@@ -17,7 +17,10 @@ const MOST_OF_JOB: usize = 500;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    wants_names_apart(site, deployments, |trigger| is_delivered(trigger).then(|| most(trigger)));
+    // Jobs of Cloud Scheduler and triggers of Eventarc have names apart from one another.
+    let is_job = |trigger: &Trigger<'_>| trigger.kind == "timer";
+    wants_names_apart(site, deployments, |trigger| is_job(trigger).then(|| most(trigger)));
+    wants_names_apart(site, deployments, |trigger| (is_delivered(trigger) && !is_job(trigger)).then(|| most(trigger)));
     let region = site.provider_text("region");
     // Options of the deploying shell, such as `--project`, are for every command.
     let every = |option: &str| {

@@ -6,6 +6,7 @@ use super::document::{Document, Mapping};
 use super::image;
 use super::script::{CURL, Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
+use crate::diagnostic::Diagnostic;
 use faas_core::encoding::percent;
 
 const WSK: Tool = Tool { program: "wsk", from: "https://github.com/apache/openwhisk-cli/releases" };
@@ -28,6 +29,11 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         for trigger in &deployment.triggers {
             let Some(feed) = feed(site, deployment, trigger) else { continue };
             let name = format!("{}-{}", deployment.name, trigger.name);
+            if triggers.has(&name) {
+                let message = format!("what brings two events on OpenWhisk is called `{name}`");
+                let diagnostic = Diagnostic::error("same-name", trigger.event.span, message);
+                site.add(diagnostic.help("give one of them another `name`"));
+            }
             rules.put(
                 format!("{name}-rule"),
                 Mapping::new().with("trigger", name.as_str()).with("action", deployment.name.as_str()),
@@ -56,7 +62,8 @@ fn secrets(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script)
     }
     script.removes(JQ, &[REQUEST]);
     // Variables of secrets are in capitals: no variable of the script is one of theirs.
-    script.run(WSK, "host=$(wsk property get --apihost | awk '{print $NF}')");
+    script.run(WSK, "host=$(wsk property get --apihost)");
+    script.run(WSK, "host=${host##*[[:space:]]}");
     script.run(WSK, "case $host in *://*) ;; *) host=https://$host ;; esac");
     let service = &site.spec.service;
     for deployment in with_some {
