@@ -79,7 +79,7 @@ impl CargoBuild<'_> {
         // Cargo's bar may stand on the line.
         let has_bar = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
         let clear = if has_bar { "\r\u{1b}[K" } else { "" };
-        command.args([subcommand, "--message-format", form, "--profile", self.profile]);
+        command.args([subcommand, &format!("--message-format={form}"), "--profile", self.profile]);
         command.args(self.packages.iter().flat_map(|package| ["-p", package]));
         command.args(self.target.iter().flat_map(|target| ["--target", target]));
         command.args(self.more);
