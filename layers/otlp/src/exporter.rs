@@ -75,8 +75,10 @@ struct State<T> {
     /// The moment before which nothing is tried; `None` if nothing forbids it.
     paused_until: Option<Instant>,
     dropped: u64,
-    /// The number of dropped parts that the log has told of.
+    /// The number of dropped parts that the log has told of, or is being told of.
     told: u64,
+    /// `true` while the thread writes a line.
+    is_telling: bool,
     wakers: Vec<Waker>,
 }
 
@@ -93,6 +95,7 @@ impl<T> Default for State<T> {
             paused_until: None,
             dropped: 0,
             told: 0,
+            is_telling: false,
             wakers: Vec::new(),
         }
     }
@@ -222,7 +225,10 @@ impl<S: Signal> Exporter<S> {
     /// Ends the exporter. The items that are left are told of as dropped.
     pub fn close(&self) {
         self.flush_here();
-        let mut state = self.0.lock();
+        // The process may end right after this, and with it the thread in the middle of a line.
+        let telling = |state: &mut State<S::Item>| state.is_telling;
+        let waited = self.0.over.wait_timeout_while(self.0.lock(), self.0.export.timeout, telling);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.is_closed = true;
         let left: Vec<S::Item> = state.queue.drain(..).collect();
         if !left.is_empty() {
@@ -282,6 +288,7 @@ impl<S: Signal> Shared<S> {
             let dropped = (state.dropped > state.told && may_tell && !state.is_closed).then_some(state.dropped);
             if let Some(dropped) = dropped {
                 state.told = dropped;
+                state.is_telling = true;
                 told_at = Some(Instant::now());
             }
             drop(state);
@@ -289,6 +296,8 @@ impl<S: Signal> Shared<S> {
             wakers.into_iter().for_each(Waker::wake);
             if let Some(dropped) = dropped {
                 handlers_sdk::warn!({ dropped = dropped }, "{} were dropped; the collector: {why}", S::WORD);
+                self.lock().is_telling = false;
+                self.over.notify_all();
             }
         }
     }
