@@ -3,21 +3,21 @@
 //! Queues, topics, streams and tables are named and not made: a stack that makes them deletes them, too. A bucket has
 //! to be of the template, since SAM subscribes to no other one; it is kept when the stack goes. A resource that
 //! `resources` of the yml makes under the same name is referred to.
-//!
-//! A template has one resource of an id, and SAM leaves out what it would make under an id that is taken, without a
-//! word. So each id is held against all others: a function has its own or there is an error, and what is made here
-//! takes another one.
+
+mod ids;
 
 use super::File;
-use super::deployment::{Deployment, Trigger, within, word_within};
+use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Mapping};
+use super::names::word_within;
 use super::script::{Script, Tool, quoted};
 use super::site::Site;
 use crate::diagnostic::Diagnostic;
 use crate::gateway;
 use crate::source::Span;
-use crate::tree::{Entry, Node};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::tree::Node;
+use ids::{Ids, is_of, logical, section};
+use std::collections::BTreeMap;
 
 const SAM: Tool = Tool { program: "sam", from: "pip install aws-sam-cli" };
 
@@ -26,24 +26,13 @@ const MOST_OF_STACK: usize = 128;
 /// The most characters of the name of a rule and of a schedule. Source: EventBridge, "PutRule" and "CreateSchedule".
 const MOST_OF_TIMER: usize = 64;
 
-/// The ends of the ids that SAM may make for a function, beside those of its events.
-const OF_FUNCTION: [&str; 5] =
-    ["Role", "Url", "UrlPublicPermissions", "URLInvokeAllowPublicAccess", "EventInvokeConfig"];
-/// The ends of the ids that SAM may make for an event of a function.
-const OF_EVENT: [&str; 3] = ["", "Permission", "Role"];
-/// The ends of the ids that SAM makes for a gateway.
-const OF_API: [&str; 3] = ["", "ApiGatewayDefaultStage", "ApiMapping"];
-
 /// The resources that are collected beside the functions.
 #[derive(Default)]
 struct Stack {
     resources: Mapping,
     parameters: Mapping,
     outputs: Mapping,
-    /// The ids that something of the template has, or may have.
-    taken: BTreeSet<String>,
-    /// The ids of what is made beside the functions, by what it is.
-    made: BTreeMap<String, String>,
+    ids: Ids,
     /// The parameters that the deploying shell has to have as variables, each with its meaning.
     asked: BTreeMap<String, String>,
     /// The names of rules and of schedules, each of which is one in an account's region.
@@ -55,54 +44,11 @@ struct Stack {
     has_cors: bool,
 }
 
-impl Stack {
-    /// Returns the id of what is made beside the functions: the usual one, or else one that no function can have, since
-    /// theirs begin with a capital or a digit. `is_laid_over` is `true` if the yml makes the same thing under the usual
-    /// id.
-    fn id(&mut self, of: &str, usual: &str, ends: &[&str], is_laid_over: bool) -> String {
-        if let Some(id) = self.made.get(of) {
-            return id.clone();
-        }
-        let is_laid_over = is_laid_over && !self.made.values().any(|id| id == usual);
-        let id = match is_laid_over || self.is_free(usual, ends) {
-            true => usual.to_owned(),
-            false => numbered(&format!("own{usual}"), |id| self.is_free(id, ends)),
-        };
-        self.take(&id, ends);
-        self.made.insert(of.to_owned(), id.clone());
-        id
-    }
-
-    /// Returns the id of an event of a unit. What SAM makes for it is called like the function and the event.
-    fn event(&mut self, deployment: &Deployment<'_>, name: &str) -> String {
-        let function = logical(&deployment.unit.name);
-        let base = Some(logical(name)).filter(|base| !base.is_empty()).unwrap_or_else(|| "Event".to_owned());
-        let id = numbered(&base, |id| self.is_free(&format!("{function}{id}"), &OF_EVENT));
-        self.take(&format!("{function}{id}"), &OF_EVENT);
-        id
-    }
-
-    fn is_free(&self, id: &str, ends: &[&str]) -> bool {
-        ends.iter().all(|end| !self.taken.contains(&format!("{id}{end}")))
-    }
-
-    fn take(&mut self, id: &str, ends: &[&str]) {
-        self.taken.extend(ends.iter().map(|end| format!("{id}{end}")));
-    }
-}
-
-/// Returns the first text that is free: this one, or this one with a number from 2 on.
-fn numbered(base: &str, is_free: impl Fn(&str) -> bool) -> String {
-    if is_free(base) {
-        return base.to_owned();
-    }
-    (2..).map(|number| format!("{base}{number}")).find(|id| is_free(id)).unwrap_or_else(|| base.to_owned())
-}
-
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let own = site.get(&site.spec.tree, "resources");
     let mut stack = Stack::default();
-    let places = take_ids(site, deployments, own, &mut stack);
+    let places = stack.ids.take_all(site, deployments, own);
+    stack.api = stack.ids.of_gateway(own);
     let mut root = Mapping::new();
     root.put("AWSTemplateFormatVersion", "2010-09-09");
     root.put("Transform", "AWS::Serverless-2016-10-31");
@@ -112,7 +58,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let function = function(site, deployment, own, &mut stack);
         stack.resources.put(logical(&deployment.unit.name), function);
     }
-    check_roles(site, deployments, own, &stack, &places);
+    ids::check_roles(site, deployments, own, &stack.outputs, &places);
     api(site, &mut stack);
     merge(site, own, &mut stack, &mut root);
     root.put_some("Parameters", stack.parameters.some());
@@ -145,92 +91,6 @@ fn overrides(asked: &BTreeMap<String, String>) -> String {
         out += &format!(" \"{name}=\\\"${{{digit}{name}:?{meaning}}}\\\"\"");
     }
     if out.is_empty() { out } else { format!(" --parameter-overrides{out}") }
-}
-
-/// Takes the ids of the functions, of what SAM makes for them, and of the yml's own resources. Two that are the same
-/// are reported. Returns the places of functions and resources.
-fn take_ids(
-    site: &Site<'_>,
-    deployments: &[Deployment<'_>],
-    own: Option<&Node>,
-    stack: &mut Stack,
-) -> BTreeMap<String, Span> {
-    let mut places: BTreeMap<String, Span> = BTreeMap::new();
-    for deployment in deployments {
-        let (name, id) = (&deployment.unit.name, logical(&deployment.unit.name));
-        stack.take(&id, &[""]);
-        stack.take(&id, &OF_FUNCTION);
-        if id.is_empty() {
-            let message = format!("`{name}` has no letters and digits, of which its name in a template of AWS is");
-            site.refuses(deployment.span(), message, "take another name");
-        } else if places.insert(id.clone(), deployment.span()).is_some() {
-            let message = format!("`{name}` is called like another one in a template of AWS, `{id}`");
-            let help = "names differ there by letters and digits alone: take another one";
-            site.refuses(deployment.span(), message, help);
-        }
-    }
-    for entry in section(own, "Resources") {
-        match places.get(&entry.key) {
-            // It is laid over the function.
-            Some(_) if is_of(&entry.value, "AWS::Serverless::Function") => {}
-            Some(function) => {
-                let message = format!("`{}` is what a function is called in a template of AWS", entry.key);
-                let diagnostic = Diagnostic::error("same-name", entry.key_span, message);
-                site.add(diagnostic.other(*function, "the function").help("call the resource otherwise"));
-            }
-            None => {
-                places.insert(entry.key.clone(), entry.key_span);
-            }
-        }
-        stack.take(&entry.key, &[""]);
-    }
-    for entry in section(own, "Parameters") {
-        stack.take(&entry.key, &[""]);
-    }
-    let is_laid_over = section(own, "Resources")
-        .iter()
-        .any(|entry| entry.key == "HttpApi" && is_of(&entry.value, "AWS::Serverless::HttpApi"));
-    stack.api = stack.id("the gateway", "HttpApi", &OF_API, is_laid_over);
-    places
-}
-
-/// Reports functions and resources that are called like what SAM makes for a function.
-fn check_roles(
-    site: &Site<'_>,
-    deployments: &[Deployment<'_>],
-    own: Option<&Node>,
-    stack: &Stack,
-    places: &BTreeMap<String, Span>,
-) {
-    for deployment in deployments {
-        let id = logical(&deployment.unit.name);
-        // What is laid over a function says for itself what SAM makes.
-        if section(own, "Resources").iter().any(|entry| entry.key == id) {
-            continue;
-        }
-        let makes = |end: &str| match end {
-            "Role" => site.provider("role").is_none(),
-            "EventInvokeConfig" => site.provider("asyncConfiguration").is_some(),
-            _ => stack.outputs.has(&format!("{id}Url")),
-        };
-        for end in OF_FUNCTION.into_iter().filter(|end| makes(end)) {
-            let Some(place) = places.get(&format!("{id}{end}")) else { continue };
-            let message =
-                format!("this is called `{id}{end}` in a template of AWS, as is what SAM makes for a function");
-            let diagnostic = Diagnostic::error("same-name", *place, message);
-            site.add(diagnostic.other(deployment.span(), "the function").help("give one of them another name"));
-        }
-    }
-}
-
-/// Returns the entries of a section of the yml's own template.
-fn section<'n>(own: Option<&'n Node>, name: &str) -> &'n [Entry] {
-    own.and_then(|own| own.get(name)).and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default()
-}
-
-/// Returns `true` for a resource of this type.
-fn is_of(resource: &Node, kind: &str) -> bool {
-    resource.get("Type").and_then(Node::as_text) == Some(kind)
 }
 
 /// Lays the yml's own `resources` over those that are made here, as they are written.
@@ -388,18 +248,6 @@ fn asynchronous(site: &Site<'_>, calls: &Node, properties: &mut Mapping) {
     properties.put_some("EventInvokeConfig", out.some());
 }
 
-/// Makes a name in the form of a logical id: `order-list` is `OrderList`.
-fn logical(name: &str) -> String {
-    let words = name.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let is_loud = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase());
-    words
-        .map(|word| {
-            let rest = if is_loud(word) { word[1..].to_ascii_lowercase() } else { word[1..].to_owned() };
-            word[..1].to_ascii_uppercase() + &rest
-        })
-        .collect()
-}
-
 /// Returns the ARN of a name: that of the yml's own resource under that name, or one in this account and region.
 fn arn(own: Option<&Node>, name: &str, property: &str, service: &str, prefix: &str) -> Document {
     if name.starts_with("arn:") {
@@ -442,7 +290,7 @@ fn event(
     // A table's changes and a cluster have an id that does not follow from their name.
     let mut parameter = |usual: &str, what: String| {
         let is_laid_over = section(own, "Parameters").iter().any(|entry| entry.key == usual);
-        let id = stack.id(&what, usual, &[""], is_laid_over);
+        let id = stack.ids.id(&what, usual, &[""], is_laid_over);
         stack.asked.insert(id.clone(), what.clone());
         stack.parameters.put(id.as_str(), Mapping::new().with("Type", "String").with("Description", what));
         Document::Tagged("!Ref".to_owned(), Box::new(id.into()))
@@ -525,8 +373,10 @@ fn event(
         }
         _ => return trigger.is_lacking(site, "set the trigger up by hand"),
     };
-    events
-        .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", kind).with("Properties", properties));
+    events.put(
+        stack.ids.event(deployment, &trigger.name),
+        Mapping::new().with("Type", kind).with("Properties", properties),
+    );
 }
 
 /// Subscribes a function to a bucket. SAM does so for the buckets of its own template alone.
@@ -547,7 +397,7 @@ fn bucket(
                 let is_other = property_of(&entry.value, "BucketName").is_some();
                 entry.key == usual && is_of(&entry.value, "AWS::S3::Bucket") && !is_other
             });
-            let id = stack.id(&format!("the bucket {source}"), &usual, &[""], is_laid_over);
+            let id = stack.ids.id(&format!("the bucket {source}"), &usual, &[""], is_laid_over);
             let made = Mapping::new()
                 .with("Type", "AWS::S3::Bucket")
                 .with("DeletionPolicy", "Retain")
@@ -581,8 +431,10 @@ fn bucket(
     if !rules.is_empty() {
         properties.put("Filter", Mapping::new().with("S3Key", Mapping::new().with("Rules", rules)));
     }
-    events
-        .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", "S3").with("Properties", properties));
+    events.put(
+        stack.ids.event(deployment, &trigger.name),
+        Mapping::new().with("Type", "S3").with("Properties", properties),
+    );
 }
 
 fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, stack: &mut Stack, events: &mut Mapping) {
@@ -624,8 +476,10 @@ fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, st
         let diagnostic = Diagnostic::error("same-name", trigger.event.span, message);
         site.add(diagnostic.other(earlier, "the other one").help("give one of them another `name`"));
     }
-    events
-        .put(stack.event(deployment, &trigger.name), Mapping::new().with("Type", kind).with("Properties", properties));
+    events.put(
+        stack.ids.event(deployment, &trigger.name),
+        Mapping::new().with("Type", kind).with("Properties", properties),
+    );
 }
 
 fn request(
@@ -675,7 +529,7 @@ fn request(
             if !is_anonymous {
                 properties.put("Auth", Mapping::new().with("Authorizer", "AWS_IAM"));
             }
-            let id = stack.event(deployment, &format!("{method}-{route}"));
+            let id = stack.ids.event(deployment, &format!("{method}-{route}"));
             events.put(id, Mapping::new().with("Type", "HttpApi").with("Properties", properties));
         }
     }

@@ -1,10 +1,11 @@
 //! Azure Container Apps: the text of an app a unit, for `az containerapp update --yaml`, and that of a job a timer.
 
 use super::File;
-use super::deployment::{Deployment, MOST_OF_APP, Trigger, joined_name, label, only_host, wants_names_apart, within};
+use super::deployment::{Deployment, Trigger, joined_name, only_host, wants_names_apart, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::kubernetes;
+use super::names::{MOST_OF_APP, label};
 use super::probes;
 use super::script::{AZ, Script, quoted, variable};
 use super::site::Site;

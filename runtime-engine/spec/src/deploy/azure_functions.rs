@@ -7,8 +7,9 @@
 //! An app is one of a plan of Flex Consumption, which hears of blobs by Event Grid alone, and has no time zones.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, joined_name, label, label_within, step_up, wants_names_apart, within};
+use super::deployment::{Deployment, Trigger, joined_name, step_up, wants_names_apart, within};
 use super::document::{Document, Mapping};
+use super::names::{label, label_within};
 use super::script::{AZ, Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
 use crate::gateway;
@@ -347,7 +348,7 @@ fn commands(
     for (name, secret) in &deployment.secrets {
         // The value stays in the vault.
         let vault = "VaultName=${VAULT:?the key vault that has the secrets}";
-        let secret = super::deployment::label(secret);
+        let secret = super::names::label(secret);
         pairs.push(format!("\"{name}=@Microsoft.KeyVault({vault};SecretName={secret})\""));
     }
     if !pairs.is_empty() {

@@ -1,9 +1,11 @@
 //! One unit on one platform, with the parts that every platform's writer needs.
 
 use super::document::{Document, Mapping};
+use super::names::{in_words_of, label, label_within, numbered};
 use super::script;
 use super::site::Site;
 use crate::cron::dialect::{Dialect, Emitted};
+use crate::diagnostic::Diagnostic;
 use crate::manifest::TimerNames;
 use crate::model::{Event, Function, Placed};
 use crate::owners::environment;
@@ -200,7 +202,7 @@ pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
     for deployment in &all {
         if let Some(earlier) = names.insert(&deployment.name, deployment.span()) {
             let message = format!("two deployments are called `{}` on {}", deployment.name, site.title());
-            let diagnostic = crate::diagnostic::Diagnostic::error("same-name", deployment.span(), message);
+            let diagnostic = Diagnostic::error("same-name", deployment.span(), message);
             site.add(diagnostic.other(earlier, "the other one").help("give one of them another `name`"));
         }
     }
@@ -220,7 +222,7 @@ fn wants_secrets_apart(site: &Site<'_>, deployments: &[Deployment<'_>]) {
             match other.filter(|(_, (other, _))| other != secret) {
                 Some(((_, name), (other, earlier))) => {
                     let message = format!("the secrets `{other}` and `{secret}` are both `{name}` on {}", site.title());
-                    let diagnostic = crate::diagnostic::Diagnostic::error("same-name", deployment.span(), message);
+                    let diagnostic = Diagnostic::error("same-name", deployment.span(), message);
                     site.add(diagnostic.other(earlier, "the other one is here").help("give one of them another name"));
                 }
                 None => known.extend(names.into_iter().map(|name| (name, (secret.as_str(), deployment.span())))),
@@ -309,28 +311,6 @@ fn deployment<'s>(site: &Site<'s>, unit: &'s Unit) -> Deployment<'s> {
     }
 }
 
-/// The most characters of the name of an app on Azure. Container Apps takes no more. The host of Azure Functions takes
-/// longer names, but knows an app by the first 32 characters in a storage account, where two such apps would be one.
-/// Source: the wiki of `Azure/azure-functions-host`, "Host IDs".
-pub(super) const MOST_OF_APP: usize = 32;
-
-/// Returns a name as the platform takes it: clusters take labels of DNS. What is too long ends with its digest.
-fn in_words_of(platform: &str, name: &str) -> String {
-    // The names of functions elsewhere have letters, digits, `-` and `_`.
-    let words = || name.replace(|char: char| !(char.is_ascii_alphanumeric() || char == '_'), "-");
-    match platform {
-        "azure-container-apps" | "azure-functions" => label_within(name, MOST_OF_APP),
-        // Source: Cloud Run, "Service name".
-        "google-cloud" => label_within(name, 49),
-        "knative" | "kubernetes" | "openfaas" | "yandex" | "fn" | "http" => label(name),
-        // Source: each platform's call "CreateFunction".
-        "aws-lambda" => shortened(words(), name, 64),
-        "aliyun-fc" | "vefaas" => shortened(with_first_letter(&words()), name, 64),
-        "tencent-scf" | "huawei-functiongraph" => shortened(with_first_letter(&words()), name, 60),
-        _ => name.to_owned(),
-    }
-}
-
 /// Returns the name of what brings an event to a deployment, of at most `most` characters: a label of DNS, made of both
 /// names.
 pub(super) fn joined_name(deployment: &Deployment<'_>, trigger: &Trigger<'_>, most: usize) -> String {
@@ -361,70 +341,11 @@ pub(super) fn wants_names_apart(
             let (name, span) = (joined_name(deployment, trigger, most), trigger.event.span);
             let message = format!("what brings two events on {} is called `{name}`", site.title());
             if let Some(earlier) = names.insert(name, span) {
-                let diagnostic = crate::diagnostic::Diagnostic::error("same-name", span, message);
+                let diagnostic = Diagnostic::error("same-name", span, message);
                 site.add(diagnostic.other(earlier, "the other one").help("give one of them another `name`"));
             }
         }
     }
-}
-
-/// The most characters of a label of DNS.
-pub(super) const MOST_OF_LABEL: usize = 63;
-
-/// Makes a label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them. A longer one
-/// is cut as [`label_within`] says.
-pub(super) fn label(name: &str) -> String {
-    label_within(name, MOST_OF_LABEL)
-}
-
-/// Makes a name of the letters of a label of DNS, of at most `most` characters. A longer one ends with a part of its
-/// digest, so that two names with one beginning stay two. There are no two `-` in a row, which Azure refuses.
-pub(super) fn label_within(name: &str, most: usize) -> String {
-    let letters = letters_and_digits(&name.to_ascii_lowercase());
-    let parts: Vec<&str> = letters.split('-').filter(|part| !part.is_empty()).collect();
-    shortened(parts.join("-"), name, most)
-}
-
-/// Makes a name of letters, digits and `-` that begins with a letter, of at most `most` characters. Capitals stay what
-/// they are. A longer one ends with a part of its digest.
-pub(super) fn word_within(name: &str, most: usize) -> String {
-    shortened(letters_and_digits(name), name, most)
-}
-
-/// Puts `-` into the place of each other character than a letter or digit.
-fn letters_and_digits(name: &str) -> String {
-    with_first_letter(&name.replace(|char: char| !char.is_ascii_alphanumeric(), "-"))
-}
-
-/// Makes a name begin with a letter, and end with a letter or digit.
-fn with_first_letter(name: &str) -> String {
-    let name = name.trim_matches(['-', '_']);
-    if name.starts_with(|first: char| first.is_ascii_digit()) { format!("f{name}") } else { name.to_owned() }
-}
-
-/// Cuts what a platform's name became, all of ASCII, to at most `most` characters. What is cut ends with a part of the
-/// digest of `name`, which is the whole one.
-fn shortened(mut words: String, name: &str, most: usize) -> String {
-    const DIGITS: usize = 6;
-    if words.len() <= most {
-        return words;
-    }
-    let digest = faas_core::encoding::sha256::digest(name.as_bytes());
-    let digits: String = digest.rsplit(':').next().unwrap_or_default().chars().take(DIGITS).collect();
-    words.truncate(most - DIGITS - 1);
-    format!("{}-{digits}", words.trim_end_matches(['-', '_']))
-}
-
-/// Returns what the platform calls `name`, and takes it. If another one has taken it, that is what the platform calls
-/// `name-2`, `name-3` and so on.
-pub(super) fn numbered(name: &str, on_platform: impl Fn(&str) -> String, taken: &mut BTreeSet<String>) -> String {
-    let mut found = on_platform(name);
-    let mut number = 1;
-    while !taken.insert(found.clone()) {
-        number += 1;
-        found = on_platform(&format!("{name}-{number}"));
-    }
-    found
 }
 
 /// Returns a limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else
@@ -590,55 +511,4 @@ pub(super) fn step_up(site: &Site<'_>, what: &str, placed: Option<Placed<i64>>, 
         site.lacks(span, format!("{} has {what} in steps: {value} becomes {step} MB", site.title()), "");
     }
     Some(step)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_cut_stays_another_than_one_with_the_same_beginning() {
-        assert_eq!(label_within("Shop-dev_order-nightly", 32), "shop-dev-order-nightly");
-        let long = |end: &str| label_within(&format!("shop-production-warehouse-{end}"), 32);
-        let (nightly, hourly) = (long("nightly"), long("hourly"));
-        assert!(nightly != hourly && nightly.starts_with("shop-production-warehouse-"), "{nightly}, {hourly}");
-        assert!(nightly.len() <= 32 && hourly.len() <= 32, "{nightly}, {hourly}");
-        assert_eq!(label_within("shop-dev-order__list.", 32), "shop-dev-order-list");
-        assert_eq!(label("-7-a."), "f7-a");
-        assert_eq!(label(&"a".repeat(63)), "a".repeat(63));
-        assert!(label(&"a".repeat(64)).starts_with(&format!("{}-", "a".repeat(56))), "{}", label(&"a".repeat(64)));
-        let (one, other) = (label(&"a".repeat(100)), label(&"a".repeat(101)));
-        assert!(one != other && one.len() == 63 && other.len() == 63, "{one}, {other}");
-    }
-
-    #[test]
-    fn a_name_of_a_function_is_no_longer_than_its_platform_takes() {
-        let name = |end: &str| format!("ecommerce-platform-production-inventory-synchronisation-of-warehouses-{end}");
-        for (platform, most) in [
-            ("aliyun-fc", 64),
-            ("aws-lambda", 64),
-            ("google-cloud", 49),
-            ("huawei-functiongraph", 60),
-            ("knative", 63),
-            ("kubernetes", 63),
-            ("openfaas", 63),
-            ("tencent-scf", 60),
-            ("vefaas", 64),
-        ] {
-            let (created, deleted) = (in_words_of(platform, &name("created")), in_words_of(platform, &name("deleted")));
-            assert!(created != deleted, "{platform}: {created}");
-            for long in [created, deleted] {
-                assert!(long.len() <= most && long.starts_with("ecommerce-platform-production-"), "{platform}: {long}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_name_of_a_function_has_the_letters_that_its_platform_takes() {
-        assert_eq!(in_words_of("aws-lambda", "1st.Shop-dev-größe_7"), "1st-Shop-dev-gr--e_7");
-        assert_eq!(in_words_of("aliyun-fc", "1st.shop-dev-order_"), "f1st-shop-dev-order");
-        assert_eq!(in_words_of("tencent-scf", "_Shop-dev-a_b"), "Shop-dev-a_b");
-        assert_eq!(word_within("1st.Shop_x-dev", 128), "f1st-Shop-x-dev");
-        assert_eq!(word_within(&"Shop.".repeat(30), 128).len(), 128);
-    }
 }

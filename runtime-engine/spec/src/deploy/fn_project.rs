@@ -1,9 +1,10 @@
 //! Fn and Oracle Functions: `func.yaml` and a Dockerfile a unit, in an app for the service.
 
 use super::File;
-use super::deployment::{Deployment, label, numbered, within};
+use super::deployment::{Deployment, within};
 use super::document::{Document, Mapping};
 use super::image;
+use super::names::{label, numbered};
 use super::script::{Script, Tool, quoted, variable};
 use super::site::Site;
 use crate::gateway;

@@ -1,11 +1,10 @@
 //! Cloud Run: a service a unit, in the form of Knative's; jobs of Cloud Scheduler and triggers of Eventarc by commands.
 
 use super::File;
-use super::deployment::{
-    Deployment, MOST_OF_LABEL, Trigger, is_delivered, joined_name, only_host, wants_names_apart, within,
-};
+use super::deployment::{Deployment, Trigger, is_delivered, joined_name, only_host, wants_names_apart, within};
 use super::document::{Document, Mapping};
 use super::image;
+use super::names::MOST_OF_LABEL;
 use super::probes;
 use super::script::{Script, Tool, quoted};
 use super::site::Site;

@@ -4,8 +4,9 @@
 //! An event function takes requests, too: API Gateway sends them as events.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, numbered, step_up, within};
+use super::deployment::{Deployment, Trigger, step_up, within};
 use super::document::{Document, Mapping};
+use super::names::{label, numbered};
 use super::script::{Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;

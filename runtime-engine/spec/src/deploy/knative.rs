@@ -1,9 +1,10 @@
 //! Knative: a Service a unit, a PingSource a timer, a Trigger of the default broker an event.
 
 use super::File;
-use super::deployment::{Deployment, MOST_OF_LABEL, Trigger, joined_name, only_host, wants_joined_names_apart};
+use super::deployment::{Deployment, Trigger, joined_name, only_host, wants_joined_names_apart};
 use super::document::{Document, Mapping, documents};
 use super::image;
+use super::names::MOST_OF_LABEL;
 use super::probes;
 use super::script::{KUBECTL, Script, quoted};
 use super::site::Site;

@@ -1,10 +1,11 @@
 //! Kubernetes: a Deployment and a Service a unit, a CronJob a timer; an autoscaler to apply if it is wanted.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, joined_name, label, wants_joined_names_apart};
+use super::deployment::{Deployment, Trigger, joined_name, wants_joined_names_apart};
 use super::document::{Document, Mapping, documents};
 use super::image;
 use super::knative;
+use super::names::label;
 use super::probes;
 use super::script::{KUBECTL, Script, quoted};
 use super::site::Site;

@@ -5,6 +5,7 @@
 //! | [`document`] | a value of such a file; writing it as YAML or JSON |
 //! | `site` | the yml as a platform's writer asks it: keys that are taken, and a report of those left over |
 //! | `deployment` | one unit on one platform: name, limits, variables, triggers |
+//! | `names` | the names that platforms take, and what becomes of others |
 //! | `script` | the commands that deploy, as a shell script |
 //! | `image`, `probes` | the parts that platforms of images have in common |
 //! | all others | one platform each |
@@ -24,6 +25,7 @@ mod huawei_functiongraph;
 mod image;
 mod knative;
 mod kubernetes;
+mod names;
 mod openfaas;
 mod openwhisk;
 mod probes;

@@ -1,9 +1,10 @@
 //! OpenFaaS: one `stack.yml`, with a function a unit in the place of of-watchdog.
 
 use super::File;
-use super::deployment::{Deployment, label};
+use super::deployment::Deployment;
 use super::document::{Document, Mapping};
 use super::image;
+use super::names::label;
 use super::script::{Script, Tool, quoted};
 use super::site::Site;
 

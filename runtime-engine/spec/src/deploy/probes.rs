@@ -1,8 +1,9 @@
 //! The parts that containers of clusters have in common: image, variables, secrets, memory, probes.
 
-use super::deployment::{Deployment, label};
+use super::deployment::Deployment;
 use super::document::Mapping;
 use super::image;
+use super::names::label;
 use super::site::Site;
 
 /// Makes a container as Kubernetes, Knative and Cloud Run have it, without probes. `key` is the key that a secret's

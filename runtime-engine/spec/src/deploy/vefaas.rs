@@ -2,8 +2,9 @@
 //! text form of a deployment is published.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, numbered, within};
+use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Mapping};
+use super::names::numbered;
 use super::script::{CURL, Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
 use std::collections::BTreeSet;

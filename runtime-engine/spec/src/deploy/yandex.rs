@@ -1,10 +1,9 @@
 //! Yandex Cloud Functions: commands of `yc`, and the text of an API gateway for the routes.
 
 use super::File;
-use super::deployment::{
-    Deployment, MOST_OF_LABEL, Trigger, joined_name, label, step_up, wants_joined_names_apart, within,
-};
+use super::deployment::{Deployment, Trigger, joined_name, step_up, wants_joined_names_apart, within};
 use super::document::{Document, Mapping};
+use super::names::{MOST_OF_LABEL, label};
 use super::script::{JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;
