@@ -137,8 +137,8 @@ impl App {
     }
 
     /// Takes a share of the deployment that serves, or waits for one; with `not` for another one than this. It is `None`
-    /// at once, without `not`, if the newest build has failed, after which nothing comes by itself. A swap cannot come between the look
-    /// and the count: a deployment is ended only after every call that goes to it was counted.
+    /// at once, without `not`, if the newest build has failed, after which nothing comes by itself. A swap cannot come
+    /// between the look and the count: a deployment is ended only after every call that goes to it was counted.
     pub(crate) fn lease(&self, not: Option<u64>) -> impl Future<Output = Option<Lease>> + Send + use<> {
         let (mut current, mut build) = (self.current.subscribe(), self.build.subscribe());
         async move {
@@ -226,10 +226,10 @@ impl App {
         }
         let lease = self.lease(None).await.ok_or_else(|| Failure::new("event", "no deployment is ready"))?;
         let unit = match &wanted.function {
-            Some(name) => lease.deployment.unit_of(name).ok_or_else(|| {
-                let names: Vec<&str> = lease.deployment.functions().into_iter().map(|(_, name)| name).collect();
-                Failure::new("event", format!("there is no function {name:?}; there are {}", names.join(", ")))
-            })?,
+            Some(name) => {
+                let missing = || Failure::new("event", lease.deployment.no_function(name));
+                lease.deployment.unit_of(name).ok_or_else(missing)?
+            }
             None => {
                 let sample = samples().iter().find(|sample| sample.name() == wanted.name);
                 sample.map_or(0, |sample| lease.deployment.unit_for(sample.trigger()))

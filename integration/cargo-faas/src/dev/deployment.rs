@@ -192,6 +192,12 @@ impl Deployment {
         Some(unit.manifest.functions.get(found?)?.name.clone())
     }
 
+    /// Returns the words for a function that is not there.
+    pub(crate) fn no_function(&self, name: &str) -> String {
+        let names: Vec<&str> = self.functions().into_iter().map(|(_, name)| name).collect();
+        format!("there is no function {name:?}; there are {}", names.join(", "))
+    }
+
     /// Returns every function, by unit.
     pub(crate) fn functions(&self) -> Vec<(&str, &str)> {
         let of = |unit: &'_ Unit| unit.manifest.functions.len();

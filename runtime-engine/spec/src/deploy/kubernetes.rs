@@ -207,7 +207,12 @@ pub(super) fn call(site: &Site<'_>, trigger: &Trigger<'_>, url: &str) -> Vec<Str
     let mut all: Vec<String> = ["--fail", "--silent", "--show-error", "--request", "POST"].map(str::to_owned).to_vec();
     all.extend(["--header".to_owned(), format!("X-CloudScheduler-JobName: {}", trigger.name)]);
     if let Some(payload) = trigger.payload(site) {
-        all.extend(["--header".to_owned(), "Content-Type: application/json".to_owned(), "--data".to_owned(), payload]);
+        all.extend([
+            "--header".to_owned(),
+            "Content-Type: application/json".to_owned(),
+            "--data-raw".to_owned(),
+            payload,
+        ]);
     }
     all.push(url.to_owned());
     all

@@ -50,8 +50,7 @@ impl Instead {
     }
 
     fn no_function(name: &str, deployment: &Deployment) -> Instead {
-        let names: Vec<&str> = deployment.functions().into_iter().map(|(_, name)| name).collect();
-        Instead::wrong(format!("there is no function {name:?}; there are {}", names.join(", ")))
+        Instead::wrong(deployment.no_function(name))
     }
 
     fn wrong(why: impl std::fmt::Display) -> Instead {
