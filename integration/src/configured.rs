@@ -2,8 +2,9 @@
 
 use crate::artifacts::{self, workspace};
 use crate::deployment::Deployment;
-use crate::on_http::{self, free_port};
+use crate::on_http;
 use crate::wait::limit;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use serde_json::Value;
 

@@ -13,7 +13,6 @@
 //! | [`configured`] | layers that are configured in JSON, and whether a runtime starts with a configuration |
 //! | [`faulty`] | the events that choose the behaviour of the function `faulty` |
 //! | [`kernel`] | the kernel's account of a process: memory, time, threads, descriptors |
-//! | [`listening`] | whether a port is taken |
 //! | [`inspected`] | the findings of the function `inspect`, read back |
 //! | [`needs`] | programs that the project does not make, and trials that need one |
 //! | [`redis`] | a Redis of Debian's, which a test may kill, stop and start again |
@@ -33,7 +32,6 @@ pub mod deployment;
 pub mod faulty;
 pub mod inspected;
 pub mod kernel;
-pub mod listening;
 pub mod needs;
 pub mod on_aws;
 pub mod on_http;

@@ -3,12 +3,11 @@
 use crate::artifacts::Runtime;
 use crate::client::{Client, Reply};
 use crate::deployment::Deployment;
-use crate::listening::is_listened_on;
 use crate::wait;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, ExitStatus};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A runtime that was started with a function.
 pub struct OnHttp {
@@ -18,25 +17,6 @@ pub struct OnHttp {
     pub address: SocketAddr,
     /// The task root of the function.
     pub deployment: Deployment,
-}
-
-/// Returns a port that nobody listens on. It lies below those that the kernel gives to outgoing connections, one of
-/// which would sooner or later take it between here and the runtime's own bind.
-///
-/// # Panics
-/// No port is free.
-pub fn free_port() -> u16 {
-    const FIRST: u32 = 10_000;
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let ephemeral = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
-    let count = u32::max(ephemeral, FIRST + 1000) - FIRST;
-    // Test binaries that run at the same time begin in different places.
-    let start = std::process::id().wrapping_mul(577);
-    let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(start) % count + FIRST;
-    let mut ports = (0..count).filter_map(|_| u16::try_from(next()).ok());
-    let free = ports.find(|port| !is_listened_on(*port));
-    free.expect("there is a free port")
 }
 
 /// Returns the command of a runtime on plain HTTP: nothing of the caller's environment but `PATH`.

@@ -1,7 +1,7 @@
 //! A Redis of Debian's on a port of its own, which a test may kill, stop and start again. Its values are on its disk.
 
-use crate::on_http::free_port;
 use crate::wait::limit;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

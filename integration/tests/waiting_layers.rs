@@ -255,7 +255,7 @@ fn a_required_layer_asks_for_keys_at_start_and_again_for_an_unknown_one(runtime:
 }
 
 fn own_numbers_of_a_function_are_on_the_metrics_port(runtime: &Runtime) {
-    let port = integration::on_http::free_port();
+    let port = platform_emulators::ports::free_port();
     let deployment = Deployment::of("orders").layer("metrics");
     let deployment = deployment.env("FAAS_METRICS_LISTEN", &format!("127.0.0.1:{port}"));
     let run = OnHttp::start(runtime, deployment, "orders");

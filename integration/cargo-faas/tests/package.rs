@@ -7,8 +7,8 @@
 
 use integration::artifacts;
 use integration::needs::{always, folder, once, program, run, rust_target};
-use integration::on_http::free_port;
 use integration::wait::limit;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 use std::ffi::OsString;

@@ -12,6 +12,7 @@
 //! | [`runtime_api`] | a control plane that hands out events, without a platform's own calls |
 //! | [`cloudevents`], [`base64`] | forms that several platforms share |
 //! | [`process`] | a runtime as a child process: its output, signals and exit |
+//! | [`ports`] | a port that is free for a program about to be started |
 //! | [`wait`] | what is waited for, with a limit |
 //! | [`rie`] | AWS' own emulator, where it is installed |
 //!
@@ -32,6 +33,7 @@ pub mod knative;
 pub mod openfaas;
 pub mod openwhisk;
 pub mod plain_http;
+pub mod ports;
 pub mod process;
 pub mod rie;
 pub mod runtime_api;

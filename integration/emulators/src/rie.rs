@@ -2,11 +2,12 @@
 //! [`crate::aws_lambda`] for conformance. It is slow by nature (a Go front end), so nothing is timed through it.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::ports::free_port;
 use crate::process::Process;
 use crate::wait::TimedOut;
 use crate::wire::Answer;
@@ -70,7 +71,8 @@ impl Rie {
         // another pair is tried.
         let mut failure = String::new();
         for _ in 0..3 {
-            let (front, runtime_api) = free_pair()?;
+            let address = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+            let (front, runtime_api) = (address(), address());
             let process = Process::spawn(command(options, front, runtime_api), |_| ())?;
             // The emulator reports its Runtime API address before it opens the front end. Neither line is promised, so
             // the port itself is asked.
@@ -149,12 +151,6 @@ fn command(options: &Options, front: SocketAddr, runtime_api: SocketAddr) -> Com
         command.current_dir(directory);
     }
     command
-}
-
-fn free_pair() -> io::Result<(SocketAddr, SocketAddr)> {
-    let first = TcpListener::bind("127.0.0.1:0")?;
-    let second = TcpListener::bind("127.0.0.1:0")?;
-    Ok((first.local_addr()?, second.local_addr()?))
 }
 
 /// Waits for the port, which refuses connections until it is open. Between two tries it waits for the process to end,

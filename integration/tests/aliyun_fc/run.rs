@@ -3,9 +3,9 @@
 use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::free_port;
 use integration::wait::{limit, until};
 use platform_emulators::aliyun_fc::{Answer, Event, Fc, Kind, Options};
+use platform_emulators::ports::free_port;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 

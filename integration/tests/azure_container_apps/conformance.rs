@@ -5,8 +5,9 @@ use integration::artifacts::Runtime;
 use integration::client::Client;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::{self, OnHttp, free_port};
+use integration::on_http::{self, OnHttp};
 use integration::wait::{limit, until};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -40,7 +40,7 @@ fn the_port_is_of_the_newest_variable(runtime: &Runtime) {
         let variable = if is_old { "FUNCTIONS_HTTPWORKER_PORT" } else { "FUNCTIONS_CUSTOMHANDLER_PORT" };
         assert!(line.contains(&format!("platform azure-functions ({variable} is set)")), "{line}");
     }
-    let other = integration::on_http::free_port().to_string();
+    let other = platform_emulators::ports::free_port().to_string();
     let deployment = Deployment::of("echo").env("FUNCTIONS_HTTPWORKER_PORT", &other);
     OnAzure::start(runtime, deployment, "echo", Mode::Envelope);
 }

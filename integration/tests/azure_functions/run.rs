@@ -3,9 +3,9 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::free_port;
 use integration::wait::limit;
 use platform_emulators::azure_functions::{Call, Done, Ended, Host, Mode, Options, Reply, Request};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use std::process::Command;
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::on_http::free_port;
 use integration::wait::limit;
 use platform_emulators::aws_lambda::{Aws, Options};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use std::process::{Command, Stdio};
 

@@ -6,6 +6,7 @@ use integration::deployment::Deployment;
 use integration::on_http::{self, OnHttp};
 use integration::wait::limit;
 use libtest_mimic::Trial;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -48,7 +49,7 @@ fn pid_namespace() -> Foreign {
 
 fn as_process_1(unshare: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let deployment = Deployment::of("probe");
-    let port = on_http::free_port();
+    let port = free_port();
     let own = on_http::command(runtime, &deployment, "probe.ending", port);
     let mut command = Command::new(unshare);
     command.args(AS_PROCESS_1).arg(own.get_program()).current_dir(deployment.root()).env_clear().stdin(Stdio::null());

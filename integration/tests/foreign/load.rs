@@ -7,6 +7,7 @@ use integration::kernel::peak_memory;
 use integration::on_http::{self, OnHttp};
 use integration::wait::limit;
 use libtest_mimic::Trial;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -61,7 +62,7 @@ fn old_clients_that_stay(path: &Path, runtime: &'static Runtime) -> Result<(), S
 
 fn under_tini(tini: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let deployment = Deployment::of("probe");
-    let port = on_http::free_port();
+    let port = free_port();
     let own = on_http::command(runtime, &deployment, "probe.ending", port);
     let mut command = Command::new(tini);
     command.args(["-s", "--"]).arg(own.get_program()).current_dir(deployment.root()).env_clear().stdin(Stdio::null());

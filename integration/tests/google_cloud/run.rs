@@ -3,10 +3,10 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::free_port;
 use integration::wait::limit;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::google_cloud::{Instance, Options, Signature};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 

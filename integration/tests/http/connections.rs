@@ -4,6 +4,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_http::{self, OnHttp};
 use integration::wait::{limit, silence};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -113,7 +114,7 @@ fn a_client_that_gives_up_cancels_its_handler(runtime: &Runtime) {
 
 fn logs_that_nobody_reads_harm_nothing(runtime: &Runtime) {
     let deployment = Deployment::of("echo").layer("monitor").env("FAAS_LOG", "trace");
-    let port = on_http::free_port();
+    let port = free_port();
     let own = on_http::command(runtime, &deployment, "echo", port);
     // Both outputs go to a reader that has gone: each write is EPIPE.
     let mut command = Command::new("/bin/sh");

@@ -8,6 +8,7 @@ use integration::on_http::{self, OnHttp};
 use integration::wait::{limit, until};
 use libtest_mimic::Trial;
 use platform_emulators::h2c;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::wire::Headers;
 use std::fs::Permissions;
@@ -47,7 +48,7 @@ fn readable(runtime: &Runtime) -> (Runtime, Deployment) {
 
 fn launch(runtime: &Runtime, threads: usize) -> OnHttp {
     let (runtime, deployment) = readable(runtime);
-    let port = on_http::free_port();
+    let port = free_port();
     let user = if runtime.name == artifacts::get().light_bootstrap().name { 61_234 } else { 61_235 };
     let prefix = limited(user, threads);
     let prefix: Vec<&str> = prefix.iter().map(String::as_str).chain(["--"]).collect();

@@ -7,6 +7,7 @@ use integration::deployment::Deployment;
 use integration::on_http::{self, OnHttp};
 use integration::wait::{self, limit};
 use libtest_mimic::Trial;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -32,7 +33,7 @@ fn deployment(name: &str) -> Deployment {
 }
 
 fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
-    let port = on_http::free_port();
+    let port = free_port();
     let command = under(&UNSHARE, &on_http::command(runtime, &deployment, handler, port));
     let process = Process::spawn(command, |_| ()).expect("unshare starts");
     OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }

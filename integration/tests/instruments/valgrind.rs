@@ -12,6 +12,7 @@ use integration::on_http::{self, OnHttp};
 use integration::wait::limit;
 use libtest_mimic::Trial;
 use platform_emulators::aws_lambda::{Aws, Event, Kind, Options};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -71,7 +72,7 @@ fn on_http(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
 
 /// Starts the runtime with further options of valgrind's.
 fn on_http_but(runtime: &Runtime, deployment: Deployment, handler: &str, more: &[&str]) -> OnHttp {
-    let port = on_http::free_port();
+    let port = free_port();
     let command = checked(&on_http::command(runtime, &deployment, handler, port), &deployment.path("report"), more);
     let process = Process::spawn(command, |_| ()).expect("valgrind starts");
     OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }.ready()

@@ -3,8 +3,9 @@
 use crate::fronts::{ALL, Front, Platform};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::on_http::{command, free_port};
+use integration::on_http::command;
 use integration::wait::{limit, until};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};

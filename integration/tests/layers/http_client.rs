@@ -5,9 +5,10 @@ use crate::fronts::{ALL, Front};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::kernel;
-use integration::on_http::{OnHttp, free_port};
+use integration::on_http::OnHttp;
 use integration::scripted::{Link, Scripted};
 use integration::wait::{limit, until};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Signal;
 use serde_json::{Value, json};
 

@@ -4,9 +4,10 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::{OnHttp, free_port};
+use integration::on_http::OnHttp;
 use integration::scripted::{Asked, Link, Scripted};
 use integration::wait::{limit, until};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -6,8 +6,9 @@ use integration::artifacts::Runtime;
 use integration::collector::{Collector, Mode};
 use integration::deployment::Deployment;
 use integration::kernel::{freeze, thaw};
-use integration::on_http::{OnHttp, free_port};
+use integration::on_http::OnHttp;
 use integration::wait::{limit, until};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Signal;
 
 integration::both![

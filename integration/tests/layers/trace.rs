@@ -101,7 +101,7 @@ fn what_a_collector_does_not_take_is_counted_and_said(runtime: &Runtime) {
         let own = r#""maxQueue":4,"maxBatch":2,"interval":"10ms","timeout":"2s""#;
         let config = match mode {
             Some(_) => collector.config(own),
-            None => format!(r#"{{"endpoint":"http://127.0.0.1:{}/",{own}}}"#, integration::on_http::free_port()),
+            None => format!(r#"{{"endpoint":"http://127.0.0.1:{}/",{own}}}"#, platform_emulators::ports::free_port()),
         };
         let run = OnHttp::start(runtime, traced("faulty", &config), "faulty");
         for _ in 0..10 {

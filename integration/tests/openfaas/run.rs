@@ -2,9 +2,9 @@
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::on_http::free_port;
 use integration::wait::{limit, until};
 use platform_emulators::openfaas::{Call, Options, Pod, Watchdog};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 use std::path::PathBuf;

@@ -2,9 +2,9 @@
 
 use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
-use integration::on_http::free_port;
 use integration::wait::{limit, until};
 use platform_emulators::openwhisk::{Activation, Init, Invoker, Options, Outcome, Proxy, Said, Started};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use serde_json::Value;
 use std::path::{Path, PathBuf};

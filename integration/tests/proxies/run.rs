@@ -5,8 +5,9 @@ use crate::load::Connections;
 use integration::artifacts::{Runtime, workspace};
 use integration::client::{Client, Reply};
 use integration::deployment::Deployment;
-use integration::on_http::{self, OnHttp};
+use integration::on_http::OnHttp;
 use integration::wait;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
@@ -104,7 +105,7 @@ impl Proxy {
     /// # Errors
     /// The page or the proxy does not allow it.
     pub(crate) fn start(&self, program: &Path, site: &str, instances: Vec<OnHttp>) -> Result<Site, String> {
-        let port = on_http::free_port();
+        let port = free_port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (Some(one), Some(two)) = (instances.first(), instances.last()) else {
             return Err("a proxy needs an instance behind it".to_owned());

@@ -2,9 +2,10 @@
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::on_http::{OnHttp, free_port};
+use integration::on_http::OnHttp;
 use integration::on_plane::OnPlane;
 use integration::wait::limit;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::runtime_api::Times;
 use platform_emulators::tencent_scf::{self, Options};

@@ -3,8 +3,8 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::free_port;
 use integration::wait::limit;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::vefaas::{Options, Request, Vefaas};
 use platform_emulators::wire::Answer;

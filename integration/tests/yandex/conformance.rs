@@ -61,7 +61,7 @@ fn a_reply_to_a_request_has_the_platforms_form(runtime: &Runtime) {
 }
 
 fn a_port_makes_it_a_server(runtime: &Runtime) {
-    let port = integration::on_http::free_port().to_string();
+    let port = platform_emulators::ports::free_port().to_string();
     let deployment = Deployment::of("echo").env("PORT", &port).env("FAAS_HOST", "127.0.0.1");
     let run = OnYandex::new(runtime, deployment, "echo");
     let call = run.begin();

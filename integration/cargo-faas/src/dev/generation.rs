@@ -6,7 +6,8 @@ use super::lines;
 use super::store::{Phase, Store};
 use crate::failure::Failure;
 use crate::screen::Screen;
-use crate::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage, free_port};
+use crate::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal, Tail};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
@@ -178,7 +179,7 @@ impl Generation {
     }
 
     fn spawn(&self, unit: &Unit) -> Result<(Plain, LastLines), Failure> {
-        let port = free_port()?;
+        let port = free_port();
         let setting = self.setting(unit);
         let mut command = setting.command();
         command.env_clear().envs(setting.environment.iter().cloned()).envs(setting.limit());

@@ -226,21 +226,6 @@ pub(crate) fn platform(word: &str) -> Result<&'static Platform, Failure> {
     })
 }
 
-/// Returns a port that nobody listens on now. It is below those that the kernel gives to outgoing connections, of which
-/// one could take it before the runtime does.
-pub(crate) fn free_port() -> Result<u16, Failure> {
-    use std::hash::{BuildHasher, RandomState};
-    use std::net::{Ipv4Addr, TcpListener};
-    const PORTS: std::ops::Range<u64> = 10_000..32_000;
-    let tries = std::iter::repeat_with(|| {
-        let number = RandomState::new().hash_one(std::process::id()) % (PORTS.end - PORTS.start) + PORTS.start;
-        u16::try_from(number).ok()
-    });
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
-    let found = tries.take(1_000).flatten().find(free);
-    found.ok_or_else(|| Failure::new("port", "of a thousand tries none found a free one"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

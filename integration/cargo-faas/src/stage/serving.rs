@@ -1,11 +1,12 @@
 //! Platforms that send requests to a port, or to a socket: each by its own front.
 
-use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started, free_port};
+use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started};
 use crate::interrupt::Scratch;
 use crate::reply::error_words;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::fn_project::{self, Agent};
 use platform_emulators::openwhisk::{Activation, Init, Invoker, Outcome};
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 use platform_emulators::{aliyun_fc, azure_functions, google_cloud, knative, openfaas, openwhisk, vefaas};
@@ -36,10 +37,6 @@ impl<F: Send + Sync> Stage for Serving<F> {
     fn breaches(&self) -> Vec<String> {
         (self.breaches)(&self.front)
     }
-}
-
-fn port() -> Result<u16, String> {
-    free_port().map_err(|error| error.to_string())
 }
 
 /// Returns the command of a runtime that this machine alone reaches.
@@ -93,7 +90,7 @@ pub(super) fn request(call: &Call) -> Request {
 /// Starts a runtime on Function Compute 3.0: events through the API, requests through a custom domain.
 pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = aliyun_fc::Options {
-        port: port()?,
+        port: free_port(),
         code: setting.root.clone(),
         function: setting.name.clone(),
         handler: setting.name.clone(),
@@ -133,7 +130,7 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 /// Starts a runtime under the Azure Functions host; everything is an envelope.
 pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = azure_functions::Options {
-        port: port()?,
+        port: free_port(),
         is_old: false,
         app_root: setting.root.clone(),
         mode: azure_functions::Mode::Envelope,
@@ -198,7 +195,7 @@ fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
 /// Starts a runtime as a Cloud Run service.
 pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let patience = setting.patience();
-    let options = google_cloud::Options::service(port()?, patience);
+    let options = google_cloud::Options::service(free_port(), patience);
     let front = google_cloud::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
     let send = |front: &google_cloud::Instance, call: &Call| of_answer(front.call(&request(call)));
@@ -212,7 +209,7 @@ pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as a Knative service, behind a queue-proxy.
 pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = knative::Options::service(port()?, setting.patience());
+    let options = knative::Options::service(free_port(), setting.patience());
     let front = knative::Pod::spawn(local(setting), options).map_err(words)?;
     front.ready()?;
     let send = |front: &knative::Pod, call: &Call| of_answer(front.call(&request(call)));
@@ -223,7 +220,7 @@ pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = openfaas::Options {
         name: setting.name.clone(),
-        port: port()?,
+        port: free_port(),
         patience: setting.patience(),
         ..openfaas::Options::default()
     };
@@ -248,7 +245,7 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as a veFaaS instance.
 pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = vefaas::Options { port: port()?, timeout: None, patience: setting.patience() };
+    let options = vefaas::Options { port: free_port(), timeout: None, patience: setting.patience() };
     let front = vefaas::Vefaas::spawn(local(setting), options).map_err(words)?;
     front.dial()?;
     let send = |front: &vefaas::Vefaas, call: &Call| {
@@ -266,7 +263,7 @@ pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as an OpenWhisk action; a request is a web action's event.
 pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let port = port()?;
+    let port = free_port();
     let options = openwhisk::Options { port, concurrent: true, patience: PATIENCE, ..openwhisk::Options::default() };
     let mut command = local(setting);
     command.env("PORT", port.to_string());

@@ -1,8 +1,8 @@
 //! A few calls of the W3C WebDriver protocol, over one HTTP request each.
 
 use integration::client::Client;
-use integration::on_http::free_port;
 use integration::wait;
+use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use serde_json::{Value, json};
 use std::error::Error;

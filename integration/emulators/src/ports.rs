@@ -1,10 +1,11 @@
-//! Whether a port is taken, as the kernel tells it. It is asked about sockets that listen, by `sock_diag(7)`: the file
-//! `/proc/net/tcp` goes through every connection of the machine, the thousands that have just ended among them, and each
-//! process that a test starts needs a port.
+//! A port for a program that is about to be started, and whether a port is taken, as the kernel tells it. It is asked
+//! about sockets that listen, by `sock_diag(7)`: the file `/proc/net/tcp` goes through every connection of the machine,
+//! the thousands that have just ended among them, and each process that a test starts needs a port.
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, netlink, recv, send, socket};
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// `SOCK_DIAG_BY_FAMILY` of linux/sock_diag.h, the type of the request and of each socket in the answer.
 const BY_FAMILY: u16 = 20;
@@ -17,13 +18,32 @@ const TCP: u8 = 6;
 /// `TCP_LISTEN` as a set of states.
 const LISTENING: u32 = 1 << 10;
 
-/// Returns `true` if anybody listens on that port, at any address. No socket is bound to find out. A socket of this
+/// Returns a port that nobody listens on. It lies below those that the kernel gives to outgoing connections, one of
+/// which would sooner or later take it between here and the program's own bind.
+///
+/// # Panics
+/// No port is free.
+pub fn free_port() -> u16 {
+    const FIRST: u32 = 10_000;
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let ephemeral = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
+    let count = u32::max(ephemeral, FIRST + 1000) - FIRST;
+    // Processes that ask at the same time begin in different places.
+    let start = std::process::id().wrapping_mul(577);
+    let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(start) % count + FIRST;
+    let mut ports = (0..count).filter_map(|_| u16::try_from(next()).ok());
+    let free = ports.find(|port| !is_listened_on(*port));
+    free.expect("there is a free port")
+}
+
+/// Returns `true` if anybody listens on that port, at any address. No socket is bound to find out: a socket of this
 /// process, even one that is closed at once, lives on in a child that another thread starts at that moment. Until the
-/// child's own program begins, connections to it are made and then refused.
+/// child's own program begins, connections to it are made and then reset.
 ///
 /// # Panics
 /// The kernel does not tell.
-pub fn is_listened_on(port: u16) -> bool {
+fn is_listened_on(port: u16) -> bool {
     match asked(AddressFamily::INET, port) {
         // Without IPv6 nobody listens there.
         Ok(found) => found || asked(AddressFamily::INET6, port).unwrap_or(false),
