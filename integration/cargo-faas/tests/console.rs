@@ -57,6 +57,13 @@ fn picture(browser: &Browser, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Returns the names of the bars of all waterfalls on the page.
+fn bars(browser: &Browser) -> Result<String> {
+    let names =
+        browser.run("return [...document.querySelectorAll('.waterfall th')].map(one => one.textContent).join()")?;
+    Ok(names.as_str().unwrap_or_default().to_owned())
+}
+
 fn list_and_waterfall(driver: &Path) -> Result<()> {
     let rig = rig();
     let browser = Browser::start(driver, 1200, 900)?;
@@ -97,11 +104,9 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
     browser.until("the page of the run", |browser| browser.run("return !!document.querySelector('#live .place')"))?;
     assert!(browser.text(".place")?.contains("faulty/src/lib.rs:"), "{}", browser.text(".place")?);
     browser.until("the waterfall has its spans", |browser| {
-        browser.run("return document.querySelectorAll('.waterfall rect').length == 3")
+        browser.run("return document.querySelectorAll('.waterfall rect').length == 4")
     })?;
-    let names =
-        browser.run("return [...document.querySelectorAll('.waterfall th')].map(one => one.textContent).join()")?;
-    assert_eq!(names, "front to front,monitor,faulty");
+    assert_eq!(bars(&browser)?, "front to front,Invoke,monitor,faulty");
     assert!(browser.text("#live")?.contains("onerror"), "the body is shown as a text");
     let title = browser.run("return document.title")?;
     assert!(
@@ -109,6 +114,20 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
         "no script of a body has run: {title}"
     );
     picture(&browser, "run-wide")?;
+    // The first run of a process has the phases of its start, too.
+    browser.go(&page(&rig, "/invocations/1"))?;
+    browser.until("the waterfall of the start is there", |browser| {
+        browser.run("return document.querySelectorAll('.waterfall').length == 2")
+    })?;
+    let start = "start of the process,RuntimeStart,monitor,FunctionStart of hello,monitor,hello,\
+                 FunctionStart of faulty,monitor,faulty";
+    assert_eq!(bars(&browser)?, format!("{start},front to front,Invoke,monitor,hello"));
+    let is_ordered = browser.run(
+        "const at = [...document.querySelectorAll('rect.phase')].map(one => +one.getAttribute('x'));
+        return at[0] > 0 && at[0] < at[1] && at[1] < at[2]",
+    )?;
+    assert_eq!(is_ordered, true, "the phases stand one behind the other");
+    picture(&browser, "cold-wide")?;
     for (path, name) in [
         ("/plan", "plan-wide"),
         ("/send?sample=aws/sqs", "send-wide"),
@@ -118,6 +137,8 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
         browser.go(&page(&rig, path))?;
         picture(&browser, name)?;
     }
+    browser.go(&page(&rig, "/processes"))?;
+    assert!(bars(&browser)?.contains(start), "{}", bars(&browser)?);
     browser.go(&page(&rig, "/plan"))?;
     let boxes = browser.run("return [...document.querySelectorAll('.unit h2, .function h3')].map(one => one.firstChild.textContent.trim()).join()")?;
     assert_eq!(boxes, "pages,stream,shop,hello,faulty");
@@ -192,6 +213,7 @@ fn narrow(driver: &Path) -> Result<()> {
     rig.invocation(|one| one["number"] == 2);
     for (path, name) in [
         ("", "list"),
+        ("/invocations/1", "cold"),
         ("/invocations/2", "run"),
         ("/send", "send"),
         ("/plan", "plan"),

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Invoke};
-use handlers_sdk::{Error, Event, function};
+use handlers_sdk::{Error, Event, Layer, Phase, abi, function, layer};
 use layer_span::Span;
 
 #[function]
@@ -16,29 +16,72 @@ fn app() -> App {
     app.module(subject::MODULE).start().expect("starts")
 }
 
-fn lines(app: &App) -> Vec<serde_json::Value> {
-    app.emitted().iter().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+type Lines = Vec<serde_json::Value>;
+
+/// Returns the lines of invocations, or those of phases.
+fn lines(app: &App, is_of_phases: bool) -> Lines {
+    let all = app.emitted();
+    let all = all.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"));
+    all.filter(|line| line["phase"].is_string() == is_of_phases).collect()
+}
+
+fn time(line: &serde_json::Value, key: &str) -> u64 {
+    line[key].as_u64().expect("a time")
 }
 
 #[test]
 fn each_span_is_a_line_and_the_inner_one_lies_within_the_outer_one() {
     let app = app();
     app.invoke(Invoke::event("x"));
-    let lines = lines(&app);
+    let lines = lines(&app, false);
     assert_eq!((&lines[0]["span"], &lines[0]["depth"]), (&"inner".into(), &1.into()), "{lines:?}");
     assert_eq!((&lines[1]["span"], &lines[1]["depth"]), (&"outer".into(), &0.into()), "{lines:?}");
     assert_eq!(lines.len(), 2);
-    let time = |line: usize, key: &str| lines[line][key].as_u64().expect("a time");
-    assert!(time(1, "from_us") <= time(0, "from_us") && time(0, "from_us") <= time(0, "to_us"), "{lines:?}");
-    assert!(time(0, "to_us") <= time(1, "to_us"), "{lines:?}");
-    assert_eq!(lines[0]["outcome"], "ok");
+    assert!(time(&lines[1], "from_us") <= time(&lines[0], "from_us"), "{lines:?}");
+    assert!(time(&lines[0], "from_us") <= time(&lines[0], "to_us"), "{lines:?}");
+    assert!(time(&lines[0], "to_us") <= time(&lines[1], "to_us"), "{lines:?}");
+    assert_eq!((&lines[0]["outcome"], &lines[0]["cold_start"]), (&"ok".into(), &true.into()));
+}
+
+#[test]
+fn each_phase_has_a_line_of_each_span() {
+    let app = app();
+    app.run_phase(abi::CLOSE).expect("closes");
+    let lines = lines(&app, true);
+    let told: Vec<_> = lines.iter().map(|line| (line["phase"].as_str(), line["span"].as_str())).collect();
+    let both = |phase| [(Some(phase), Some("inner")), (Some(phase), Some("outer"))];
+    assert_eq!(told, ["RuntimeStart", "FunctionStart", "Close"].map(both).concat());
+    assert!(lines[0].get("function").is_none() && lines[2]["function"] == "subject", "{lines:?}");
+    assert!(lines.iter().all(|line| line["outcome"] == "ok" && time(line, "from_us") <= time(line, "to_us")));
+}
+
+/// Fails when the process ends.
+#[derive(Default)]
+struct Forgets;
+
+#[layer(name = "forgets")]
+impl Layer for Forgets {
+    fn before_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        Err(Error::new("Stock.Lost", "not counted"))
+    }
+}
+
+#[test]
+fn a_phase_that_fails_is_named_by_every_span_that_the_failure_passes() {
+    let app = App::builder().configured(Span::MODULE, r#"{"span":"outer"}"#);
+    let app = app.configured(Span::MODULE, r#"{"span":"forgets","depth":1}"#).module(Forgets::MODULE);
+    let app = app.module(subject::MODULE).start().expect("starts");
+    assert!(app.run_phase(abi::CLOSE).is_err());
+    let closes = lines(&app, true).into_iter().filter(|line| line["phase"] == "Close");
+    let outcomes: Vec<_> = closes.map(|line| line["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["Stock.Lost", "Stock.Lost"]);
 }
 
 #[test]
 fn a_failure_is_named_by_every_span_that_it_passes() {
     let app = app();
     app.invoke(Invoke::event("fail"));
-    let outcomes: Vec<_> = lines(&app).iter().map(|line| line["outcome"].clone()).collect();
+    let outcomes: Vec<_> = lines(&app, false).iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(outcomes, ["Stock.Empty", "Stock.Empty"]);
 }
 

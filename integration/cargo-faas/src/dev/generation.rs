@@ -2,13 +2,14 @@
 //! calls, and is ended when a newer one has taken its place. Blocks; the front calls it from threads that may.
 
 use super::deployment::{Deployment, Unit};
+use super::lifecycles::Origin;
 use super::lines;
 use super::store::{Phase, Store};
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage};
 use platform_emulators::ports::free_port;
-use platform_emulators::process::{Process, Signal, Tail};
+use platform_emulators::process::{Process, Signal};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -194,7 +195,7 @@ impl Generation {
             let _ = gone.send(number);
         };
         let process = Process::spawn(command, tell).map_err(failed)?;
-        let last = self.follow(process.tail(), &unit.name, true)?;
+        let last = self.follow(&process, &unit.name, true)?;
         Ok((Plain { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }, last))
     }
 
@@ -220,14 +221,15 @@ impl Generation {
     }
 
     /// Follows the output of a process on a thread of its own. `keeps_none` is `true` if nobody else reads it.
-    fn follow(&self, tail: Tail, unit: &str, keeps_none: bool) -> Result<LastLines, Failure> {
+    fn follow(&self, process: &Process, unit: &str, keeps_none: bool) -> Result<LastLines, Failure> {
         let last = LastLines::default();
-        let (kept, around, number, unit) = (last.clone(), self.around.clone(), self.number, unit.to_owned());
+        let origin = Origin { deployment: self.number, unit: unit.to_owned(), pid: process.pid() };
+        let (tail, kept, around) = (process.tail(), last.clone(), self.around.clone());
         let follow = move || {
             let each = |line: &platform_emulators::process::Line| {
                 kept.push(&line.text);
-                if around.store.written(number, &unit, &line.text) {
-                    around.screen.passed_on(&unit, lines::without_stack(&line.text));
+                if around.store.written(&origin, &line.text) {
+                    around.screen.passed_on(&origin.unit, lines::without_stack(&line.text));
                 }
             };
             if keeps_none {
@@ -305,7 +307,7 @@ impl Generation {
         };
         let follow = |process: &Process| {
             // A call goes on without its lines.
-            if let Err(failure) = self.follow(process.tail(), &slot.unit, false) {
+            if let Err(failure) = self.follow(process, &slot.unit, false) {
                 self.around.screen.failed(&failure);
             }
         };
@@ -395,13 +397,12 @@ impl Generation {
         let title = slot.platform.title();
         let failed = |why: String| Failure::new("starting the runtime", format!("{title}, {}: {why}", slot.unit));
         let stage: Arc<dyn Stage> = (slot.platform.start)(&slot.setting).map_err(failed)?.into();
-        let mut tail = None;
-        stage.with_process(&mut |process| tail = Some(process.tail()));
-        let number = self.number;
-        tail.map(|tail| self.follow(tail, &slot.unit, false)).transpose()?;
+        let mut followed = Ok(());
+        stage.with_process(&mut |process| followed = self.follow(process, &slot.unit, false).map(drop));
+        followed?;
         let name = format!("ready on {title}");
         let (unit, took, outcome) = (slot.unit.clone(), began.elapsed(), "ok".to_owned());
-        self.around.store.add_phase(Phase { deployment: number, unit, name, took, outcome });
+        self.around.store.add_phase(Phase { deployment: self.number, unit, name, took, outcome });
         *running = Some(Arc::clone(&stage));
         Ok(stage)
     }

@@ -27,6 +27,27 @@ impl Span {
     }
 }
 
+/// The time of a layer or the function in a phase of the process. The moments count from the start of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PhaseSpan {
+    /// The name of the phase: `FunctionStart`.
+    pub(crate) phase: String,
+    /// The function whose phase it is; `None` if it is that of the whole process.
+    pub(crate) function: Option<String>,
+    /// The span.
+    pub(crate) span: Span,
+}
+
+impl PhaseSpan {
+    /// Returns the span as JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut all = self.span.to_json();
+        all["phase"] = self.phase.as_str().into();
+        all["function"] = self.function.as_deref().into();
+        all
+    }
+}
+
 /// A failure, as a line tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -47,6 +68,15 @@ impl Problem {
     }
 }
 
+/// The invocation that a layer's line is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Of {
+    /// The id of the request.
+    pub(crate) request_id: String,
+    /// `true` if it is the first of its process.
+    pub(crate) is_first: bool,
+}
+
 /// A line of the process' log, by its content.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Line {
@@ -59,10 +89,12 @@ pub(crate) enum Line {
         /// The outcome: `ok`, or the failure.
         outcome: String,
     },
-    /// A span of the invocation of that id has ended.
-    Span(String, Span),
-    /// The members that the layer monitor wrote about the invocation of that id.
-    Invocation(String, Value),
+    /// A span of a phase has ended.
+    PhaseSpan(PhaseSpan),
+    /// A span of an invocation has ended.
+    Span(Of, Span),
+    /// The members that the layer monitor wrote about an invocation.
+    Invocation(Of, Value),
     /// Any other line.
     Text {
         /// The request id; `None` if the line has no id.
@@ -91,6 +123,7 @@ fn marked(line: &Value) -> Option<Line> {
         (Some(outcome), Some(error)) => format!("{outcome}: {error}"),
         (outcome, _) => outcome.unwrap_or_else(|| "ok".to_owned()),
     };
+    let of = || Some(Of { request_id: text("requestId")?, is_first: line["cold_start"].as_bool()? });
     match line["faas"].as_str()? {
         "phase" => {
             let took = Duration::from_micros(line["us"].as_u64()?);
@@ -99,9 +132,13 @@ fn marked(line: &Value) -> Option<Line> {
         "span" => {
             let number = |key: &str| line[key].as_u64();
             let (depth, from_us, to_us) = (number("depth")?, number("from_us")?, number("to_us")?);
-            Some(Line::Span(text("requestId")?, Span { name: text("span")?, depth, from_us, to_us, outcome }))
+            let span = Span { name: text("span")?, depth, from_us, to_us, outcome };
+            Some(match text("phase") {
+                Some(phase) => Line::PhaseSpan(PhaseSpan { phase, function: text("function"), span }),
+                None => Line::Span(of()?, span),
+            })
         }
-        "invocation" => Some(Line::Invocation(text("requestId")?, line.clone())),
+        "invocation" => Some(Line::Invocation(of()?, line.clone())),
         _ => None,
     }
 }
@@ -210,10 +247,16 @@ mod tests {
         let phase = r#"{"faas":"phase","phase":"RuntimeStart","us":41,"outcome":"ok"}"#;
         let took = Duration::from_micros(41);
         assert_eq!(read(phase), Line::Phase { name: "RuntimeStart".into(), took, outcome: "ok".into() });
-        let span = r#"{"faas":"span","requestId":"r","span":"auth","depth":1,"from_us":2,"to_us":9,"outcome":"X"}"#;
-        let expected = Span { name: "auth".into(), depth: 1, from_us: 2, to_us: 9, outcome: "X".into() };
-        assert_eq!(read(span), Line::Span("r".into(), expected));
-        assert!(matches!(read(r#"{"faas":"invocation","requestId":"r"}"#), Line::Invocation(..)));
+        let tail = r#""span":"auth","depth":1,"from_us":2,"to_us":9,"outcome":"X"}"#;
+        let span = Span { name: "auth".into(), depth: 1, from_us: 2, to_us: 9, outcome: "X".into() };
+        let of = Of { request_id: "r".into(), is_first: true };
+        let head = r#"{"faas":"span","requestId":"r","cold_start":true,"#;
+        assert_eq!(read(&format!("{head}{tail}")), Line::Span(of, span.clone()));
+        let head = r#"{"faas":"span","phase":"Close","#;
+        let expected = PhaseSpan { phase: "Close".into(), function: None, span };
+        assert_eq!(read(&format!("{head}{tail}")), Line::PhaseSpan(expected));
+        let invocation = r#"{"faas":"invocation","requestId":"r","cold_start":false}"#;
+        assert!(matches!(read(invocation), Line::Invocation(Of { is_first: false, .. }, _)));
         for other in ["", "hello", r#"{"_aws":{}}"#, r#"{"faas":"phase"}"#, "Z T: x", "a b c d"] {
             assert_eq!(read(other), Line::Text { request_id: None, function: None, problem: None }, "{other}");
         }

@@ -9,7 +9,7 @@
 //! | `deployment`, `generation` | a deployment on disk; the processes that run it |
 //! | `front`, `tee` | the HTTP server before everything; bodies that pass by |
 //! | `app` | what the parts share |
-//! | `store`, `lines` | what has happened; what a line of output says |
+//! | `store`, `lifecycles`, `lines` | what has happened; the phases of processes; what a line of output says |
 //! | `trouble` | what goes wrong on purpose |
 //! | `console` | pages, and what programs ask |
 //! | `address`, `client` | where a running dev is; asking it |
@@ -21,6 +21,7 @@ mod console;
 mod deployment;
 mod front;
 mod generation;
+mod lifecycles;
 mod lines;
 mod options;
 mod source;

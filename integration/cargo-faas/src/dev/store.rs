@@ -1,7 +1,8 @@
 //! The record of all that has happened: the last invocations, the last lines of output, and the listeners for more. It
 //! is bounded, and knows no network and no process.
 
-use super::lines::{self, Line, Problem, Span};
+use super::lifecycles::{Lifecycles, Origin};
+use super::lines::{self, Line, Of, PhaseSpan, Problem, Span};
 use crate::stage::Headers;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -117,6 +118,9 @@ pub(crate) struct Record {
     pub(crate) took: Option<Duration>,
     /// The failure, in the front's own words or the runtime's; `None` if it went well.
     pub(crate) problem: Option<Problem>,
+    /// The spans of the phases that came before it because of it: those of its process if it was the first, and those of
+    /// its function if that starts when it is needed.
+    pub(crate) start: Vec<PhaseSpan>,
     /// The spans of layers and function, as they ended.
     pub(crate) spans: Vec<Span>,
     /// The members that the layer monitor wrote about it; `None` without that layer.
@@ -167,6 +171,7 @@ impl Record {
         all["body"] = body(&self.body);
         all["reply"] = body(&self.reply);
         all["replyHeaders"] = pairs(&self.reply_headers).into();
+        all["start"] = self.start.iter().map(PhaseSpan::to_json).collect();
         all["spans"] = self.spans.iter().map(Span::to_json).collect();
         all["problem"] = self.problem.as_ref().map(Problem::to_json).into();
         all["monitor"] = self.monitor.clone().into();
@@ -234,6 +239,7 @@ struct Inner {
     entries: VecDeque<std::sync::Arc<Entry>>,
     written: u64,
     phases: VecDeque<Phase>,
+    lifecycles: Lifecycles,
     warm: Vec<(u64, String)>,
     functions: Vec<String>,
 }
@@ -354,6 +360,7 @@ impl Store {
             reply: Body::default(),
             took: None,
             problem: None,
+            start: Vec::new(),
             spans: Vec::new(),
             monitor: None,
             lines: Vec::new(),
@@ -422,17 +429,28 @@ impl Store {
         self.inner().entries.iter().filter(|entry| entry.number > after).cloned().collect()
     }
 
+    /// Returns the processes whose phases are kept, the latest first, and the spans of each.
+    pub(crate) fn lifecycles(&self) -> Vec<(Origin, Vec<PhaseSpan>)> {
+        self.inner().lifecycles.all()
+    }
+
     /// Takes a line that a process has written. Returns `true` if it is for people, and does not tell of spans or
     /// phases.
-    pub(crate) fn written(&self, deployment: u64, unit: &str, text: &str) -> bool {
+    pub(crate) fn written(&self, origin: &Origin, text: &str) -> bool {
         match lines::read(text) {
             Line::Phase { name, took, outcome } => {
-                self.add_phase(Phase { deployment, unit: unit.to_owned(), name, took, outcome });
+                let (deployment, unit) = (origin.deployment, origin.unit.clone());
+                self.add_phase(Phase { deployment, unit, name, took, outcome });
                 false
             }
-            Line::Span(request_id, span) => {
+            Line::PhaseSpan(span) => {
+                self.inner().lifecycles.add(origin, span);
+                self.tell(Change::State);
+                false
+            }
+            Line::Span(of, span) => {
                 let is_function = self.inner().functions.contains(&span.name);
-                self.of_request(unit, &request_id, |record| {
+                self.of_request(origin, &of, |record| {
                     // The front goes by the route, and an event that comes as a request may be another function's. The
                     // span of the function ends before those of the layers around it, which may have a function's name.
                     if is_function && record.spans.is_empty() {
@@ -442,26 +460,31 @@ impl Store {
                 });
                 false
             }
-            Line::Invocation(request_id, monitor) => {
-                self.of_request(unit, &request_id, |record| {
+            Line::Invocation(of, monitor) => {
+                self.of_request(origin, &of, |record| {
                     record.function = monitor["function"].as_str().map(str::to_owned).or(record.function.take());
                     record.monitor = Some(monitor);
                 });
                 false
             }
             Line::Text { request_id, function, problem } => {
-                self.add_line(unit, text, request_id, function, problem);
+                self.add_line(&origin.unit, text, request_id, function, problem);
                 true
             }
         }
     }
 
-    fn of_request(&self, unit: &str, request_id: &str, change: impl FnOnce(&mut Record)) {
+    fn of_request(&self, origin: &Origin, of: &Of, change: impl FnOnce(&mut Record)) {
         let mut inner = self.inner();
-        let number = inner.owner(unit, Some(request_id)).map(|record| {
+        let mut lifecycles = std::mem::take(&mut inner.lifecycles);
+        let number = inner.owner(&origin.unit, Some(&of.request_id)).map(|record| {
             change(record);
+            // Which one is the first is the runtime's to say: of several that began at once the front cannot know.
+            record.is_first = of.is_first;
+            record.start.extend(lifecycles.because_of(origin, of.is_first, record.function.as_deref()));
             record.number
         });
+        inner.lifecycles = lifecycles;
         drop(inner);
         number.into_iter().for_each(|number| self.tell(Change::Invocation(number)));
     }
@@ -510,6 +533,10 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn written(store: &Store, text: &str) -> bool {
+        store.written(&Origin { deployment: 1, unit: "shop".to_owned(), pid: 7 }, text)
+    }
+
     fn begin(store: &Store, id: &str) -> u64 {
         store.begin(New {
             request_id: id.to_owned(),
@@ -545,12 +572,12 @@ mod tests {
     fn a_line_goes_to_its_request_or_to_the_only_one_that_runs() {
         let store = Store::new();
         let (one, two) = (begin(&store, "one"), begin(&store, "two"));
-        assert!(store.written(1, "shop", "printed by somebody"));
-        assert!(store.written(1, "shop", "2026-01-02T03:04:05.678Z INFO two function order: hello"));
-        let line = r#"{"faas":"span","requestId":"two","span":"order","depth":0,"from_us":1,"to_us":5,"outcome":"ok"}"#;
-        assert!(!store.written(1, "shop", line));
+        assert!(written(&store, "printed by somebody"));
+        assert!(written(&store, "2026-01-02T03:04:05.678Z INFO two function order: hello"));
+        let line = r#"{"faas":"span","requestId":"two","cold_start":false,"span":"order","depth":0,"from_us":1,"to_us":5,"outcome":"ok"}"#;
+        assert!(!written(&store, line));
         store.end(one, |_| ());
-        assert!(store.written(1, "shop", "printed by the only one"));
+        assert!(written(&store, "printed by the only one"));
         let (one, two) = (store.get(one).unwrap(), store.get(two).unwrap());
         assert_eq!(one.lines, Vec::<String>::new());
         assert_eq!(two.lines.len(), 2, "{two:?}");

@@ -2,10 +2,11 @@
 
 use super::super::app::App;
 use super::super::generation::title;
-use super::super::lines::{Span, with_stack};
+use super::super::lines::with_stack;
 use super::super::store::{BODY, Body, Input, Record};
 use super::Instead;
 use super::html::{self, escape};
+use super::waterfall;
 use crate::stage::Headers;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -29,7 +30,7 @@ pub(super) fn live(record: &Record) -> String {
         let _ = writeln!(all, "<section><h2>{name}</h2>{content}</section>");
     };
     section("Outcome", &outcome(record));
-    section("Waterfall", &waterfall(record));
+    section("Waterfall", &waterfall::of_invocation(record));
     let what = match &record.input {
         Input::Request { headers, .. } => format!("{}{}", body(&record.body), headers_of(headers)),
         Input::Event(_) => body(&record.body),
@@ -79,52 +80,6 @@ fn outcome(record: &Record) -> String {
     pairs.extend(rss.as_deref().map(|rss| ("memory then", rss)));
     pairs.extend(repeats.as_deref().map(|repeats| ("repeats", repeats)));
     all + &html::pairs(pairs)
-}
-
-/// Returns bars for the whole, each layer and the function. The front's time surrounds the runtime's, and the rest of
-/// it is the time on the way.
-fn waterfall(record: &Record) -> String {
-    let whole = record.took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-    let inner = record.spans.iter().map(|span| span.to_us).max().unwrap_or(0);
-    let whole = whole.unwrap_or(inner).max(inner).max(1);
-    let mut spans: Vec<&Span> = record.spans.iter().collect();
-    spans.sort_by_key(|span| (span.depth, span.from_us));
-    let lead = if inner > 0 { (whole - inner) / 2 } else { 0 };
-    let mut rows = bar("front to front", 0, 0, whole, whole, false);
-    for span in &spans {
-        let depth = usize::try_from(span.depth).unwrap_or(0) + 1;
-        rows += &bar(&span.name, depth, span.from_us + lead, span.to_us + lead, whole, span.outcome != "ok");
-    }
-    let note = if spans.is_empty() {
-        "<p class=\"none\">No spans yet: they come with the runtime's output, if the layer span is in the deployment.</p>"
-    } else {
-        "<p class=\"none\">Layers from outside inward, then the function. What the front's time has more is the way there \
-         and back, drawn as if both took the same.</p>"
-    };
-    format!(
-        "<table class=\"waterfall\"><caption class=\"unseen\">How long each layer and the function took</caption><tbody>{rows}</tbody></table>{note}"
-    )
-}
-
-fn bar(name: &str, depth: usize, from: u64, to: u64, whole: u64, is_failed: bool) -> String {
-    let part = |us: u64| us.saturating_mul(1_000) / whole;
-    let (start, width) = (part(from).min(996), part(to.saturating_sub(from)).clamp(4, 1_000));
-    let class = if is_failed {
-        "failed"
-    } else if depth == 0 {
-        "whole"
-    } else {
-        "span"
-    };
-    let took = html::duration(Duration::from_micros(to.saturating_sub(from)));
-    let depth = depth.min(8);
-    format!(
-        "<tr><th scope=\"row\" class=\"in-{depth}\">{}</th><td><svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" \
-         aria-hidden=\"true\"><rect class=\"{class}\" x=\"{start}\" y=\"0\" width=\"{}\" height=\"10\" rx=\"3\"/></svg></td>\
-         <td class=\"took\">{took}</td></tr>",
-        escape(name),
-        width.min(1_000 - start),
-    )
 }
 
 /// Returns a body: JSON with line breaks, other text as it is, and of anything else the first bytes.

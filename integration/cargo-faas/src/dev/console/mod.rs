@@ -11,6 +11,7 @@ mod live;
 mod plan;
 mod send;
 mod state;
+mod waterfall;
 
 use super::app::App;
 use super::deployment::Deployment;

@@ -2,12 +2,15 @@
 
 use super::super::app::App;
 use super::super::generation::title;
+use super::super::lifecycles::Origin;
+use super::super::lines::PhaseSpan;
 use super::form::Form;
 use super::html::{self, escape};
+use super::waterfall;
 
 /// Returns the page of processes; With `is_part` it is only the part that changes.
 pub(super) fn page(app: &App, is_part: bool) -> String {
-    let content = processes(app) + &phases(app);
+    let content = processes(app) + &phases(app) + &lives(app);
     if is_part {
         content
     } else {
@@ -54,12 +57,29 @@ fn phases(app: &App) -> String {
     }
     let colds = app.store.records().iter().filter(|record| record.is_first).count();
     format!(
-        "<h2>Lifecycle</h2><p>Cold starts among the invocations that are kept: {colds}. Phases of the runtime are told by the \
-         layer <code>monitor</code>, if it is deployed; <code>ready</code> is from the start of the process until it answers.</p>\
+        "<h2>Lifecycle</h2><p>Cold starts among the invocations that are kept: {colds}. The table has what the \
+         layer <code>monitor</code> tells of phases, if it is deployed; <code>ready</code> is from the start of the process until it answers.</p>\
          <div class=\"scroll\"><table class=\"figures\"><thead><tr><th scope=\"col\">Deployment</th><th scope=\"col\">Unit</th>\
          <th scope=\"col\">Phase</th><th scope=\"col\">Took</th><th scope=\"col\">Outcome</th></tr></thead>\
          <tbody>{rows}</tbody></table></div>"
     )
+}
+
+/// Returns the waterfalls of each process.
+fn lives(app: &App) -> String {
+    let all = app.store.lifecycles();
+    let life = |(origin, spans): &(Origin, Vec<PhaseSpan>)| {
+        format!(
+            "<h3>{}, deployment {}, pid {}</h3>{}{}",
+            escape(&origin.unit),
+            origin.deployment,
+            origin.pid,
+            waterfall::of_start(spans),
+            waterfall::of_close(spans)
+        )
+    };
+    let lives: String = all.iter().map(life).collect();
+    format!("<div class=\"waterfalls\">{lives}</div>")
 }
 
 /// Returns the page of lines.
