@@ -2,10 +2,12 @@
 //! and start no process.
 //!
 //! The statements of a page about behaviour are held by the tests of that behaviour; this file holds names alone. Beside
-//! it stands what is read of the sources only: `circles`.
+//! it stands what is read of the sources only: `circles` and `published`.
 
 #[path = "docs/circles.rs"]
 mod circles;
+#[path = "docs/published.rs"]
+mod published;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

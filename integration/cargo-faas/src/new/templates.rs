@@ -28,8 +28,9 @@ pub(super) enum Template {
 /// A file of a template: its path in the project, and its text.
 pub(super) type File = (&'static str, &'static str);
 
-/// The contract, of which projects in C and Go have a copy.
-const HEADER: File = ("include/faas.h", include_str!("../../../../handlers-sdk/abi/include/faas.h"));
+/// The contract, of which projects in C and Go have a copy. The template is a link to it, so that it also is in the
+/// archive of this crate.
+const HEADER: File = ("include/faas.h", include_str!("templates/faas.h"));
 
 const IGNORED: File = (".gitignore", include_str!("templates/gitignore"));
 
@@ -75,9 +76,9 @@ impl Template {
                 ("hello.go", include_str!("templates/go/hello.go")),
                 ("hello_test.go", include_str!("templates/go/hello_test.go")),
                 ("module.c", include_str!("templates/go/module.c")),
-                // These two are the same in each module of Go's.
-                ("module.h", include_str!("../../../examples/echo-go/module.h")),
-                ("exports.map", include_str!("../../../examples/echo-go/exports.map")),
+                // These two are the same in each module of Go's: links to those of the example.
+                ("module.h", include_str!("templates/go/module.h")),
+                ("exports.map", include_str!("templates/go/exports.map")),
                 ("README.md", include_str!("templates/go/README.md")),
                 IGNORED,
                 HEADER,

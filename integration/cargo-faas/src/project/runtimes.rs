@@ -121,7 +121,7 @@ pub(crate) fn source() -> Result<PathBuf, Failure> {
     let folder = source_folder();
     folder.canonicalize().ok().filter(|folder| folder.join("runtime-engine/Cargo.toml").is_file()).ok_or_else(|| {
         let why = format!(
-            "the source that this tool was built from is no longer at {}: name a built runtime with --runtime, or install \
+            "the repository that this tool is built from is not at {}: name a built runtime with --runtime, or install \
              the tool again",
             folder.display()
         );

@@ -1,0 +1,1 @@
+../../../../../handlers-sdk/abi/include/faas.h
