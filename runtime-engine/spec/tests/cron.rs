@@ -241,6 +241,31 @@ fn a_time_zone_stands_where_the_platform_has_it() {
 }
 
 #[test]
+fn a_time_zone_that_makes_no_difference_is_taken_and_left_out_where_the_platform_has_none() {
+    let of = |text: &str| Schedule::parse(text, None).expect("a schedule");
+    let without_zones =
+        [Dialect::TencentScf, Dialect::Azure, Dialect::ContainerAppsJob, Dialect::YandexTimer, Dialect::VeFaas];
+    for dialect in without_zones {
+        for zone in ["Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu"] {
+            for text in ["*/5 * * * *", "* * * * *", "*/15 * * * *", "7,22,37,52 * * * *", "@every 20m", "@every 1h"] {
+                let schedule = of(text);
+                let emitted = dialect.emit(&schedule, Some(zone));
+                assert_eq!(emitted, dialect.emit(&schedule, None), "{text} in {zone} for {dialect:?}");
+                assert!(emitted.is_ok_and(|emitted| emitted.timezone.is_none()), "{text} in {zone} for {dialect:?}");
+            }
+            // Each of these is another one in some zone: UTC's full hour is half past in Kolkata, a quarter to in Kathmandu.
+            for text in ["0 * * * *", "0,30 * * * *", "*/20 * * * *", "*/5 2 * * *", "*/5 * * * MON", "@every 2h"] {
+                let refused = dialect.emit(&of(text), Some(zone)).expect_err("the zone makes a difference");
+                assert!(refused.0.ends_with("has no time zones for timers"), "{text}: {refused}");
+            }
+        }
+    }
+    // A platform that has zones is told of each.
+    let emitted = Dialect::EventBridge.emit(&of("*/5 * * * *"), Some("Europe/Berlin")).expect("it has time zones");
+    assert_eq!(emitted.timezone.as_deref(), Some("Europe/Berlin"));
+}
+
+#[test]
 fn utc_is_written_where_it_would_be_the_zone_of_the_region() {
     let of = |text: &str| Schedule::parse(text, None).expect("a schedule");
     for zone in [None, Some("UTC")] {
@@ -256,10 +281,10 @@ fn a_zone_is_open_where_no_page_names_it_and_the_times_depend_on_it() {
     let of = |text: &str| Schedule::parse(text, None).expect("a schedule");
     for dialect in ALL {
         let is_unsaid = matches!(dialect, Dialect::TencentScf | Dialect::VeFaas);
-        for text in ["0 2 * * *", "0 0 * * MON", "0 * 1 * *", "* * * JAN *", "@every 2h"] {
+        for text in ["0 2 * * *", "0 0 * * MON", "0 * 1 * *", "* * * JAN *", "30 * * * *", "@every 2h"] {
             assert_eq!(dialect.leaves_zone_open(&of(text)), is_unsaid, "{text} for {dialect:?}");
         }
-        for text in ["*/5 * * * *", "30 * * * *", "@every 15m", "@every 1h"] {
+        for text in ["*/5 * * * *", "7,22,37,52 * * * *", "@every 15m", "@every 1h"] {
             assert!(!dialect.leaves_zone_open(&of(text)), "{text} for {dialect:?}");
         }
     }

@@ -2,7 +2,7 @@
 //! zones fires at the moments at which the clock of the place shows the times of the schedule, over four years in which
 //! that clock is put forward and back.
 
-use chrono::{NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::parser::{CronParser, Seconds, Year};
 use serverless_spec::cron::dialect::Dialect;
@@ -146,6 +146,21 @@ fn a_platform_without_zones_refuses_one_and_does_not_lose_it() {
             }
         }
     }
+}
+
+/// What is the same in all zones is judged by this step.
+#[test]
+fn the_clocks_of_all_zones_differ_from_utc_by_quarters_of_an_hour() {
+    let mut looked_at = 0;
+    for zone in chrono_tz::TZ_VARIANTS {
+        for month in 0..48 {
+            let at = NaiveDate::from_ymd_opt(2024 + month / 12, month as u32 % 12 + 1, 1).expect("it is a day");
+            let from_utc = zone.offset_from_utc_date(&at).fix().local_minus_utc();
+            assert_eq!(from_utc % (15 * 60), 0, "{zone} on {at}");
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 20_000, "{looked_at}");
 }
 
 /// Each line is a trap: one platform reads the text differently from another.

@@ -3,7 +3,7 @@
 //! Months and days of the week are written by name and never by number, since platforms count them differently. A form
 //! that a platform's page leaves open is refused rather than tried.
 
-use super::field::{DAY, HOUR, MINUTE, MONTH, SECOND, WEEKDAY, YEAR};
+use super::field::{DAY, HOUR, MINUTE, MONTH, SECOND, Set, WEEKDAY, YEAR};
 use super::{Both, Cron, Day, Schedule, Weekday};
 use std::fmt;
 use std::time::Duration;
@@ -116,10 +116,30 @@ enum Zone {
     Prefix,
     /// The same, and without it the zone is that of the region, so that UTC stands there as well.
     AlwaysPrefix,
-    /// No zone can be set: it is UTC.
+    /// No zone can be set: it is UTC. One that makes no difference is left out.
     None,
     /// No zone can be set, and the platform's page does not say which one it is.
     Unsaid,
+}
+
+/// The minutes of which the difference between the clocks of any two zones is a multiple: the clocks of Nepal and of the
+/// Chatham Islands are three quarters of an hour off the full one. Source: the IANA's database of time zones.
+const STEP_OF_ZONES: u16 = 15;
+
+/// Returns `true` if the moments of a schedule are others in one time zone than in another one. It asks for all zones,
+/// since nothing here knows how far the clock of one is from UTC: an hourly schedule is the same in most zones, and
+/// comes half an hour later in India.
+fn depends_on_zone(schedule: &Schedule) -> bool {
+    match schedule {
+        Schedule::Cron(cron) => {
+            let shifted: Set = cron.minute.iter().map(|minute| (minute + STEP_OF_ZONES) % 60).collect();
+            let days = cron.day != Day::Any || cron.weekday != Weekday::Any;
+            let is_open = HOUR.is_all(&cron.hour) && MONTH.is_all(&cron.month) && YEAR.is_all(&cron.year);
+            days || !is_open || shifted != cron.minute
+        }
+        // A time that passes again and again begins anywhere. What is longer than an hour begins with the day of some zone.
+        Schedule::Every(time) => time.as_secs() > 3_600,
+    }
 }
 
 impl Dialect {
@@ -210,15 +230,7 @@ impl Dialect {
 
     /// Returns `true` if the times of a schedule depend on a time zone that the platform's page does not name.
     pub fn leaves_zone_open(self, schedule: &Schedule) -> bool {
-        let depends = match schedule {
-            Schedule::Cron(cron) => {
-                let days = cron.day != Day::Any || cron.weekday != Weekday::Any;
-                days || !HOUR.is_all(&cron.hour) || !MONTH.is_all(&cron.month) || !YEAR.is_all(&cron.year)
-            }
-            // An hour is an hour everywhere; what is longer begins with the day of some zone.
-            Schedule::Every(time) => time.as_secs() > 3_600,
-        };
-        depends && self.rules().zone == Zone::Unsaid
+        self.rules().zone == Zone::Unsaid && depends_on_zone(schedule)
     }
 
     /// Returns the schedule in the words of this platform. `timezone` is the IANA name of a zone; `None` is UTC.
@@ -237,6 +249,8 @@ impl Dialect {
             return Ok(emitted);
         };
         match rules.zone {
+            // The moments are those of UTC, and of every other zone that the platform may have.
+            Zone::None | Zone::Unsaid if !depends_on_zone(schedule) => return Ok(emitted),
             Zone::Prefix | Zone::AlwaysPrefix => emitted.text = format!("CRON_TZ={zone} {}", emitted.text),
             Zone::Apart => emitted.timezone = Some(zone.to_owned()),
             Zone::None | Zone::Unsaid => {

@@ -468,7 +468,11 @@ fn schedule(site: &Site<'_>, event: &Event) -> Option<Emitted> {
         Ok(emitted) => {
             if dialect.leaves_zone_open(&timer.schedule) {
                 let message = format!("this schedule is in UTC, and {} does not say which zone it has", site.title());
-                site.lacks(timer.span, message, "look at its first times there; once an hour is the same in all zones");
+                site.lacks(
+                    timer.span,
+                    message,
+                    "look at its first times there; every quarter of an hour is the same in all zones",
+                );
             }
             Some(emitted)
         }

@@ -52,6 +52,10 @@ fn a_time_zone_is_refused_where_the_plan_of_azure_has_none() {
     assert!(said.contains("a plan of Flex Consumption has no time zones for timers"), "{said}");
     let (_, made) = templates(&text.replace("Europe/Berlin", "UTC"), "azure-functions");
     assert!(!file(&made, "deploy.sh").contains("WEBSITE_TIME_ZONE"));
+    // Every five minutes is the same in all zones.
+    let (read, made) = templates(&text.replace("0 2 * * *", "'*/5 * * * *'"), "azure-functions");
+    assert!(made.diagnostics.is_empty(), "{}", self::said(&read, &made));
+    assert!(file(&made, "order/order/function.json").contains("\"0 */5 * * * *\""));
 }
 
 #[test]
