@@ -43,6 +43,8 @@ fn main() -> ExitCode {
     ] {
         trials.push(needs::once(&jq, name, move |jq| sent(jq, platform)));
     }
+    let name = "the_script_of_aws_hands_parameters_to_sam_in_a_file_of_its_own";
+    trials.push(needs::once(&needs::program("jq"), name, handed_over));
     let clients = needs::folder("python-clients").and(python.clone());
     let toolkit = needs::folder("node-tencent").and(python.clone());
     for (kind, name, beside) in [
@@ -302,6 +304,71 @@ fn sent(jq: &Path, platform: &'static str) -> Result<(), String> {
         files if files.is_empty() => Ok(()),
         files => Err(format!("secrets stay in {files:?}")),
     }
+}
+
+/// A stand-in for SAM, which keeps the arguments of a deployment and its file of parameters.
+const SAM: &str = r#"#!/bin/sh
+[ "$1" = deploy ] || exit 0
+echo "$*" > "$CALLS/said"
+cp -p .parameters.yaml "$CALLS/parameters"
+exit "$FAILS"
+"#;
+
+/// Runs the script of AWS with the real jq and a stand-in for SAM. Parameters are in a file of the deployer's own while
+/// the script runs, and in no argument. A value that SAM would change is refused.
+fn handed_over(jq: &Path) -> Result<(), String> {
+    let yml = "service: shop\nfunctions: {order: {handler: shop.order}}\nresources:\n  Parameters:\n    \
+               Password: {Type: String, NoEcho: true}\n    2nd: {Type: String}\n";
+    let wrong = |error: std::io::Error| error.to_string();
+    let folder = tempfile::tempdir().map_err(wrong)?;
+    let path = folder.path();
+    let file = path.join("shop.yml");
+    std::fs::write(&file, yml).map_err(wrong)?;
+    if write(&file, path) == 0 {
+        return Err("there are no files".to_owned());
+    }
+    std::fs::write(path.join("sam"), SAM).map_err(wrong)?;
+    std::fs::set_permissions(path.join("sam"), std::fs::Permissions::from_mode(0o755)).map_err(wrong)?;
+    let beside = jq.parent().ok_or("jq is in no folder")?.display();
+    let files = path.join("shop/aws-lambda");
+    let run = |password: &str, fails: i32| {
+        let mut script = Command::new("sh");
+        script.arg("deploy.sh").current_dir(&files);
+        script.env("PATH", format!("{}:{beside}:/usr/bin:/bin", path.display())).env("CALLS", path);
+        script.env("FAILS", fails.to_string()).envs([("Password", password), ("_2nd", "second")]);
+        let output = script.output().map_err(wrong)?;
+        if files.join(".parameters.yaml").exists() {
+            return Err("the parameters stay".to_owned());
+        }
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    let secret = "it's \"$HOME\" \\n\n`#{} é \u{1f600}\\";
+    let (said, parameters) = (path.join("said"), path.join("parameters"));
+    for fails in [0, 3] {
+        let (code, errors) = run(secret, fails)?;
+        if code != Some(fails) {
+            return Err(format!("{code:?}: {errors}"));
+        }
+        let arguments = std::fs::read_to_string(&said).map_err(wrong)?;
+        if arguments.contains("HOME") || arguments.contains("second") {
+            return Err(format!("a value is among the arguments: {arguments}"));
+        }
+        let mode = std::fs::metadata(&parameters).map_err(wrong)?.permissions().mode() & 0o777;
+        let text = std::fs::read(&parameters).map_err(wrong)?;
+        let found: serde_json::Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+        if mode != 0o600 || found != json!({"2nd": "second", "Password": secret}) {
+            return Err(format!("the parameters are {found:#}, with the mode {mode:o}"));
+        }
+        std::fs::remove_file(&said).map_err(wrong)?;
+    }
+    for changed in ["\"quoted\"", "'quoted'", "\"", "a\\\"b", "a\\ b", "a\\'b", "a\u{85}b"] {
+        let (code, errors) = run(changed, 0)?;
+        let is_told = errors.contains("SAM changes the value of Password") && !errors.contains(changed);
+        if code == Some(0) || !is_told || said.exists() {
+            return Err(format!("{changed} is deployed: {code:?}: {errors}"));
+        }
+    }
+    Ok(())
 }
 
 /// Writes texts that readers of YAML take for something else, and all kinds of characters, as YAML with the same as

@@ -254,16 +254,33 @@ fn resources_of_the_yml_are_laid_over_those_of_their_kind() {
 }
 
 #[test]
-fn parameters_of_a_template_without_a_default_are_asked_for() {
+fn parameters_of_a_template_without_a_default_are_asked_for_and_no_argument_has_one() {
     let text = "service: shop\nfunctions:\n  \
                 work: {events: [{kafka: {topic: orders}}, {table: {table: users}}, {table: {table: old}}]}\n\
                 resources:\n  Parameters:\n    Size: {Type: String, Default: 1}\n    \
                 OldStreamArn: {Type: String, Default: 'arn:aws:dynamodb:eu-central-1:1:table/old/stream/1'}\n    \
+                2ndKey: {Type: String, NoEcho: true}\n    \
                 Tier: {Type: String, Description: 'what \"it\" costs: $5'}\n";
     let (_, made) = templates(text, "aws-lambda");
-    let expected = r#" --parameter-overrides "KafkaClusterArn=\"${KafkaClusterArn:?The ARN of the cluster of Kafka (MSK)}\"" "Tier=\"${Tier:?what  it  costs:  5}\"" "UsersStreamArn=\"${UsersStreamArn:?The ARN of the stream of the table users}\"" --no-fail"#;
     let deploy = file(&made, "deploy.sh");
-    assert!(deploy.contains(expected), "{deploy}");
+    // A variable of a shell does not begin with a digit.
+    let asked = [
+        r#": "${_2ndKey:?a parameter of the template}"; "#,
+        r#": "${KafkaClusterArn:?The ARN of the cluster of Kafka (MSK)}"; "#,
+        r#": "${Tier:?what  it  costs:  5}"; "#,
+        r#": "${UsersStreamArn:?The ARN of the stream of the table users}"; "#,
+    ];
+    assert!(deploy.contains(&format!("umask 077; {}jq --null-input ", asked.concat())), "{deploy}");
+    assert!(deploy.contains(r#".["2ndKey"] = (env._2ndKey | for_sam("2ndKey"))"#), "{deploy}");
+    assert!(deploy.contains("trap 'rm -f .parameters.yaml' EXIT\n"), "{deploy}");
+    let call = deploy.lines().find(|line| line.starts_with("sam deploy ")).expect("it deploys");
+    assert!(
+        call.contains(" --parameter-overrides file://.parameters.yaml --no-fail") && !call.contains("${"),
+        "{call}"
+    );
+    let (_, made) = templates("service: shop\nfunctions: {order: {}}\n", "aws-lambda");
+    let deploy = file(&made, "deploy.sh");
+    assert!(!deploy.contains("jq") && !deploy.contains(".parameters.yaml"), "{deploy}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::File;
 use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Mapping};
 use super::names::word_within;
-use super::script::{Script, Tool, quoted};
+use super::script::{Filter, JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::diagnostic::Diagnostic;
 use crate::gateway;
@@ -25,6 +25,18 @@ const SAM: Tool = Tool { program: "sam", from: "pip install aws-sam-cli" };
 const MOST_OF_STACK: usize = 128;
 /// The most characters of the name of a rule and of a schedule. Source: EventBridge, "PutRule" and "CreateSchedule".
 const MOST_OF_TIMER: usize = 64;
+
+/// The file of the values of parameters, while the script runs. SAM reads YAML and TOML by this end of the name, and JSON
+/// is YAML. Source: the repository `aws/aws-sam-cli`, `CfnParameterOverridesType`, from version 1.152.0 on.
+const PARAMETERS: &str = ".parameters.yaml";
+/// The function of jq that takes a value as it is, or ends the deployment. SAM takes quotes off the ends of a value, and
+/// backslashes before spaces and quotes, and does so once for each file around the value; no text comes through that as one
+/// of these. YAML takes U+0085 for the end of a line.
+const FOR_SAM: &str = concat!(
+    r#"def for_sam(name): if test("\\\\[ \"\u0027]|\u0085") or .[:1] == .[-1:] and test("^[\"\u0027]") "#,
+    r#"then error("SAM changes the value of \(name): "#,
+    r#"it has quotes at both ends, or a backslash before a space or a quote") else . end;"#
+);
 
 /// The resources that are collected beside the functions.
 #[derive(Default)]
@@ -67,30 +79,39 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let region =
         site.provider_text("region").map(|region| format!(" --region {}", quoted(&region))).unwrap_or_default();
     script.run(SAM, format!("sam validate --lint --template-file template.yaml{region}"));
+    let overrides = overrides(&stack.asked, script);
     script.run(
         SAM,
         format!(
-            "sam deploy --template-file template.yaml --stack-name {} --resolve-s3 --capabilities CAPABILITY_IAM{} \
+            "sam deploy --template-file template.yaml --stack-name {} --resolve-s3 --capabilities CAPABILITY_IAM{overrides} \
              --no-fail-on-empty-changeset{region} \"$@\"",
-            quoted(&word_within(&format!("{}-{}", service.name, service.stage), MOST_OF_STACK)),
-            overrides(&stack.asked)
+            quoted(&word_within(&format!("{}-{}", service.name, service.stage), MOST_OF_STACK))
         ),
     );
     let text = Document::from(root).to_yaml(&site.head());
     vec![File { path: "template.yaml".to_owned(), text }]
 }
 
-/// Returns the option that gives parameters the values of the deploying shell's variables of the same names.
-fn overrides(asked: &BTreeMap<String, String>) -> String {
-    let mut out = String::new();
+/// Returns the option that gives parameters the values of the deploying shell's variables of their names, and adds the
+/// command that writes these into a file. An argument is seen by everybody on the machine, and a parameter may be a
+/// secret.
+fn overrides(asked: &BTreeMap<String, String>, script: &mut Script) -> String {
+    if asked.is_empty() {
+        return String::new();
+    }
+    let mut fill = Filter::new(&format!("{FOR_SAM} {{}}"));
     for (name, meaning) in asked {
         // No variable of a shell begins with a digit.
         let digit = if name.starts_with(|first: char| first.is_ascii_digit()) { "_" } else { "" };
         // The meaning may be anybody's text, and stands where a shell looks for more than texts.
         let meaning = meaning.replace(['"', '\'', '\\', '$', '`', '}', '\n', '\r'], " ");
-        out += &format!(" \"{name}=\\\"${{{digit}{name}:?{meaning}}}\\\"\"");
+        fill.with(&format!("{digit}{name}"), &meaning, |value| {
+            format!(".[\"{name}\"] = ({value} | for_sam(\"{name}\"))")
+        });
     }
-    if out.is_empty() { out } else { format!(" --parameter-overrides{out}") }
+    script.removes(JQ, &[PARAMETERS]);
+    script.run(JQ, fill.command(" --null-input", "/dev/null", PARAMETERS));
+    format!(" --parameter-overrides file://{PARAMETERS}")
 }
 
 /// Lays the yml's own `resources` over those that are made here, as they are written.

@@ -29,7 +29,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let region = site.provider_text("region").map(|region| format!(" --cli-region={}", quoted(&region)));
     // Options of the deploying shell, such as `--cli-profile`, are for every command.
     let every = region.unwrap_or_default() + " \"$@\"";
-    script.removes(JQ, &[".code", ".request.json", ".config.json"]);
+    script.removes(JQ, &["*/.code", "*/.request.json", "*/.config.json"]);
     // The names in the group of the gateway, which all functions have in common.
     let mut apis = BTreeSet::new();
     for deployment in deployments {

@@ -83,6 +83,7 @@ const UNPACKED: &str = "\
 .app
 .code
 .request.json
+.parameters.yaml
 .config.json
 .gateway.yaml
 /*/code/

@@ -60,7 +60,7 @@ fn secrets(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script)
     if with_some.peek().is_none() {
         return;
     }
-    script.removes(JQ, &[REQUEST]);
+    script.removes(JQ, &[&format!("*/{REQUEST}")]);
     // Variables of secrets are in capitals: no variable of the script is one of theirs.
     script.run(WSK, "host=$(wsk property get --apihost)");
     script.run(WSK, "host=${host##*[[:space:]]}");

@@ -53,12 +53,11 @@ impl Script {
         self.steps.push(Step { tool, command: command.into() });
     }
 
-    /// Adds that these files of the units' folders are removed when the script ends, however it ends: the values of secrets
-    /// are in them. `tool` is one that the platform needs anyway.
-    pub(super) fn removes(&mut self, tool: Tool, names: &[&str]) {
-        let files: Vec<String> = names.iter().map(|name| format!("*/{name}")).collect();
+    /// Adds that the files of these patterns are removed when the script ends, however it ends: the values of secrets are
+    /// in them. `tool` is one that the platform needs anyway.
+    pub(super) fn removes(&mut self, tool: Tool, patterns: &[&str]) {
         // A shell that a signal ends runs the trap of its end only if it exits by itself.
-        self.run(tool, format!("trap 'rm -f {}' EXIT\ntrap 'exit 1' HUP INT QUIT TERM", files.join(" ")));
+        self.run(tool, format!("trap 'rm -f {}' EXIT\ntrap 'exit 1' HUP INT QUIT TERM", patterns.join(" ")));
     }
 
     pub(super) fn into_steps(self) -> Vec<Step> {

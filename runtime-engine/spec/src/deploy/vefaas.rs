@@ -32,7 +32,7 @@ const OF_KAFKA: &[(&str, &str, &str)] = &[
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
-    script.removes(JQ, &[".request.json"]);
+    script.removes(JQ, &["*/.request.json"]);
     for deployment in deployments {
         let folder = &deployment.unit.name;
         let mut put = |name: &str, map: Mapping| {
