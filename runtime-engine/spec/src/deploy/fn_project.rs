@@ -4,11 +4,11 @@ use super::File;
 use super::deployment::{Deployment, within};
 use super::document::{Document, Mapping};
 use super::image;
-use super::names::{label, numbered};
+use super::names::{label, label_of_path};
 use super::script::{Script, Tool, quoted, variable};
 use super::site::Site;
+use crate::diagnostic::Diagnostic;
 use crate::gateway;
-use std::collections::BTreeSet;
 
 const FN: Tool = Tool { program: "fn", from: "https://github.com/fnproject/cli/releases" };
 
@@ -84,22 +84,28 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
     super::deployment::step_up(site, "memory", deployment.memory, &steps)
 }
 
-/// Returns the triggers of requests, each as a name and an exact path.
+/// Returns the triggers of requests, each as a name and an exact path. The script leaves a trigger that is there under its
+/// name, so the name has to be that of one path, whatever else the yml has. Of two with one name only one would be made.
 fn sources(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
-    // The script leaves a trigger that is there, so that of two with one name it would make the first alone.
-    let mut taken = BTreeSet::new();
     for trigger in deployment.requests() {
-        let Some(path) = &trigger.event.path else { continue };
-        let gateway = gateway::route(site.platform, &path.value);
+        let Some(pattern) = &trigger.event.path else { continue };
+        let gateway = gateway::route(site.platform, &pattern.value);
         if gateway.routes.is_empty() {
-            let message = format!("a trigger on Fn has one exact path, and `{}` is many", path.value);
-            site.lacks(path.span, message, "put an API gateway before the function");
+            let message = format!("a trigger on Fn has one exact path, and `{}` is many", pattern.value);
+            site.lacks(pattern.span, message, "put an API gateway before the function");
         }
         for path in gateway.routes {
-            if !all.iter().any(|(_, other)| *other == path) {
-                let name = numbered(&format!("{}{}", deployment.unit.name, path.replace('/', "-")), label, &mut taken);
-                all.push((name, path));
+            let name = label_of_path(&deployment.unit.name, &path);
+            match all.iter().find(|(other, _)| *other == name) {
+                Some((_, other)) if *other == path => {}
+                Some((_, other)) => {
+                    let message = format!("the triggers of `{other}` and `{path}` on Fn are both called `{name}`");
+                    site.add(
+                        Diagnostic::error("same-name", pattern.span, message).help("take another path for one of them"),
+                    );
+                }
+                None => all.push((name, path)),
             }
         }
     }

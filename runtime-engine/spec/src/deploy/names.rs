@@ -38,9 +38,24 @@ pub(super) fn label(name: &str) -> String {
 /// Makes a name of the letters of a label of DNS, of at most `most` characters. A longer one ends with a part of its
 /// digest, so that two names with one beginning stay two. There are no two `-` in a row, which Azure refuses.
 pub(super) fn label_within(name: &str, most: usize) -> String {
+    shortened(label_of_any_length(name), name, most)
+}
+
+/// Makes a label of DNS of a deployment's name and of a path at it, which is a function of these two alone: another path
+/// beside it changes nothing. A path of lower-case letters and digits is told by the label. Any other one has a part of its
+/// digest at the end, since `/a-b` and `/A/b` would have the label of `/a/b`.
+pub(super) fn label_of_path(deployment: &str, path: &str) -> String {
+    if path.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'/') {
+        return label(&format!("{deployment}{}", path.replace('/', "-")));
+    }
+    let name = format!("{deployment}{path}");
+    digested(label_of_any_length(&name), &name, MOST_OF_LABEL)
+}
+
+fn label_of_any_length(name: &str) -> String {
     let letters = letters_and_digits(&name.to_ascii_lowercase());
     let parts: Vec<&str> = letters.split('-').filter(|part| !part.is_empty()).collect();
-    shortened(parts.join("-"), name, most)
+    parts.join("-")
 }
 
 /// Makes a name of letters, digits and `-` that begins with a letter, of at most `most` characters. Capitals stay what
@@ -62,11 +77,13 @@ fn with_first_letter(name: &str) -> String {
 
 /// Cuts what a platform's name became, all of ASCII, to at most `most` characters. What is cut ends with a part of the
 /// digest of `name`, which is the whole one.
-fn shortened(mut words: String, name: &str, most: usize) -> String {
+fn shortened(words: String, name: &str, most: usize) -> String {
+    if words.len() <= most { words } else { digested(words, name, most) }
+}
+
+/// Ends what a platform's name became, all of ASCII, with a part of the digest of `name`, all within `most` characters.
+fn digested(mut words: String, name: &str, most: usize) -> String {
     const DIGITS: usize = 6;
-    if words.len() <= most {
-        return words;
-    }
     let digest = sha256::digest(name.as_bytes());
     let digits: String = digest.rsplit(':').next().unwrap_or_default().chars().take(DIGITS).collect();
     words.truncate(most - DIGITS - 1);
@@ -74,7 +91,7 @@ fn shortened(mut words: String, name: &str, most: usize) -> String {
 }
 
 /// Returns what the platform calls `name`, and takes it. If another one has taken it, that is what the platform calls
-/// `name-2`, `name-3` and so on.
+/// `name-2`, `name-3` and so on. So the name depends on the order, and is for what no later deployment looks for by name.
 pub(super) fn numbered(name: &str, on_platform: impl Fn(&str) -> String, taken: &mut BTreeSet<String>) -> String {
     let mut found = on_platform(name);
     let mut number = 1;
@@ -102,6 +119,30 @@ mod tests {
         assert!(label(&"a".repeat(64)).starts_with(&format!("{}-", "a".repeat(56))), "{}", label(&"a".repeat(64)));
         let (one, other) = (label(&"a".repeat(100)), label(&"a".repeat(101)));
         assert!(one != other && one.len() == 63 && other.len() == 63, "{one}, {other}");
+    }
+
+    #[test]
+    fn a_path_is_called_by_itself_and_no_two_alike() {
+        for (path, expected) in
+            [("/", "order"), ("/a/b", "order-a-b"), ("/v1/orders", "order-v1-orders"), ("/a/b/", "order-a-b")]
+        {
+            assert_eq!(label_of_path("order", path), expected, "{path}");
+        }
+        let mut all: Vec<String> =
+            ["/a/b", "/a-b", "/A/b", "/a/B", "/a.b", "/a_b", "/a--b", "/-a/b", "/ä", "/%20", "/-"]
+                .map(|path| label_of_path("order", path))
+                .into();
+        all.extend(["a", "b"].map(|end| label_of_path("order", &format!("/{}{end}", "a".repeat(70)))));
+        all.extend(["a", "-a"].map(|end| label_of_path("order", &format!("/{}/{end}", "A".repeat(70)))));
+        for name in &all {
+            assert!(name.len() <= MOST_OF_LABEL && name.starts_with("order-"), "{name}");
+            assert_eq!(label(name), *name);
+        }
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "{all:?}");
+        assert!(label_of_path("order", "/a-b").starts_with("order-a-b-"));
     }
 
     #[test]

@@ -28,9 +28,9 @@ fn every_function_is_in_the_template_beside_what_else_has_its_name() {
     let text = "service: shop\nfunctions:\n  http-api: {events: [{http: {path: /a}}]}\n  \
                 domain: {events: [{http: {path: /b}}]}\n  \
                 pics-bucket: {events: [{http: {path: /c}}]}\n  \
-                look: {events: [{oss: {bucket: pics}}, {oss: {bucket: my.pics}}]}\n  \
-                my-look: {events: [{oss: {bucket: pics}}, {oss: {bucket: my-pics}}]}\n  \
-                kafka-cluster-arn: {events: [{kafka: {topic: orders}}, {kafka: {topic: more}}]}\n";
+                look: {events: [{oss: {bucket: pics}}, {oss: {bucket: my.pics, name: others}}]}\n  \
+                my-look: {events: [{oss: {bucket: pics}}, {oss: {bucket: my-pics, name: mine}}]}\n  \
+                kafka-cluster-arn: {events: [{kafka: {topic: orders}}, {kafka: {topic: more, name: more}}]}\n";
     let (read, made) = templates(text, "aws-lambda");
     assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
     let template = file(&made, "template.yaml");
@@ -168,9 +168,6 @@ fn what_becomes_one_name_is_numbered_apart() {
         ("huawei-functiongraph", routes, "order/trigger-order-get-a-b.json", "\"path\": \"/a/b\""),
         ("huawei-functiongraph", routes, "order/trigger-order-get-a-b-2.json", "\"path\": \"/a-b\""),
         ("huawei-functiongraph", routes, "order/trigger-order-get-a-b-2.json", "\"name\": \"order_get_a_b_2\""),
-        ("fn", routes, "deploy.sh", " order-a-b --type http --source /a/b\n"),
-        ("fn", routes, "deploy.sh", " order-a-b-2 --type http --source /a-b\n"),
-        ("fn", routes, "order/func.yaml", "name: order-a-b-2\n"),
         ("vefaas", streams, "order/kafka-of_orders.json", "\"TopicName\": \"one\""),
         ("vefaas", streams, "order/kafka-of_orders_2.json", "\"TopicName\": \"other\""),
     ] {
@@ -178,6 +175,52 @@ fn what_becomes_one_name_is_numbered_apart() {
         let found = file(&templates(&text, platform).1, path);
         assert!(found.contains(expected), "{platform}, {path}: {found}");
     }
+}
+
+/// Returns the triggers of a service of Fn with one function that has these routes, each as its name and path.
+fn triggers_of_fn(paths: &[&str]) -> Vec<(String, String)> {
+    let events: String = paths.iter().map(|path| format!("      - http: {{path: '{path}'}}\n")).collect();
+    let text = format!("service: shop\nfunctions:\n  order:\n    events:\n{events}");
+    let (read, made) = templates(&text, "fn");
+    assert!(made.diagnostics.is_empty(), "{}", said(&read, &made));
+    let script = file(&made, "deploy.sh");
+    let of_function = file(&made, "order/func.yaml");
+    let created = script.split("fn create trigger shop-dev shop-dev-order ").skip(1);
+    let created = created.filter_map(|rest| rest.lines().next()?.split_once(" --type http --source "));
+    let all: Vec<(String, String)> = created.map(|(name, path)| (name.to_owned(), path.to_owned())).collect();
+    for (name, path) in &all {
+        assert!(script.contains(&format!("fn inspect trigger shop-dev shop-dev-order {name} >")), "{script}");
+        assert!(of_function.contains(&format!("name: {name}\n    type: http\n    source: {path}\n")), "{of_function}");
+    }
+    all
+}
+
+#[test]
+fn a_trigger_of_fn_is_called_by_its_path_whatever_stands_before_it() {
+    let paths = ["/a/b", "/a-b", "/A/b", "/", "/a_b"];
+    let mut alone: Vec<_> = paths.iter().flat_map(|path| triggers_of_fn(&[path])).collect();
+    assert_eq!(triggers_of_fn(&paths), alone);
+    alone.reverse();
+    let turned: Vec<&str> = paths.into_iter().rev().collect();
+    assert_eq!(triggers_of_fn(&turned), alone);
+    let mut names: Vec<&str> = alone.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() == paths.len() && names.contains(&"order-a-b") && names.contains(&"order"), "{names:?}");
+}
+
+#[test]
+fn two_triggers_of_fn_with_one_name_are_an_error() {
+    // A path may spell out what another one's digest is.
+    let [(name, _)] = &triggers_of_fn(&["/a-b"])[..] else { panic!("there is one trigger") };
+    let spelt = format!("/{}", name.trim_start_matches("order-").replace('-', "/"));
+    let text = format!(
+        "service: shop\nfunctions:\n  order: {{events: [{{http: {{path: /a-b}}}}, {{http: {{path: {spelt}}}}}]}}\n"
+    );
+    let (read, made) = templates(&text, "fn");
+    let said = said(&read, &made);
+    let message = format!("the triggers of `/a-b` and `{spelt}` on Fn are both called `{name}`");
+    assert!(made.files.is_empty() && made.diagnostics.len() == 1 && said.contains(&message), "{said}");
 }
 
 #[test]
