@@ -2,7 +2,7 @@
 //! all routes of the service, since each change of a domain replaces its routes.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, within};
+use super::deployment::{Deployment, Trigger, warns_of_order, within};
 use super::document::{Document, Mapping};
 use super::image;
 use super::script::{Script, Tool, variable};
@@ -20,6 +20,7 @@ const HTTP: &str = "http";
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    warns_of_order(site, deployments, |_| true);
     let service = &site.spec.service;
     let mut resources = Mapping::new();
     let mut files = Vec::new();

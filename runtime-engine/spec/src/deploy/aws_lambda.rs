@@ -7,7 +7,7 @@
 mod ids;
 
 use super::File;
-use super::deployment::{Deployment, Trigger, within};
+use super::deployment::{Deployment, Trigger, warns_of_order, within};
 use super::document::{Document, Mapping};
 use super::names::word_within;
 use super::script::{Filter, JQ, Script, Tool, quoted};
@@ -57,6 +57,8 @@ struct Stack {
 }
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    // The template knows what a bucket tells by the functions; the id of such an event is that of a permission alone.
+    warns_of_order(site, deployments, |trigger| trigger.kind != "storage");
     let own = site.get(&site.spec.tree, "resources");
     let mut stack = Stack::default();
     let places = stack.ids.take_all(site, deployments, own);

@@ -52,6 +52,8 @@ pub(super) struct Trigger<'s> {
     pub(super) kind: &'static str,
     /// The name of the trigger, which no other trigger of the unit has.
     pub(super) name: String,
+    /// `true` if the name is the yml's own, or that of a timer, by which the runtime knows it.
+    is_named: bool,
     /// The schedule in the platform's words. It is `None` if it is no timer, or the platform has no such timers, which
     /// is reported.
     pub(super) schedule: Option<Emitted>,
@@ -419,7 +421,6 @@ fn secrets_in(text: &str) -> Vec<&str> {
 
 fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>> {
     let mut all: Vec<Trigger<'s>> = Vec::new();
-    let mut taken = BTreeSet::new();
     for function in functions {
         let mut timer = 0;
         for event in &function.events {
@@ -427,16 +428,54 @@ fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>>
             let is_timer = kind == "timer";
             let generated = is_timer.then(|| TimerNames::of(function, timer));
             timer += usize::from(is_timer);
-            let plain = || format!("{}-{}", function.name, event.key.word);
             // The event of a timer has the timer's name as its source.
             let named = if is_timer { None } else { event.node.get("name").and_then(Node::as_text).map(str::to_owned) };
-            let name = named.or_else(|| event.source.clone().filter(|_| is_timer)).or(generated).unwrap_or_else(plain);
-            let name = numbered(&name, str::to_owned, &mut taken);
+            let named = named.or_else(|| event.source.clone().filter(|_| is_timer)).or(generated);
+            let is_named = named.is_some();
+            let name = named.unwrap_or_else(|| usual_name(function, event));
             let schedule = if is_timer { schedule(site, event) } else { None };
-            all.push(Trigger { function, event, kind, name, schedule });
+            all.push(Trigger { function, event, kind, name, is_named, schedule });
+        }
+    }
+    // An event without a name, wherever it stands, takes no other one's name.
+    let mut taken = BTreeSet::new();
+    for is_named in [true, false] {
+        for trigger in all.iter_mut().filter(|trigger| trigger.is_named == is_named) {
+            trigger.name = numbered(&trigger.name, str::to_owned, &mut taken);
         }
     }
     all
+}
+
+/// Returns the name of an event to which the yml gives none.
+fn usual_name(function: &Function, event: &Event) -> String {
+    format!("{}-{}", function.name, event.key.word)
+}
+
+/// Reports events that have their names by their order alone, of those for which `is_known_by_name` is `true`. If one more
+/// is put before them, the platform finds under each name what another one's events come from.
+pub(super) fn warns_of_order(
+    site: &Site<'_>,
+    deployments: &[Deployment<'_>],
+    is_known_by_name: impl Fn(&Trigger<'_>) -> bool,
+) {
+    for deployment in deployments {
+        let mut alike: BTreeMap<String, Vec<&Trigger<'_>>> = BTreeMap::new();
+        for trigger in &deployment.triggers {
+            if is_delivered(trigger) && !trigger.is_named && is_known_by_name(trigger) {
+                alike.entry(usual_name(trigger.function, trigger.event)).or_default().push(trigger);
+            }
+        }
+        for all in alike.values() {
+            let [first, second, ..] = all[..] else { continue };
+            let names: Vec<String> = all.iter().map(|trigger| format!("`{}`", trigger.name)).collect();
+            let title = site.title();
+            let message = format!("events on {title} have their names by their order in the yml: {}", names.join(", "));
+            let diagnostic = Diagnostic::warning("name-by-order", second.event.span, message);
+            let help = "write that name beside each as its `name`, so that it keeps it when others come or go";
+            site.add(diagnostic.other(first.event.span, "the first of them").help(help));
+        }
+    }
 }
 
 /// Returns the schedule of a timer in the platform's words; `None` if there is none. A schedule that the platform

@@ -1,7 +1,9 @@
 //! Cloud Run: a service a unit, in the form of Knative's; jobs of Cloud Scheduler and triggers of Eventarc by commands.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, is_delivered, joined_name, only_host, wants_names_apart, within};
+use super::deployment::{
+    Deployment, Trigger, is_delivered, joined_name, only_host, wants_names_apart, warns_of_order, within,
+};
 use super::document::{Document, Mapping};
 use super::image;
 use super::names::MOST_OF_LABEL;
@@ -20,6 +22,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let is_job = |trigger: &Trigger<'_>| trigger.kind == "timer";
     wants_names_apart(site, deployments, |trigger| is_job(trigger).then(|| most(trigger)));
     wants_names_apart(site, deployments, |trigger| (is_delivered(trigger) && !is_job(trigger)).then(|| most(trigger)));
+    warns_of_order(site, deployments, |_| true);
     let region = site.provider_text("region");
     // Options of the deploying shell, such as `--project`, are for every command.
     let every = |option: &str| {

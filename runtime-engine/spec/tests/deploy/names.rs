@@ -224,6 +224,48 @@ fn two_triggers_of_fn_with_one_name_are_an_error() {
 }
 
 #[test]
+fn events_that_are_called_by_their_order_are_said_where_the_platform_knows_them_by_name() {
+    let with = |events: &[&str]| {
+        let events: String = events.iter().map(|event| format!("      - topic: {{{event}}}\n")).collect();
+        format!("service: shop\nfunctions:\n  order:\n    events:\n{events}")
+    };
+    let texts = |made: &Templates| made.files.iter().map(|file| file.text.clone()).collect::<String>();
+    let unnamed = with(&["source: one", "source: other"]);
+    // These are the names that the warning says.
+    let named = ["source: one, name: order-topic", "source: other, name: order-topic-2"];
+    for platform in ["aws-lambda", "google-cloud", "aliyun-fc"] {
+        let (read, made) = templates(&unnamed, platform);
+        let found = said(&read, &made);
+        let message = "have their names by their order in the yml: `order-topic`, `order-topic-2`";
+        assert!(made.diagnostics.len() == 1 && found.contains(message), "{platform}: {found}");
+        assert!(found.contains("serverless.yml:6:"), "{platform}: {found}");
+        let (read, kept) = templates(&with(&named), platform);
+        assert!(kept.diagnostics.is_empty(), "{platform}: {}", said(&read, &kept));
+        assert_eq!(texts(&made), texts(&kept), "{platform}");
+        // One more before them has none of their names.
+        let (_, more) = templates(&with(&["source: new", named[0], named[1]]), platform);
+        let (kept, more) = (texts(&kept), texts(&more));
+        match platform {
+            "google-cloud" => {
+                for of_one in kept.split("gcloud eventarc ").filter(|call| call.contains("--transport-topic")) {
+                    assert!(more.contains(of_one), "{of_one} is not in {more}");
+                }
+            }
+            "aws-lambda" => {
+                let start = kept.find("        OrderTopic:\n").expect("there is the first");
+                let events = kept[start..].split("\n === ").next().expect("there is a first part");
+                let events: String =
+                    events.lines().take_while(|line| line.starts_with("      ")).collect::<Vec<_>>().join("\n");
+                assert!(events.contains("OrderTopic2:") && more.contains(&events), "{events}\nis not in\n{more}");
+            }
+            _ => {}
+        }
+    }
+    let (read, made) = templates(&unnamed, "yandex");
+    assert!(!said(&read, &made).contains("by their order"), "each trigger is made anew there");
+}
+
+#[test]
 fn routes_of_two_functions_are_two_at_the_gateway_of_functiongraph() {
     let text = "service: shop\nfunctions:\n  a: {events: [{http: {path: /get/x, method: get}}]}\n  \
                 a-get: {events: [{http: {path: /x, method: get}}]}\n";
