@@ -7,16 +7,16 @@ use std::fmt;
 /// The reason why a call of a service failed.
 ///
 /// ```
-/// # use handlers_sdk::service::http::{Request, Sent, Transport};
+/// # use handlers_sdk::service::http::{ClientRequest, Sent, Transport};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
-/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::ServiceErrorKind;
 /// # use handlers_sdk::service::Offered;
 /// # struct Fake(#[allow(dead_code)] Offered);
 /// # struct Answers;
 /// # impl Transport for Answers {
-/// #     fn send(&self, _: Request, answer: Sent) { answer.give(Err(ErrorKind::Deadline)) }
+/// #     fn send(&self, _: ClientRequest, answer: Sent) { answer.give(Err(ServiceErrorKind::Deadline)) }
 /// # }
 /// # #[layer(name = "fake")]
 /// # impl Layer for Fake {
@@ -27,9 +27,9 @@ use std::fmt;
 /// #[function]
 /// async fn weather(ctx: FaasContext) -> Result<String, Error> {
 ///     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-///     match client.send(Request::get("https://weather.example/vienna")).await {
+///     match client.send(ClientRequest::get("https://weather.example/vienna")).await {
 ///         Ok(reply) => Ok(reply.text().into_owned()),
-///         Err(error) if error.kind() == ErrorKind::Deadline => Ok("weather".to_owned()),
+///         Err(error) if error.kind() == ServiceErrorKind::Deadline => Ok("weather".to_owned()),
 ///         Err(error) => Err(error.into()),
 ///     }
 /// }
@@ -39,7 +39,7 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ErrorKind {
+pub enum ServiceErrorKind {
     /// The provider does not have this function.
     Absent,
     /// The request itself is not possible.
@@ -58,30 +58,30 @@ pub enum ErrorKind {
     Failed,
 }
 
-impl ErrorKind {
-    pub(crate) fn of_status(status: Status) -> ErrorKind {
+impl ServiceErrorKind {
+    pub(crate) fn of_status(status: Status) -> ServiceErrorKind {
         match status {
-            E_UNSUPPORTED => ErrorKind::Absent,
-            E_INVALID => ErrorKind::Invalid,
-            E_CANCELLED => ErrorKind::Cancelled,
-            E_DEADLINE => ErrorKind::Deadline,
-            E_TOO_BIG => ErrorKind::TooBig,
-            E_NOT_FOUND => ErrorKind::NotFound,
-            E_CONFLICT => ErrorKind::Conflict,
-            _ => ErrorKind::Failed,
+            E_UNSUPPORTED => ServiceErrorKind::Absent,
+            E_INVALID => ServiceErrorKind::Invalid,
+            E_CANCELLED => ServiceErrorKind::Cancelled,
+            E_DEADLINE => ServiceErrorKind::Deadline,
+            E_TOO_BIG => ServiceErrorKind::TooBig,
+            E_NOT_FOUND => ServiceErrorKind::NotFound,
+            E_CONFLICT => ServiceErrorKind::Conflict,
+            _ => ServiceErrorKind::Failed,
         }
     }
 
     pub(crate) fn status(self) -> Status {
         match self {
-            ErrorKind::Absent => E_UNSUPPORTED,
-            ErrorKind::Invalid => E_INVALID,
-            ErrorKind::Cancelled => E_CANCELLED,
-            ErrorKind::Deadline => E_DEADLINE,
-            ErrorKind::TooBig => E_TOO_BIG,
-            ErrorKind::NotFound => E_NOT_FOUND,
-            ErrorKind::Conflict => E_CONFLICT,
-            ErrorKind::Failed => E_INTERNAL,
+            ServiceErrorKind::Absent => E_UNSUPPORTED,
+            ServiceErrorKind::Invalid => E_INVALID,
+            ServiceErrorKind::Cancelled => E_CANCELLED,
+            ServiceErrorKind::Deadline => E_DEADLINE,
+            ServiceErrorKind::TooBig => E_TOO_BIG,
+            ServiceErrorKind::NotFound => E_NOT_FOUND,
+            ServiceErrorKind::Conflict => E_CONFLICT,
+            ServiceErrorKind::Failed => E_INTERNAL,
         }
     }
 }
@@ -90,7 +90,7 @@ impl ErrorKind {
 ///
 /// ```
 /// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
-/// # use handlers_sdk::service::{ErrorKind, Offered};
+/// # use handlers_sdk::service::{ServiceErrorKind, Offered};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
@@ -98,7 +98,7 @@ impl ErrorKind {
 /// # struct Known;
 /// # impl Source for Known {
 /// #     fn get(&self, name: &str, answer: Got) {
-/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ServiceErrorKind::NotFound) });
 /// #     }
 /// #     fn watch(&self, _: &str, watch: Watch) { watch.tell(Ok(Value::new("s3cr3t", 1))); }
 /// # }
@@ -108,7 +108,7 @@ impl ErrorKind {
 /// # }
 /// use handlers_sdk::service;
 ///
-/// fn described(error: service::Error) -> Error {
+/// fn described(error: service::ServiceError) -> Error {
 ///     let text = format!("{} says {:?}", error.service(), error.kind());
 ///     Error::new("Mail.Key", text).with_detail(error.to_string())
 /// }
@@ -124,14 +124,14 @@ impl ErrorKind {
 /// assert_eq!(failed.message, "faas.params says NotFound");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct ServiceError {
     service: &'static str,
-    kind: ErrorKind,
+    kind: ServiceErrorKind,
 }
 
-impl Error {
-    pub(crate) fn new(service: &'static str, kind: ErrorKind) -> Error {
-        Error { service, kind }
+impl ServiceError {
+    pub(crate) fn new(service: &'static str, kind: ServiceErrorKind) -> ServiceError {
+        ServiceError { service, kind }
     }
 
     /// Returns the service's name: `"faas.http"`.
@@ -140,25 +140,25 @@ impl Error {
     }
 
     /// Returns the reason why it failed.
-    pub fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ServiceErrorKind {
         self.kind
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.kind {
-            ErrorKind::Absent => "the provider does not have this function",
-            ErrorKind::Invalid => "what was asked for cannot be",
-            ErrorKind::Cancelled => "the call was cancelled, or the provider has ended",
-            ErrorKind::Deadline => "the provider did not answer in time",
-            ErrorKind::TooBig => "it is longer than it may be",
-            ErrorKind::NotFound => "it is not there",
-            ErrorKind::Conflict => "it is not as the caller expected it",
-            ErrorKind::Failed => "the provider failed; its own log line says more",
+            ServiceErrorKind::Absent => "the provider does not have this function",
+            ServiceErrorKind::Invalid => "what was asked for cannot be",
+            ServiceErrorKind::Cancelled => "the call was cancelled, or the provider has ended",
+            ServiceErrorKind::Deadline => "the provider did not answer in time",
+            ServiceErrorKind::TooBig => "it is longer than it may be",
+            ServiceErrorKind::NotFound => "it is not there",
+            ServiceErrorKind::Conflict => "it is not as the caller expected it",
+            ServiceErrorKind::Failed => "the provider failed; its own log line says more",
         };
         write!(f, "service {}: {why}", self.service)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for ServiceError {}

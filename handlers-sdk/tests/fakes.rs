@@ -2,9 +2,9 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::http::{Reply, Request};
-use handlers_sdk::service::kv::{Change, Condition, Op};
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::http::{ClientReply, ClientRequest};
+use handlers_sdk::service::kv::{Condition, Op, WriteOutcome};
 use handlers_sdk::service::params::{Value, Watching};
 use handlers_sdk::testing::{App, FakeHttp, FakeKv, FakeParams, Invoke};
 use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn send(ctx: FaasContext, line: String) -> Result<String, Error> {
     let client = ctx.http_client().ok_or_else(|| Error::msg("no client"))?;
     let (method, url) = line.split_once(' ').unwrap_or(("GET", &line));
-    Ok(match client.send(Request::new(method, url).header("x-one", "1").body("ping")).await {
+    Ok(match client.send(ClientRequest::new(method, url).header("x-one", "1").body("ping")).await {
         Ok(reply) => reply.status().to_string(),
         Err(error) => format!("{:?}", error.kind()),
     })
@@ -35,15 +35,15 @@ fn text(app: &App, event: &str) -> String {
 #[test]
 fn what_is_said_for_a_request_is_used_in_order_and_the_last_of_it_stays() {
     let client = FakeHttp::new()
-        .reply("GET", "http://a/", Reply::new(201))
-        .fail("GET", "http://a/", ErrorKind::TooBig)
-        .reply("GET", "http://a/", Reply::new(202))
-        .reply("POST", "http://a/", Reply::new(203));
+        .reply("GET", "http://a/", ClientReply::new(201))
+        .fail("GET", "http://a/", ServiceErrorKind::TooBig)
+        .reply("GET", "http://a/", ClientReply::new(202))
+        .reply("POST", "http://a/", ClientReply::new(203));
     let app = sends(&client);
     let asked = ["GET", "GET", "POST", "get", "GET"].map(|method| text(&app, &format!("{method} http://a/")));
     assert_eq!(asked, ["201", "TooBig", "203", "202", "202"]);
     assert_eq!(text(&app, "GET http://a/b"), "NotFound", "nothing is said for it");
-    client.answer_with(|request| Ok(Reply::new(if request.method() == "PUT" { 204 } else { 404 })));
+    client.answer_with(|request| Ok(ClientReply::new(if request.method() == "PUT" { 204 } else { 404 })));
     assert_eq!([text(&app, "PUT http://a/b"), text(&app, "GET http://a/")], ["204", "202"]);
 }
 
@@ -87,16 +87,16 @@ async fn change(ctx: FaasContext, line: String) -> Result<String, Error> {
     let bytes = || value.as_bytes().to_vec();
     let version = || value.parse::<u64>().unwrap_or(0);
     let change = match verb {
-        "put" => kv.put(key.as_bytes(), bytes(), Some(10 * SECOND)).await.map(Change::Made),
+        "put" => kv.put(key.as_bytes(), bytes(), Some(10 * SECOND)).await.map(WriteOutcome::Made),
         "first" => kv.put_if_absent(key.as_bytes(), bytes(), None).await,
         "over" => kv.put_if_version(key.as_bytes(), version(), bytes(), None).await,
         "remove" => kv.remove(key.as_bytes(), Some(version()).filter(|version| *version > 0)).await,
         _ => return Err(Error::msg("which verb?")),
     };
     Ok(match change {
-        Ok(Change::Made(version)) => format!("made {version}"),
-        Ok(Change::Absent) => "absent".to_owned(),
-        Ok(Change::Conflict(entry)) => format!("conflict {}", entry.version),
+        Ok(WriteOutcome::Made(version)) => format!("made {version}"),
+        Ok(WriteOutcome::Absent) => "absent".to_owned(),
+        Ok(WriteOutcome::Conflict(entry)) => format!("conflict {}", entry.version),
         Err(error) => format!("{:?}", error.kind()),
     })
 }
@@ -128,7 +128,7 @@ fn a_store_keeps_versions_conditions_and_times_to_live() {
 
 #[test]
 fn a_store_fails_as_often_as_it_is_told_and_notes_every_call() {
-    let store = FakeKv::new().fail("a", ErrorKind::Deadline).fail("a", ErrorKind::Failed);
+    let store = FakeKv::new().fail("a", ServiceErrorKind::Deadline).fail("a", ServiceErrorKind::Failed);
     let app = App::builder().module(change::MODULE).kv(&store).start().expect("starts");
     let said = ["a put 1", "b put 1", "a put 1", "a put 1"].map(|line| text(&app, line));
     assert_eq!(said, ["Deadline", "made 1", "Failed", "made 2"]);
@@ -157,7 +157,7 @@ static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 impl Layer for Hears {
     fn create(config: &Config) -> Result<Self, Error> {
         let params = config.params().ok_or_else(|| Error::msg("no parameters"))?;
-        let heard = Arc::new(|news: Result<Value, handlers_sdk::service::Error>| {
+        let heard = Arc::new(|news: Result<Value, handlers_sdk::service::ServiceError>| {
             let news = news.map_or_else(
                 |error| format!("{:?}", error.kind()),
                 |value| value.reveal_text().unwrap_or_default().to_owned(),
@@ -180,7 +180,7 @@ async fn ask(ctx: FaasContext, name: String) -> Result<String, Error> {
 
 #[test]
 fn parameters_change_while_they_are_watched_and_questions_are_noted() {
-    let params = FakeParams::new().with("a", "1").fail("a", ErrorKind::Deadline);
+    let params = FakeParams::new().with("a", "1").fail("a", ServiceErrorKind::Deadline);
     let app = App::builder().module(Hears::MODULE).module(ask::MODULE).params(&params).start().expect("starts");
     assert_eq!(["a", "a", "b"].map(|name| text(&app, name)), ["Deadline", "1", "NotFound"]);
     params.with("a", "2").with("b", "other");

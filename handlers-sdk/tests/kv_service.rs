@@ -1,8 +1,8 @@
 //! `faas.kv` between a layer that keeps values and a function that asks, across the contract's table.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::service::kv::{Change, Condition, Entry, Op, Outcome, Request, Store, Told};
-use handlers_sdk::service::{ErrorKind, Offered};
+use handlers_sdk::service::kv::{Command, Condition, Entry, Op, Outcome, Store, Stored, WriteOutcome};
+use handlers_sdk::service::{Offered, ServiceErrorKind};
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use std::time::Duration;
 struct Answers;
 
 impl Store for Answers {
-    fn call(&self, Request { key, op }: Request, answer: Told) {
+    fn call(&self, Command { key, op }: Command, answer: Stored) {
         let said = Entry { value: format!("{op:?}").into_bytes(), version: 7 };
         let outcome = match key.as_slice() {
             b"here" => Ok(Outcome::Found(said)),
             b"changed" => Ok(Outcome::Changed(8)),
             b"absent" => Ok(Outcome::Absent),
             b"conflict" => Ok(Outcome::Conflict(said)),
-            b"late" => Err(ErrorKind::Deadline),
+            b"late" => Err(ServiceErrorKind::Deadline),
             b"panic" => panic!("on purpose"),
             b"dropped" => return drop(answer),
             // The answer comes from another thread, once the caller waits.
@@ -47,8 +47,8 @@ async fn asks(ctx: FaasContext, order: String) -> Result<String, Error> {
     let Some(kv) = ctx.kv() else { return Ok("nobody".to_owned()) };
     let (call, key) = order.split_once(' ').unwrap_or((&order, ""));
     let (key, ttl) = (key.as_bytes(), Some(Duration::from_micros(1500)));
-    let told = |change: Change| match change {
-        Change::Conflict(entry) => format!("{} {}", String::from_utf8_lossy(&entry.value), entry.version),
+    let told = |change: WriteOutcome| match change {
+        WriteOutcome::Conflict(entry) => format!("{} {}", String::from_utf8_lossy(&entry.value), entry.version),
         other => format!("{other:?}"),
     };
     Ok(match call {

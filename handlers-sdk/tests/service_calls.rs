@@ -3,9 +3,9 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::abi::CANCEL_PEER_GONE;
-use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
 use handlers_sdk::service::params::{Got, Source, Value, Watch, Watching};
-use handlers_sdk::service::{ErrorKind, Offered};
+use handlers_sdk::service::{Offered, ServiceErrorKind};
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::collections::HashMap;
@@ -13,12 +13,12 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 /// The requests that have not been answered, by their URL. Each test has a URL of its own.
-static HELD: LazyLock<Mutex<HashMap<String, (Request, Sent)>>> = LazyLock::new(Mutex::default);
+static HELD: LazyLock<Mutex<HashMap<String, (ClientRequest, Sent)>>> = LazyLock::new(Mutex::default);
 /// The numbers of requests that were cancelled.
 static CANCELLED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 /// Takes the request to that URL, which was sent.
-fn held(url: &str) -> (Request, Sent) {
+fn held(url: &str) -> (ClientRequest, Sent) {
     let mut held = HELD.lock().expect("no test panics within");
     held.remove(url).unwrap_or_else(|| panic!("nobody has sent a request to {url}"))
 }
@@ -26,9 +26,9 @@ fn held(url: &str) -> (Request, Sent) {
 struct Holds;
 
 impl Transport for Holds {
-    fn send(&self, request: Request, answer: Sent) {
+    fn send(&self, request: ClientRequest, answer: Sent) {
         if request.url().ends_with("/at-once") {
-            return answer.give(Ok(Reply::new(200).with_body(request.content().to_vec())));
+            return answer.give(Ok(ClientReply::new(200).with_body(request.content().to_vec())));
         }
         assert!(!request.url().ends_with("/panics"), "it panics");
         HELD.lock().expect("no test panics within").insert(request.url().to_owned(), (request, answer));
@@ -52,7 +52,7 @@ impl Layer for Provider {
 #[function]
 async fn asks(ctx: FaasContext, url: String) -> Result<String, Error> {
     let client = ctx.http_client().ok_or_else(|| Error::msg("there is no provider"))?;
-    let request = Request::post(url).header("X-One", "1").header("X-One", "2").body("ping");
+    let request = ClientRequest::post(url).header("X-One", "1").header("X-One", "2").body("ping");
     Ok(match client.send(request).await {
         Ok(reply) => format!("{} {:?} {}", reply.status(), reply.headers().collect::<Vec<_>>(), reply.text()),
         Err(error) => error.to_string(),
@@ -63,7 +63,7 @@ async fn asks(ctx: FaasContext, url: String) -> Result<String, Error> {
 #[function(blocking)]
 fn waits(ctx: FaasContext, url: String) -> Result<String, Error> {
     let client = ctx.http_client().ok_or_else(|| Error::msg("there is no provider"))?;
-    match client.send(Request::get(url).body("pong")).wait_for(Duration::from_nanos(1)) {
+    match client.send(ClientRequest::get(url).body("pong")).wait_for(Duration::from_nanos(1)) {
         None => Ok("not in time".to_owned()),
         Some(reply) => Ok(reply?.text().into_owned()),
     }
@@ -77,7 +77,7 @@ struct Gate;
 impl Layer for Gate {
     async fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         let client = invocation.http_client().ok_or_else(|| Error::msg("there is no provider"))?;
-        let reply = client.send(Request::get("http://gate/")).await?;
+        let reply = client.send(ClientRequest::get("http://gate/")).await?;
         invocation.set_extension("gate", &reply.text())?;
         Ok(Flow::Continue)
     }
@@ -100,7 +100,7 @@ fn a_request_and_its_reply_cross_the_tables_whole() {
     let (request, answer) = held("http://whole/");
     assert_eq!((request.method(), &**request.content()), ("POST", &b"ping"[..]));
     assert_eq!(request.headers().collect::<Vec<_>>(), [("X-One", "1"), ("X-One", "2")]);
-    answer.give(Ok(Reply::new(404).with_header("a", "1").with_header("a", "2").with_body("none")));
+    answer.give(Ok(ClientReply::new(404).with_header("a", "1").with_header("a", "2").with_body("none")));
     assert_eq!(running.wait().text(), r#"404 [("a", "1"), ("a", "2")] none"#);
 }
 
@@ -120,10 +120,10 @@ fn without_a_provider_there_is_no_client() {
 fn a_failure_says_of_which_service_it_is_and_why() {
     let app = app(asks::MODULE);
     for (kind, words) in [
-        (ErrorKind::Deadline, "service faas.http: the provider did not answer in time"),
-        (ErrorKind::TooBig, "service faas.http: it is longer than it may be"),
-        (ErrorKind::NotFound, "service faas.http: it is not there"),
-        (ErrorKind::Invalid, "service faas.http: what was asked for cannot be"),
+        (ServiceErrorKind::Deadline, "service faas.http: the provider did not answer in time"),
+        (ServiceErrorKind::TooBig, "service faas.http: it is longer than it may be"),
+        (ServiceErrorKind::NotFound, "service faas.http: it is not there"),
+        (ServiceErrorKind::Invalid, "service faas.http: what was asked for cannot be"),
     ] {
         let running = app.begin(Invoke::event("http://fails/"));
         held("http://fails/").1.give(Err(kind));
@@ -151,7 +151,7 @@ fn a_function_that_is_cancelled_takes_its_request_along() {
     assert!(running.wait().failed.is_some());
     assert!(!answer.is_wanted());
     assert!(CANCELLED.lock().expect("no test panics within").contains(&answer.number()));
-    answer.give(Ok(Reply::new(200)));
+    answer.give(Ok(ClientReply::new(200)));
 }
 
 #[test]
@@ -160,12 +160,12 @@ fn a_request_has_the_deadline_of_its_invocation_or_an_earlier_one_of_its_own() {
     let running = app.begin(Invoke::event("http://limited/").remaining(Duration::from_secs(7)));
     let (request, answer) = held("http://limited/");
     assert_eq!(request.limit(), Some(Duration::from_secs(7)), "the kit's clock stands");
-    answer.give(Ok(Reply::new(204)));
+    answer.give(Ok(ClientReply::new(204)));
     running.wait();
     let running = app.begin(Invoke::event("http://unlimited/"));
     let (request, answer) = held("http://unlimited/");
     assert_eq!(request.limit(), None);
-    answer.give(Ok(Reply::new(204)));
+    answer.give(Ok(ClientReply::new(204)));
     running.wait();
 }
 
@@ -181,7 +181,7 @@ fn a_layer_asks_before_its_function_is_called() {
     let app = App::builder().module(Provider::MODULE).module(Gate::MODULE).module(gated::MODULE);
     let app = app.start().expect("starts");
     let running = app.begin(Invoke::event(""));
-    held("http://gate/").1.give(Ok(Reply::new(200).with_body("open")));
+    held("http://gate/").1.give(Ok(ClientReply::new(200).with_body("open")));
     assert_eq!(running.wait().text(), "open");
 }
 
@@ -200,7 +200,7 @@ fn what_is_open_when_the_provider_ends_ends_as_cancelled() {
 
     impl Drop for Late {
         fn drop(&mut self) {
-            let call = self.0.send(Request::get("http://late/"));
+            let call = self.0.send(ClientRequest::get("http://late/"));
             std::thread::spawn(move || {
                 let ended = call.wait().map(|reply| reply.status()).map_err(|error| error.kind());
                 ENDED.lock().expect("no test panics within").push(format!("{ended:?}"));
@@ -227,8 +227,8 @@ impl Source for Knows {
     fn get(&self, name: &str, answer: Got) {
         answer.give(match name {
             "db/password" => Ok(Value::new("hunter2", 3)),
-            "slow" => Err(ErrorKind::Deadline),
-            _ => Err(ErrorKind::NotFound),
+            "slow" => Err(ServiceErrorKind::Deadline),
+            _ => Err(ServiceErrorKind::NotFound),
         });
     }
 
@@ -296,13 +296,13 @@ fn a_watch_hears_of_each_change_once_and_of_its_end() {
     let app = app.expect("starts");
     let watch = WATCHES.lock().expect("no test panics within").pop().expect("somebody watches");
     let tell = |value: &str, version| watch.tell(Ok(Value::new(value, version)));
-    watch.tell(Err(ErrorKind::NotFound));
-    watch.tell(Err(ErrorKind::NotFound));
+    watch.tell(Err(ServiceErrorKind::NotFound));
+    watch.tell(Err(ServiceErrorKind::NotFound));
     tell("one", 1);
     tell("one", 1);
-    watch.tell(Err(ErrorKind::Failed));
+    watch.tell(Err(ServiceErrorKind::Failed));
     tell("two", 2);
-    watch.tell(Err(ErrorKind::NotFound));
+    watch.tell(Err(ServiceErrorKind::NotFound));
     tell("two", 2);
     tell("enough", 3);
     assert!(watch.is_over());

@@ -28,7 +28,7 @@ section!(errors, Describe, "faas_errors");
 fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
     let kind = match error {
         _ if error.is::<StreamError>() => "StreamError",
-        _ if error.is::<service_error::Error>() => "ServiceError",
+        _ if error.is::<service_error::ServiceError>() => "ServiceError",
         _ => return None,
     };
     Some(Described { kind, status: None, message: None })

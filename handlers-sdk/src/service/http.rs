@@ -2,8 +2,8 @@
 //! and all others share them. The layer `http-client` is one.
 //!
 //! ```
-//! use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
-//! use handlers_sdk::service::{ErrorKind, Offered};
+//! use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
+//! use handlers_sdk::service::{ServiceErrorKind, Offered};
 //! use handlers_sdk::testing::{App, Invoke};
 //! use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 //! use std::sync::Arc;
@@ -12,7 +12,7 @@
 //! #[function]
 //! async fn rate(ctx: FaasContext, currency: String) -> Result<String, Error> {
 //!     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-//!     let request = Request::get(format!("https://rates.example/{currency}")).header("accept", "text/plain");
+//!     let request = ClientRequest::get(format!("https://rates.example/{currency}")).header("accept", "text/plain");
 //!     let reply = client.send(request).await?;
 //!     match reply.status() {
 //!         200 => Ok(reply.text().into_owned()),
@@ -26,10 +26,10 @@
 //! struct Answers;
 //!
 //! impl Transport for Answers {
-//!     fn send(&self, request: Request, answer: Sent) {
+//!     fn send(&self, request: ClientRequest, answer: Sent) {
 //!         answer.give(match request.url() {
-//!             "https://rates.example/EUR" => Ok(Reply::new(200).with_header("content-type", "text/plain").with_body("1.07")),
-//!             _ => Err(ErrorKind::NotFound),
+//!             "https://rates.example/EUR" => Ok(ClientReply::new(200).with_header("content-type", "text/plain").with_body("1.07")),
+//!             _ => Err(ServiceErrorKind::NotFound),
 //!         });
 //!     }
 //! }
@@ -58,10 +58,10 @@ use std::time::Duration;
 /// A request to another server.
 ///
 /// ```
-/// use handlers_sdk::service::http::Request;
+/// use handlers_sdk::service::http::ClientRequest;
 /// use std::time::Duration;
 ///
-/// let request = Request::post("https://mail.example/send?key=s3cr3t")
+/// let request = ClientRequest::post("https://mail.example/send?key=s3cr3t")
 ///     .header("x-tag", "order")
 ///     .json(&["ada"])?
 ///     .within(Duration::from_secs(2))
@@ -73,7 +73,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 #[must_use = "it does nothing unless it is sent"]
-pub struct Request {
+pub struct ClientRequest {
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -82,31 +82,31 @@ pub struct Request {
     pub(crate) most_bytes: u64,
 }
 
-impl Request {
+impl ClientRequest {
     /// Makes a request by that method to an absolute URL, `http` or `https`.
-    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Request {
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> ClientRequest {
         let (method, url) = (method.into(), url.into());
-        Request { method, url, headers: Vec::new(), body: Bytes::from_static(b""), limit: None, most_bytes: 0 }
+        ClientRequest { method, url, headers: Vec::new(), body: Bytes::from_static(b""), limit: None, most_bytes: 0 }
     }
 
     /// Makes a request by the method GET.
-    pub fn get(url: impl Into<String>) -> Request {
-        Request::new("GET", url)
+    pub fn get(url: impl Into<String>) -> ClientRequest {
+        ClientRequest::new("GET", url)
     }
 
     /// Makes a request by the method POST.
-    pub fn post(url: impl Into<String>) -> Request {
-        Request::new("POST", url)
+    pub fn post(url: impl Into<String>) -> ClientRequest {
+        ClientRequest::new("POST", url)
     }
 
     /// Adds a header. The provider writes `Host`, `Content-Length` and `Transfer-Encoding` itself.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> ClientRequest {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// Sets the body of the request.
-    pub fn body(mut self, body: impl Into<Bytes>) -> Request {
+    pub fn body(mut self, body: impl Into<Bytes>) -> ClientRequest {
         self.body = body.into();
         self
     }
@@ -116,19 +116,19 @@ impl Request {
     /// # Errors
     /// The value cannot be written as JSON.
     #[cfg(feature = "json")]
-    pub fn json(self, value: &impl serde::Serialize) -> Result<Request, Error> {
+    pub fn json(self, value: &impl serde::Serialize) -> Result<ClientRequest, Error> {
         Ok(self.header("content-type", "application/json").body(serde_json::to_vec(value)?))
     }
 
     /// Sets how long all of it may take, from the moment it is sent. Without it the provider has a limit of its own.
     /// The deadline of the invocation holds in any case.
-    pub fn within(mut self, limit: Duration) -> Request {
+    pub fn within(mut self, limit: Duration) -> ClientRequest {
         self.limit = Some(limit);
         self
     }
 
     /// Sets how many bytes the body of the reply may have at most. Without it the provider has a limit of its own.
-    pub fn most_bytes(mut self, bytes: u64) -> Request {
+    pub fn most_bytes(mut self, bytes: u64) -> ClientRequest {
         self.most_bytes = bytes;
         self
     }
@@ -165,7 +165,7 @@ impl Request {
 }
 
 /// Only the method and the URL without its query are shown, since the rest may be secret.
-impl fmt::Debug for Request {
+impl fmt::Debug for ClientRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         f.debug_struct("Request").field("method", &self.method).field("url", &url).finish_non_exhaustive()
@@ -176,14 +176,14 @@ impl fmt::Debug for Request {
 ///
 /// ```
 /// use handlers_sdk::Error;
-/// use handlers_sdk::service::http::Reply;
+/// use handlers_sdk::service::http::ClientReply;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Rate {
 ///     eur: f64,
 /// }
 ///
-/// fn rate(reply: &Reply) -> Result<f64, Error> {
+/// fn rate(reply: &ClientReply) -> Result<f64, Error> {
 ///     match reply.status() {
 ///         200 => Ok(reply.json::<Rate>()?.eur),
 ///         status => Err(Error::msg(format!("no rate: status {status}, {}", reply.text()))),
@@ -191,32 +191,32 @@ impl fmt::Debug for Request {
 /// }
 ///
 /// // A test makes one by hand.
-/// assert_eq!(rate(&Reply::new(200).with_body(r#"{"eur":1.07}"#)).expect("a rate"), 1.07);
-/// assert!(rate(&Reply::new(404).with_body("unknown")).is_err());
+/// assert_eq!(rate(&ClientReply::new(200).with_body(r#"{"eur":1.07}"#)).expect("a rate"), 1.07);
+/// assert!(rate(&ClientReply::new(404).with_body("unknown")).is_err());
 /// ```
 #[derive(Clone)]
-pub struct Reply {
+pub struct ClientReply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
 
-impl Reply {
+impl ClientReply {
     /// Returns a reply with that status (200 to 599), for whoever provides them.
-    pub fn new(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: Bytes::from_static(b"") }
+    pub fn new(status: u16) -> ClientReply {
+        ClientReply { status, headers: Vec::new(), body: Bytes::from_static(b"") }
     }
 
     /// Adds a header, whose name is in lower case.
     #[must_use]
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Reply {
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> ClientReply {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// Sets the body of the reply.
     #[must_use]
-    pub fn with_body(mut self, body: impl Into<Bytes>) -> Reply {
+    pub fn with_body(mut self, body: impl Into<Bytes>) -> ClientReply {
         self.body = body.into();
         self
     }
@@ -257,7 +257,7 @@ impl Reply {
 }
 
 /// Only status and length are shown, since the rest may be secret.
-impl fmt::Debug for Reply {
+impl fmt::Debug for ClientReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply").field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
     }
@@ -270,16 +270,16 @@ impl fmt::Debug for Reply {
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
-/// use handlers_sdk::service::ErrorKind;
-/// use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// use handlers_sdk::service::ServiceErrorKind;
+/// use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
 ///
 /// /// Lets requests to one host through, and answers them itself.
 /// struct Fake;
 ///
 /// impl Transport for Fake {
-///     fn send(&self, request: Request, answer: Sent) {
+///     fn send(&self, request: ClientRequest, answer: Sent) {
 ///         let path = request.url().strip_prefix("https://shop.example/");
-///         answer.give(path.map(|path| Reply::new(200).with_body(path.to_owned())).ok_or(ErrorKind::NotFound));
+///         answer.give(path.map(|path| ClientReply::new(200).with_body(path.to_owned())).ok_or(ServiceErrorKind::NotFound));
 ///     }
 /// }
 /// # struct Client(#[allow(dead_code)] Offered);
@@ -290,7 +290,7 @@ impl fmt::Debug for Reply {
 /// # #[function(blocking)]
 /// # fn fetch(ctx: FaasContext, url: String) -> Result<String, Error> {
 /// #     let client = ctx.http_client().ok_or_else(|| Error::msg("nobody sends"))?;
-/// #     Ok(client.send(Request::get(url)).wait()?.text().into_owned())
+/// #     Ok(client.send(ClientRequest::get(url)).wait()?.text().into_owned())
 /// # }
 /// # let app = App::builder().module(Client::MODULE).module(fetch::MODULE).start().expect("starts");
 /// # assert_eq!(app.invoke(Invoke::event("https://shop.example/tea")).text(), "tea");
@@ -300,9 +300,9 @@ pub trait Transport: Send + Sync + 'static {
     /// Sends a request, and gives the answer from any thread. It returns at once.
     ///
     /// A redirect is a reply. Nothing is sent twice, unless nothing of it had left.
-    fn send(&self, request: Request, answer: Sent);
+    fn send(&self, request: ClientRequest, answer: Sent);
 
-    /// Notes that nobody waits for the answer of that [number](crate::service::Answer::number) any more: work for it
+    /// Notes that nobody waits for the answer of that [number](crate::service::Responder::number) any more: work for it
     /// may stop. It returns at once.
     fn cancelled(&self, number: u64) {
         let _ = number;

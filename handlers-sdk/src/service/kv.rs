@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use handlers_sdk::service::Offered;
-//! use handlers_sdk::service::kv::{Entry, Op, Outcome, Request, Store, Told};
+//! use handlers_sdk::service::kv::{Entry, Op, Outcome, Command, Store, Stored};
 //! use handlers_sdk::testing::{App, Invoke};
 //! use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 //! use std::collections::HashMap;
@@ -25,7 +25,7 @@
 //! struct Kept(Mutex<HashMap<Vec<u8>, Vec<u8>>>);
 //!
 //! impl Store for Kept {
-//!     fn call(&self, Request { key, op }: Request, answer: Told) {
+//!     fn call(&self, Command { key, op }: Command, answer: Stored) {
 //!         let mut kept = self.0.lock().unwrap();
 //!         let outcome = match op {
 //!             Op::Get => match kept.get(&key) {
@@ -54,7 +54,7 @@
 //! assert_eq!(app.invoke(Invoke::event("bob")).text(), "after ada");
 //! ```
 
-pub use crate::service::table::kv::{Kv, Told};
+pub use crate::service::table::kv::{Kv, Stored};
 
 use std::fmt;
 use std::time::Duration;
@@ -88,7 +88,7 @@ impl fmt::Debug for Entry {
 /// The result of a change with a condition.
 ///
 /// ```
-/// # use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome, Request, Store, Told};
+/// # use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome, Command, Store, Stored};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::{collections::HashMap, sync::{Arc, Mutex}};
@@ -97,7 +97,7 @@ impl fmt::Debug for Entry {
 /// # #[derive(Default)]
 /// # struct Kept(Mutex<HashMap<Vec<u8>, Entry>>);
 /// # impl Store for Kept {
-/// #     fn call(&self, Request { key, op }: Request, answer: Told) {
+/// #     fn call(&self, Command { key, op }: Command, answer: Stored) {
 /// #         let mut kept = self.0.lock().unwrap();
 /// #         let now = kept.get(&key).cloned();
 /// #         answer.give(Ok(match (op, now) {
@@ -122,15 +122,15 @@ impl fmt::Debug for Entry {
 /// # impl Layer for Shelf {
 /// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_kv(Arc::<Kept>::default()).map(Shelf) }
 /// # }
-/// use handlers_sdk::service::kv::Change;
+/// use handlers_sdk::service::kv::WriteOutcome;
 ///
 /// /// Takes a seat for the caller that asks first.
 /// #[function]
 /// async fn take(ctx: FaasContext, name: String) -> Result<String, Error> {
 ///     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;
 ///     match kv.put_if_absent(b"seat/7", name.clone().into_bytes(), None).await? {
-///         Change::Conflict(first) => Ok(format!("taken by {}", String::from_utf8_lossy(&first.value))),
-///         Change::Made(_) | Change::Absent => Ok(format!("{name} sits here")),
+///         WriteOutcome::Conflict(first) => Ok(format!("taken by {}", String::from_utf8_lossy(&first.value))),
+///         WriteOutcome::Made(_) | WriteOutcome::Absent => Ok(format!("{name} sits here")),
 ///     }
 /// }
 ///
@@ -139,7 +139,7 @@ impl fmt::Debug for Entry {
 /// assert_eq!(app.invoke(Invoke::event("bob")).text(), "taken by ada");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum WriteOutcome {
     /// The change was made. This is the new version; 0 after a removal.
     Made(u64),
     /// The change was not made: there is no such key, or its time is over.
@@ -226,25 +226,25 @@ impl fmt::Debug for Op {
 /// One call of a store. Its key has 1 to [`MAX_KEY_BYTES`] bytes.
 ///
 /// ```
-/// use handlers_sdk::service::kv::{Op, Request};
+/// use handlers_sdk::service::kv::{Op, Command};
 ///
 /// /// Puts the keys of one service into a folder of its own.
-/// fn in_folder(folder: &str, Request { key, op }: Request) -> Request {
-///     Request { key: [folder.as_bytes(), b"/", &key].concat(), op }
+/// fn in_folder(folder: &str, Command { key, op }: Command) -> Command {
+///     Command { key: [folder.as_bytes(), b"/", &key].concat(), op }
 /// }
 ///
-/// let request = in_folder("shop", Request { key: b"stock".to_vec(), op: Op::Get });
+/// let request = in_folder("shop", Command { key: b"stock".to_vec(), op: Op::Get });
 /// assert_eq!(request.key, b"shop/stock");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct Command {
     /// The key, as bytes.
     pub key: Vec<u8>,
     /// The operation on the key.
     pub op: Op,
 }
 
-/// The answer of a store. Any other end of a call is an [`ErrorKind`](crate::service::ErrorKind).
+/// The answer of a store. Any other end of a call is an [`ServiceErrorKind`](crate::service::ServiceErrorKind).
 ///
 /// ```
 /// use handlers_sdk::service::kv::{Entry, Outcome};
@@ -275,17 +275,17 @@ pub enum Outcome {
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
-/// use handlers_sdk::service::ErrorKind;
-/// use handlers_sdk::service::kv::{Entry, Op, Outcome, Request, Store, Told};
+/// use handlers_sdk::service::ServiceErrorKind;
+/// use handlers_sdk::service::kv::{Entry, Op, Outcome, Command, Store, Stored};
 ///
 /// /// Has one value for every key, and takes no other.
 /// struct Fixed;
 ///
 /// impl Store for Fixed {
-///     fn call(&self, request: Request, answer: Told) {
+///     fn call(&self, request: Command, answer: Stored) {
 ///         answer.give(match request.op {
 ///             Op::Get => Ok(Outcome::Found(Entry { value: b"tea".to_vec(), version: 1 })),
-///             Op::Put { .. } | Op::Remove { .. } => Err(ErrorKind::Invalid),
+///             Op::Put { .. } | Op::Remove { .. } => Err(ServiceErrorKind::Invalid),
 ///         });
 ///     }
 /// }
@@ -306,5 +306,5 @@ pub enum Outcome {
 /// ```
 pub trait Store: Send + Sync + 'static {
     /// Begins a call and returns at once. The answer is given from any thread, maybe before this returns.
-    fn call(&self, request: Request, answer: Told);
+    fn call(&self, request: Command, answer: Stored);
 }

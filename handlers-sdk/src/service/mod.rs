@@ -11,9 +11,9 @@ pub mod kv;
 pub mod params;
 pub(crate) mod table;
 
-pub use crate::service_error::{Error, ErrorKind};
+pub use crate::service_error::{ServiceError, ServiceErrorKind};
 pub use table::call::Call;
-pub use table::open::Answer;
+pub use table::open::Responder;
 
 use std::fmt;
 
@@ -21,14 +21,14 @@ use std::fmt;
 /// as cancelled, and so do those that come later.
 ///
 /// ```
-/// # use handlers_sdk::service::ErrorKind;
-/// # use handlers_sdk::service::http::{Request, Sent, Transport};
+/// # use handlers_sdk::service::ServiceErrorKind;
+/// # use handlers_sdk::service::http::{ClientRequest, Sent, Transport};
 /// # use handlers_sdk::testing::App;
 /// # use handlers_sdk::{Config, Error, Layer, Phase, layer};
 /// # use std::sync::{Arc, Mutex};
 /// use handlers_sdk::service::Offered;
 /// # struct Refuses;
-/// # impl Transport for Refuses { fn send(&self, _: Request, answer: Sent) { answer.give(Err(ErrorKind::NotFound)) } }
+/// # impl Transport for Refuses { fn send(&self, _: ClientRequest, answer: Sent) { answer.give(Err(ServiceErrorKind::NotFound)) } }
 ///
 /// /// Sends nothing more once the functions begin to close.
 /// struct Client(Mutex<Option<Offered>>);

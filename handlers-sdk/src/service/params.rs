@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use handlers_sdk::service::params::{Got, Source, Value, Watch};
-//! use handlers_sdk::service::{ErrorKind, Offered};
+//! use handlers_sdk::service::{ServiceErrorKind, Offered};
 //! use handlers_sdk::testing::{App, Invoke};
 //! use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 //! use std::sync::Arc;
@@ -23,7 +23,7 @@
 //!
 //! impl Source for Known {
 //!     fn get(&self, name: &str, answer: Got) {
-//!         answer.give(if name == "signing-key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+//!         answer.give(if name == "signing-key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ServiceErrorKind::NotFound) });
 //!     }
 //!
 //!     fn watch(&self, _name: &str, watch: Watch) {
@@ -52,7 +52,7 @@ pub use crate::service::table::watch::Watch;
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
-/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::ServiceErrorKind;
 /// use handlers_sdk::service::params::{Got, Source, Value, Watch};
 /// use std::collections::HashMap;
 ///
@@ -60,8 +60,8 @@ pub use crate::service::table::watch::Watch;
 /// struct Fixed(HashMap<&'static str, &'static str>);
 ///
 /// impl Fixed {
-///     fn find(&self, name: &str) -> Result<Value, ErrorKind> {
-///         self.0.get(name).map(|value| Value::new(*value, 1)).ok_or(ErrorKind::NotFound)
+///     fn find(&self, name: &str) -> Result<Value, ServiceErrorKind> {
+///         self.0.get(name).map(|value| Value::new(*value, 1)).ok_or(ServiceErrorKind::NotFound)
 ///     }
 /// }
 ///

@@ -4,8 +4,8 @@
 
 mod support;
 
-use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
-use handlers_sdk::service::{ErrorKind, Offered};
+use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
+use handlers_sdk::service::{Offered, ServiceErrorKind};
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{Config, Error, Layer, function, layer};
 use layer_auth::Auth;
@@ -16,7 +16,7 @@ use support::{Signer, set};
 
 /// The answer of the server to a request.
 enum Answer {
-    Now(Result<Reply, ErrorKind>),
+    Now(Result<ClientReply, ServiceErrorKind>),
     /// The request is kept for the test.
     Later,
 }
@@ -40,14 +40,14 @@ fn answers(answer: Answer) {
     server().answer = Some(answer);
 }
 
-fn tells(signers: &[&Signer]) -> Result<Reply, ErrorKind> {
-    Ok(Reply::new(200).with_body(set(signers).to_string()))
+fn tells(signers: &[&Signer]) -> Result<ClientReply, ServiceErrorKind> {
+    Ok(ClientReply::new(200).with_body(set(signers).to_string()))
 }
 
 struct Network;
 
 impl Transport for Network {
-    fn send(&self, request: Request, answer: Sent) {
+    fn send(&self, request: ClientRequest, answer: Sent) {
         let mut server = server();
         server.asked.push(request.url().to_owned());
         match server.answer.take() {
@@ -130,16 +130,16 @@ fn nobody_is_let_in_before_there_are_keys_and_all_wait_for_one_request() {
 #[test]
 fn a_server_that_is_away_is_a_503_and_asked_again_after_a_second() {
     let signer = Signer::new("a");
-    let (app, _turn) = start(Answer::Now(Err(ErrorKind::NotFound)));
+    let (app, _turn) = start(Answer::Now(Err(ServiceErrorKind::NotFound)));
     let refused = app.invoke(with(&signer));
     assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("5")));
     assert_eq!((status(&app, &signer), asked()), (503, 1), "it is not asked for each request");
     for wrong in [
-        Ok(Reply::new(500)),
-        Ok(Reply::new(302).with_header("location", "https://evil.example/")),
-        Ok(Reply::new(200).with_body("{}")),
-        Ok(Reply::new(200).with_body("x".repeat(2 << 20))),
-        Err(ErrorKind::Deadline),
+        Ok(ClientReply::new(500)),
+        Ok(ClientReply::new(302).with_header("location", "https://evil.example/")),
+        Ok(ClientReply::new(200).with_body("{}")),
+        Ok(ClientReply::new(200).with_body("x".repeat(2 << 20))),
+        Err(ServiceErrorKind::Deadline),
     ] {
         app.advance(Duration::from_secs(1));
         answers(Answer::Now(wrong));
@@ -164,7 +164,7 @@ fn an_unknown_key_is_asked_for_once_in_the_cooldown_however_many_come() {
     }
     assert_eq!((status(&app, &old), asked()), (200, 2));
     app.advance(Duration::from_secs(30));
-    answers(Answer::Now(Err(ErrorKind::Failed)));
+    answers(Answer::Now(Err(ServiceErrorKind::Failed)));
     assert_eq!(status(&app, &Signer::new("newer")), 503, "it may be a new one: nobody can tell");
     assert_eq!((status(&app, &Signer::new("newest")), status(&app, &old), asked()), (503, 200, 3));
 }
@@ -174,13 +174,13 @@ fn keys_are_kept_while_the_server_is_away_and_not_for_ever() {
     let signer = Signer::new("a");
     let (app, _turn) = start(Answer::Now(tells(&[&signer])));
     app.advance(Duration::from_secs(59 * 60));
-    answers(Answer::Now(Err(ErrorKind::NotFound)));
+    answers(Answer::Now(Err(ServiceErrorKind::NotFound)));
     assert_eq!((status(&app, &signer), status(&app, &signer)), (200, 200));
     let warned =
         app.logs().into_iter().filter(|line| line.message.contains("the former ones are good for 3600s")).count();
     assert_eq!((warned, asked()), (1, 2));
     app.advance(Duration::from_secs(60));
-    answers(Answer::Now(Err(ErrorKind::NotFound)));
+    answers(Answer::Now(Err(ServiceErrorKind::NotFound)));
     assert_eq!((status(&app, &signer), asked()), (503, 3));
     app.advance(Duration::from_secs(1));
     answers(Answer::Now(tells(&[&signer])));

@@ -6,7 +6,7 @@ use crate::reply::Incoming;
 use crate::stop::Stop;
 use crate::url::Origin;
 use faas_tls::{ClientConnection, StreamOwned, Tls};
-use handlers_sdk::service::ErrorKind;
+use handlers_sdk::service::ServiceErrorKind;
 use std::io::{self, ErrorKind as Io, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -132,8 +132,8 @@ impl Write for Connection {
 fn dial(origin: &Origin, limit: Duration, stop: &Stop) -> Result<TcpStream, Fault> {
     let end = Instant::now() + limit;
     let addresses = (origin.host.as_str(), origin.port).to_socket_addrs();
-    let addresses = addresses.map_err(|error| Fault::new(ErrorKind::NotFound, error.to_string()))?;
-    let mut last = Fault::new(ErrorKind::NotFound, "the name has no address");
+    let addresses = addresses.map_err(|error| Fault::new(ServiceErrorKind::NotFound, error.to_string()))?;
+    let mut last = Fault::new(ServiceErrorKind::NotFound, "the name has no address");
     for address in addresses {
         stop.check()?;
         let left = end.saturating_duration_since(Instant::now());
@@ -143,7 +143,7 @@ fn dial(origin: &Origin, limit: Duration, stop: &Stop) -> Result<TcpStream, Faul
         last = match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => return Ok(stream),
             Err(error) if error.kind() == Io::ConnectionRefused => {
-                Fault::new(ErrorKind::NotFound, format!("nobody listens at {address}"))
+                Fault::new(ServiceErrorKind::NotFound, format!("nobody listens at {address}"))
             }
             Err(error) if error.kind() == Io::TimedOut => Fault::failed(format!("no connection within {limit:?}")),
             Err(error) => Fault::failed(format!("{address}: {error}")),

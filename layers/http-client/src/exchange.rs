@@ -9,8 +9,8 @@ use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::url::Url;
 use faas_tls::Tls;
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::http::{Reply, Request};
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::http::{ClientReply, ClientRequest};
 use std::io::Write;
 
 /// The state that all requests share.
@@ -29,7 +29,7 @@ enum Reached {
     /// Some of the request has left, and not a byte of a reply has come.
     Sent,
     /// A reply has begun.
-    Reply,
+    ClientReply,
 }
 
 impl Exchange {
@@ -42,8 +42,8 @@ impl Exchange {
     /// Sends a request and reads the reply. It is sent a second time, over a new connection, only if its first one was
     /// idle before and had ended. Then either nothing of the request had left, or the request is safe to repeat and the
     /// configuration wants that.
-    pub(crate) fn run(&self, request: &Request, stop: &Stop) -> Result<Reply, Fault> {
-        let url = Url::read(request.url()).map_err(|why| Fault::new(ErrorKind::Invalid, why))?;
+    pub(crate) fn run(&self, request: &ClientRequest, stop: &Stop) -> Result<ClientReply, Fault> {
+        let url = Url::read(request.url()).map_err(|why| Fault::new(ServiceErrorKind::Invalid, why))?;
         let proxy = self.settings.proxies.of(&url.origin);
         // Over TLS a proxy only sees a tunnel.
         let before = proxy.filter(|_| !url.origin.is_tls).map(|proxy| &proxy.user);
@@ -70,7 +70,7 @@ impl Exchange {
         }
     }
 
-    fn keep(&self, url: &Url, connection: Connection, whole: Whole, stop: &Stop) -> Result<Reply, Fault> {
+    fn keep(&self, url: &Url, connection: Connection, whole: Whole, stop: &Stop) -> Result<ClientReply, Fault> {
         // A request that was stopped meanwhile has ended its socket.
         stop.leaves()?;
         if whole.is_reusable {
@@ -81,7 +81,12 @@ impl Exchange {
 }
 
 /// Writes a request and reads its reply.
-fn round(connection: &mut Connection, head: &[u8], request: &Request, most: u64) -> Result<Whole, (Reached, Fault)> {
+fn round(
+    connection: &mut Connection,
+    head: &[u8],
+    request: &ClientRequest,
+    most: u64,
+) -> Result<Whole, (Reached, Fault)> {
     let before = connection.written();
     // Head and body go in one packet where they fit, which is one system call, and one record of TLS.
     let mut whole = head.to_vec();
@@ -93,7 +98,7 @@ fn round(connection: &mut Connection, head: &[u8], request: &Request, most: u64)
     // A server may refuse a body before it is there whole, and say so.
     let mut incoming = Incoming::new(connection);
     incoming.read(request.method(), most).map_err(|fault| {
-        let reached = if incoming.has_begun { Reached::Reply } else { Reached::Sent };
+        let reached = if incoming.has_begun { Reached::ClientReply } else { Reached::Sent };
         (reached, fault)
     })
 }

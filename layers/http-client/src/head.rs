@@ -2,8 +2,8 @@
 
 use crate::fault::Fault;
 use crate::url::Url;
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::http::Request;
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::http::ClientRequest;
 
 /// The headers that only this file writes.
 const OWN: [&str; 7] =
@@ -32,8 +32,8 @@ fn is_value(text: &str) -> bool {
 ///
 /// # Errors
 /// A part cannot be sent. It is told by its name and without its value.
-pub(crate) fn write(request: &Request, url: &Url, proxy: Option<&Option<String>>) -> Result<Vec<u8>, Fault> {
-    let invalid = |why: String| Fault::new(ErrorKind::Invalid, why);
+pub(crate) fn write(request: &ClientRequest, url: &Url, proxy: Option<&Option<String>>) -> Result<Vec<u8>, Fault> {
+    let invalid = |why: String| Fault::new(ServiceErrorKind::Invalid, why);
     let method = request.method();
     if !is_token(method) || method.eq_ignore_ascii_case("CONNECT") {
         return Err(invalid("expected a method such as GET or POST, and not CONNECT".to_owned()));
@@ -82,17 +82,18 @@ pub(crate) fn write(request: &Request, url: &Url, proxy: Option<&Option<String>>
 mod tests {
     use super::*;
 
-    fn written(request: &Request) -> Result<String, ErrorKind> {
+    fn written(request: &ClientRequest) -> Result<String, ServiceErrorKind> {
         let url = Url::read(request.url()).expect("a URL");
         write(request, &url, None).map(|head| String::from_utf8(head).expect("text")).map_err(|fault| fault.kind)
     }
 
     #[test]
     fn a_head_has_host_length_and_what_the_caller_says() {
-        let request = Request::post("http://a:81/x?y").header("X-One", "1").header("user-agent", "me").body("four");
+        let request =
+            ClientRequest::post("http://a:81/x?y").header("X-One", "1").header("user-agent", "me").body("four");
         let expected = "POST /x?y HTTP/1.1\r\nhost: a:81\r\nX-One: 1\r\nuser-agent: me\r\ncontent-length: 4\r\n\r\n";
         assert_eq!(written(&request).as_deref(), Ok(expected));
-        let plain = written(&Request::get("http://a/")).expect("it can be sent");
+        let plain = written(&ClientRequest::get("http://a/")).expect("it can be sent");
         assert!(plain.contains("\r\nuser-agent: faas-http-client/") && !plain.contains("content-length"), "{plain}");
     }
 
@@ -111,18 +112,18 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("connection", "close"),
         ] {
-            let request = Request::get("http://a/").header(name, value);
-            assert_eq!(written(&request), Err(ErrorKind::Invalid), "{name:?}: {value:?}");
+            let request = ClientRequest::get("http://a/").header(name, value);
+            assert_eq!(written(&request), Err(ServiceErrorKind::Invalid), "{name:?}: {value:?}");
         }
         for method in ["", "GET /x HTTP/1.1\r\n\r\nGET", "G T", "CONNECT", "connect"] {
-            assert_eq!(written(&Request::new(method, "http://a/")), Err(ErrorKind::Invalid), "{method:?}");
+            assert_eq!(written(&ClientRequest::new(method, "http://a/")), Err(ServiceErrorKind::Invalid), "{method:?}");
         }
     }
 
     #[test]
     fn a_name_that_is_no_name_is_told_by_its_place() {
         let url = Url::read("http://a/").expect("a URL");
-        let request = Request::get("http://a/").header("x", "1").header("Bearer: secret", "x");
+        let request = ClientRequest::get("http://a/").header("x", "1").header("Bearer: secret", "x");
         let why = write(&request, &url, None).expect_err("it cannot be sent").why;
         assert!(why.contains("header 2 ") && !why.contains("secret"), "{why}");
     }
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn a_proxy_is_sent_the_whole_url() {
         let url = Url::read("http://a/x").expect("a URL");
-        let head = write(&Request::get("http://a/x"), &url, Some(&Some("Basic dTpw".to_owned())));
+        let head = write(&ClientRequest::get("http://a/x"), &url, Some(&Some("Basic dTpw".to_owned())));
         let head = String::from_utf8(head.expect("it can be sent")).expect("text");
         assert!(
             head.starts_with("GET http://a/x HTTP/1.1\r\nhost: a\r\nproxy-authorization: Basic dTpw\r\n"),

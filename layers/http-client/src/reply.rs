@@ -1,8 +1,8 @@
 //! Reading a reply: its head by httparse, its body by RFC 9112, 6.3. Everything has a limit.
 
 use crate::fault::Fault;
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::http::Reply;
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::http::ClientReply;
 use httparse::{EMPTY_HEADER, Status};
 use std::io::{ErrorKind as Io, Read};
 
@@ -20,7 +20,7 @@ const MOST_INTERIM: usize = 16;
 /// A reply that was read whole, and whether its connection can take another request.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    pub(crate) reply: Reply,
+    pub(crate) reply: ClientReply,
     pub(crate) is_reusable: bool,
 }
 
@@ -108,7 +108,7 @@ impl<'s> Incoming<'s> {
     /// Reads the reply to a request of that method, whose body has at most `most` bytes.
     pub(crate) fn read(&mut self, method: &str, most: u64) -> Result<Whole, Fault> {
         let head = self.final_head(method)?;
-        let too_big = || Fault::new(ErrorKind::TooBig, format!("the body is longer than {most} bytes"));
+        let too_big = || Fault::new(ServiceErrorKind::TooBig, format!("the body is longer than {most} bytes"));
         let body = match head.body {
             Body::Nothing => Vec::new(),
             Body::Length(length) if length > most => return Err(too_big()),
@@ -125,7 +125,7 @@ impl<'s> Incoming<'s> {
         };
         // Bytes that were not asked for would be taken for the next reply.
         let is_reusable = head.is_kept && head.body != Body::Rest && self.ahead().is_empty();
-        let mut reply = Reply::new(head.status).with_body(body);
+        let mut reply = ClientReply::new(head.status).with_body(body);
         for (name, value) in head.headers {
             reply = reply.with_header(name, value);
         }
@@ -295,7 +295,7 @@ mod tests {
     use super::*;
 
     /// Reads these bytes, which come one by one. Returns status and body, and whether the connection is of use.
-    fn read(method: &str, bytes: &[u8], most: u64) -> Result<(u16, Vec<u8>, bool), ErrorKind> {
+    fn read(method: &str, bytes: &[u8], most: u64) -> Result<(u16, Vec<u8>, bool), ServiceErrorKind> {
         struct OneByOne<'b>(&'b [u8]);
 
         impl Read for OneByOne<'_> {
@@ -312,8 +312,9 @@ mod tests {
         let at_once = read(&mut &*bytes).map_err(|fault| fault.kind);
         let seen = |whole: Whole| (whole.reply.status(), whole.reply.body().to_vec(), whole.is_reusable);
         let (slowly, at_once) = (slowly.map(seen), at_once.map(seen));
-        let plain =
-            |read: &Result<(u16, Vec<u8>, bool), ErrorKind>| read.clone().map(|(status, body, _)| (status, body));
+        let plain = |read: &Result<(u16, Vec<u8>, bool), ServiceErrorKind>| {
+            read.clone().map(|(status, body, _)| (status, body))
+        };
         assert_eq!(plain(&slowly), plain(&at_once), "however it comes");
         at_once
     }
@@ -370,7 +371,7 @@ mod tests {
             "SSH-2.0-OpenSSH\r\n\r\n",
             "HTTP/1.1 200 OK\r\n a: folded\r\n\r\n",
         ] {
-            assert_eq!(read("GET", bytes.as_bytes(), 100), Err(ErrorKind::Failed), "{bytes:?}");
+            assert_eq!(read("GET", bytes.as_bytes(), 100), Err(ServiceErrorKind::Failed), "{bytes:?}");
         }
     }
 
@@ -383,13 +384,13 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n3\r\n".to_owned(),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n".to_owned(),
         ] {
-            assert_eq!(read("GET", bytes.as_bytes(), 5), Err(ErrorKind::TooBig), "{bytes:?}");
+            assert_eq!(read("GET", bytes.as_bytes(), 5), Err(ServiceErrorKind::TooBig), "{bytes:?}");
         }
         let largest = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n";
-        assert_eq!(read("GET", largest, u64::MAX), Err(ErrorKind::TooBig));
+        assert_eq!(read("GET", largest, u64::MAX), Err(ServiceErrorKind::TooBig));
         let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(LARGEST_HEAD));
-        assert_eq!(read("GET", endless.as_bytes(), 5), Err(ErrorKind::Failed));
+        assert_eq!(read("GET", endless.as_bytes(), 5), Err(ServiceErrorKind::Failed));
         let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(MOST_INTERIM + 1);
-        assert_eq!(read("GET", interim.as_bytes(), 5), Err(ErrorKind::Failed));
+        assert_eq!(read("GET", interim.as_bytes(), 5), Err(ServiceErrorKind::Failed));
     }
 }

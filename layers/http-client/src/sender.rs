@@ -6,8 +6,8 @@ use crate::fault::Fault;
 use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::url::Url;
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -20,7 +20,7 @@ const MOST_WAITING: usize = 1024;
 
 /// One request, with the way to answer it.
 struct Job {
-    request: Request,
+    request: ClientRequest,
     number: u64,
     deadline: Instant,
     answer: Mutex<Option<Sent>>,
@@ -29,14 +29,14 @@ struct Job {
 
 impl Job {
     /// Answers, unless it has been answered. A failure is a line of the log.
-    fn end(&self, result: Result<Reply, Fault>) {
+    fn end(&self, result: Result<ClientReply, Fault>) {
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(answer) = answer else { return };
         answer.give(result.map_err(|Fault { kind, why }| {
             let server = Url::read(self.request.url()).map(|url| url.origin.host_and_port());
             let server = server.as_deref().unwrap_or("-");
             // The caller knows that it has cancelled it.
-            if kind != ErrorKind::Cancelled {
+            if kind != ServiceErrorKind::Cancelled {
                 handlers_sdk::warn!({ server = server }, "a request has failed: {why}");
             }
             kind
@@ -44,7 +44,7 @@ impl Job {
     }
 
     /// Ends the request from outside.
-    fn stop(&self, kind: ErrorKind, why: &str) {
+    fn stop(&self, kind: ServiceErrorKind, why: &str) {
         self.stop.want(kind);
         self.end(Err(Fault::new(kind, why)));
     }
@@ -103,13 +103,13 @@ impl Sender {
         };
         self.0.work.notify_all();
         self.0.deadlines.notify_all();
-        jobs.iter().for_each(|job| job.stop(ErrorKind::Cancelled, "the layer ends"));
+        jobs.iter().for_each(|job| job.stop(ServiceErrorKind::Cancelled, "the layer ends"));
         self.let_go();
     }
 }
 
 impl Transport for Sender {
-    fn send(&self, request: Request, answer: Sent) {
+    fn send(&self, request: ClientRequest, answer: Sent) {
         let limit = request.limit().unwrap_or(self.0.settings.timeout);
         // A limit that is too long to be a moment becomes an hour.
         let now = Instant::now();
@@ -127,7 +127,7 @@ impl Transport for Sender {
             waiting.or_else(|| state.running.iter().find(|job| of_number(job)).cloned())
         };
         if let Some(job) = found {
-            job.stop(ErrorKind::Cancelled, "it was cancelled");
+            job.stop(ServiceErrorKind::Cancelled, "it was cancelled");
         }
     }
 }
@@ -142,11 +142,11 @@ impl Shared {
         let mut state = self.state();
         if state.is_closed {
             drop(state);
-            return job.stop(ErrorKind::Cancelled, "the layer has ended");
+            return job.stop(ServiceErrorKind::Cancelled, "the layer has ended");
         }
         if state.waiting.len() >= MOST_WAITING {
             drop(state);
-            return job.stop(ErrorKind::Failed, "too many requests wait");
+            return job.stop(ServiceErrorKind::Failed, "too many requests wait");
         }
         if state.idle <= state.waiting.len() && state.threads < self.settings.concurrency {
             let shared = self.clone();
@@ -155,7 +155,7 @@ impl Shared {
                 Ok(_) => state.threads += 1,
                 Err(error) if state.threads == 0 => {
                     drop(state);
-                    return job.stop(ErrorKind::Failed, &format!("no thread can be started: {error}"));
+                    return job.stop(ServiceErrorKind::Failed, &format!("no thread can be started: {error}"));
                 }
                 // The other threads will take it.
                 Err(_) => {}
@@ -166,7 +166,7 @@ impl Shared {
             let started = thread::Builder::new().name("faas-http-clock".to_owned()).spawn(move || shared.keep_time());
             if let Err(error) = started {
                 drop(state);
-                return job.stop(ErrorKind::Failed, &format!("no thread can be started: {error}"));
+                return job.stop(ServiceErrorKind::Failed, &format!("no thread can be started: {error}"));
             }
             state.has_clock = true;
         }
@@ -221,7 +221,7 @@ impl Shared {
             state.waiting.retain(|job| job.deadline > now);
             if late.iter().any(|job| job.stop.check().is_ok()) {
                 drop(state);
-                late.iter().for_each(|job| job.stop(ErrorKind::Deadline, "its time was over"));
+                late.iter().for_each(|job| job.stop(ServiceErrorKind::Deadline, "its time was over"));
                 state = self.state();
                 continue;
             }

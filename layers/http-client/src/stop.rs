@@ -1,7 +1,7 @@
 //! The way in which a request under way is ended from outside: at its deadline, by its caller, with the layer.
 
 use crate::fault::Fault;
-use handlers_sdk::service::ErrorKind;
+use handlers_sdk::service::ServiceErrorKind;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ pub(crate) struct Stop(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    wanted: Option<ErrorKind>,
+    wanted: Option<ServiceErrorKind>,
     socket: Option<Arc<TcpStream>>,
 }
 
@@ -21,7 +21,7 @@ impl Stop {
     }
 
     /// Ends the request. The first reason counts.
-    pub(crate) fn want(&self, kind: ErrorKind) {
+    pub(crate) fn want(&self, kind: ServiceErrorKind) {
         let mut state = self.state();
         if state.wanted.is_none() {
             state.wanted = Some(kind);

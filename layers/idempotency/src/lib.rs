@@ -12,8 +12,8 @@ mod record;
 mod reply;
 mod settings;
 
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::kv::{Change, Kv};
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::kv::{Kv, WriteOutcome};
 use handlers_sdk::{
     Config, Error, Failure, Flow, Invocation, Layer, Level, Line, Recovery, ReplyHead, Response, layer,
 };
@@ -165,9 +165,10 @@ impl Idempotency {
 
     async fn keep(&self, key: &[u8], version: u64, mut record: Record) -> Wrote {
         let expiry = Some(self.settings.expiry);
-        let kind = |result: Result<Change, handlers_sdk::service::Error>| result.map_err(|error| error.kind());
+        let kind =
+            |result: Result<WriteOutcome, handlers_sdk::service::ServiceError>| result.map_err(|error| error.kind());
         let over = |value| self.kv.put_if_version(key, version, value, expiry);
-        let mut written: Result<Change, ErrorKind> = kind(over(record.write()).await);
+        let mut written: Result<WriteOutcome, ServiceErrorKind> = kind(over(record.write()).await);
         if machine::wrote(&written) == Wrote::TooBig {
             record.state = State::DoneUnkept;
             written = kind(over(record.write()).await);

@@ -6,8 +6,8 @@
 //! other, by its version; [`wrote`] decides on the answer to that.
 
 use crate::record::{Payload, Record, Reply, State};
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::kv::Change;
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::kv::WriteOutcome;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub(crate) enum Refusal {
     /// The call has failed with an error of this kind, and is kept as failed.
     FailedBefore(String),
     /// The store does not answer.
-    StoreDown(ErrorKind),
+    StoreDown(ServiceErrorKind),
     /// The store has something else under the key, which this layer did not write.
     Foreign,
 }
@@ -54,7 +54,7 @@ pub(crate) enum Begun {
     /// The call may run, and has claimed the key in this version.
     Run(u64),
     /// The call may run without a claim, since the store did not answer.
-    RunUnknown(ErrorKind),
+    RunUnknown(ServiceErrorKind),
     /// The call was done before, and this was the reply.
     Replay(Reply),
     Refuse(Refusal),
@@ -111,12 +111,16 @@ pub(crate) fn claim(payload: Payload) -> Vec<u8> {
 }
 
 /// Decides on the answer to a claim for this payload.
-pub(crate) fn begun(claimed: Result<Change, ErrorKind>, payload: &Payload, store_down: StoreDown) -> Begun {
+pub(crate) fn begun(
+    claimed: Result<WriteOutcome, ServiceErrorKind>,
+    payload: &Payload,
+    store_down: StoreDown,
+) -> Begun {
     let there = match (claimed, store_down) {
-        (Ok(Change::Made(version)), _) => return Begun::Run(version),
-        (Ok(Change::Conflict(there)), _) => there,
+        (Ok(WriteOutcome::Made(version)), _) => return Begun::Run(version),
+        (Ok(WriteOutcome::Conflict(there)), _) => there,
         // A store that says so of a claim has not understood it.
-        (Ok(Change::Absent), _) => return Begun::Refuse(Refusal::StoreDown(ErrorKind::NotFound)),
+        (Ok(WriteOutcome::Absent), _) => return Begun::Refuse(Refusal::StoreDown(ServiceErrorKind::NotFound)),
         (Err(kind), StoreDown::Refuse) => return Begun::Refuse(Refusal::StoreDown(kind)),
         (Err(kind), StoreDown::Run) => return Begun::RunUnknown(kind),
     };
@@ -151,12 +155,12 @@ pub(crate) fn ended(ended: Ended, keep: Keep) -> End {
 }
 
 /// Decides on the answer to writing the end over the claim or, after [`Wrote::IfAbsent`], where nothing is.
-pub(crate) fn wrote(written: &Result<Change, ErrorKind>) -> Wrote {
+pub(crate) fn wrote(written: &Result<WriteOutcome, ServiceErrorKind>) -> Wrote {
     match written {
-        Ok(Change::Made(_)) => Wrote::Kept,
-        Ok(Change::Absent) => Wrote::IfAbsent,
-        Ok(Change::Conflict(_)) => Wrote::Overtaken,
-        Err(ErrorKind::TooBig) => Wrote::TooBig,
+        Ok(WriteOutcome::Made(_)) => Wrote::Kept,
+        Ok(WriteOutcome::Absent) => Wrote::IfAbsent,
+        Ok(WriteOutcome::Conflict(_)) => Wrote::Overtaken,
+        Err(ServiceErrorKind::TooBig) => Wrote::TooBig,
         Err(_) => Wrote::Unknown,
     }
 }
@@ -167,8 +171,8 @@ mod tests {
     use crate::record::Form;
     use handlers_sdk::service::kv::Entry;
 
-    fn taken(value: Vec<u8>) -> Result<Change, ErrorKind> {
-        Ok(Change::Conflict(Entry { value, version: 1 }))
+    fn taken(value: Vec<u8>) -> Result<WriteOutcome, ServiceErrorKind> {
+        Ok(WriteOutcome::Conflict(Entry { value, version: 1 }))
     }
 
     fn reply(status: u16) -> Reply {
@@ -195,9 +199,13 @@ mod tests {
 
     #[test]
     fn without_an_answer_of_the_store_the_policy_counts() {
-        for kind in
-            [ErrorKind::Deadline, ErrorKind::Cancelled, ErrorKind::Failed, ErrorKind::Invalid, ErrorKind::Absent]
-        {
+        for kind in [
+            ServiceErrorKind::Deadline,
+            ServiceErrorKind::Cancelled,
+            ServiceErrorKind::Failed,
+            ServiceErrorKind::Invalid,
+            ServiceErrorKind::Absent,
+        ] {
             let refused = Begun::Refuse(Refusal::StoreDown(kind));
             assert_eq!(begun(Err(kind), &[1; 32], StoreDown::Refuse), refused);
             assert_eq!(begun(Err(kind), &[1; 32], StoreDown::Run), Begun::RunUnknown(kind));

@@ -5,8 +5,8 @@
 
 use crate::machine::{Begun, End, Ended, Keep, StoreDown, Wrote, begun, claim, ended, wrote};
 use crate::record::{Form, Record, Reply, State as Kept};
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::kv::{Change, Entry};
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::kv::{Entry, WriteOutcome};
 use std::collections::HashSet;
 
 const PAYLOAD: [u8; 32] = [7; 32];
@@ -110,17 +110,20 @@ impl World {
         Some(next)
     }
 
-    fn write(&mut self, value: Vec<u8>) -> Result<Change, ErrorKind> {
+    fn write(&mut self, value: Vec<u8>) -> Result<WriteOutcome, ServiceErrorKind> {
         self.versions += 1;
         self.kept = Some((self.versions, value));
-        Ok(Change::Made(self.versions))
+        Ok(WriteOutcome::Made(self.versions))
     }
 
-    fn conflict(&self) -> Result<Change, ErrorKind> {
-        Ok(self.kept.clone().map_or(Change::Absent, |(version, value)| Change::Conflict(Entry { value, version })))
+    fn conflict(&self) -> Result<WriteOutcome, ServiceErrorKind> {
+        Ok(self
+            .kept
+            .clone()
+            .map_or(WriteOutcome::Absent, |(version, value)| WriteOutcome::Conflict(Entry { value, version })))
     }
 
-    fn put_if_absent(&mut self, value: Vec<u8>) -> Result<Change, ErrorKind> {
+    fn put_if_absent(&mut self, value: Vec<u8>) -> Result<WriteOutcome, ServiceErrorKind> {
         if self.kept.is_some() { self.conflict() } else { self.write(value) }
     }
 
@@ -132,8 +135,8 @@ impl World {
     /// never done.
     fn asked(
         &self,
-        ask: impl Fn(&mut World) -> Result<Change, ErrorKind>,
-        told: impl Fn(&mut World, Result<Change, ErrorKind>),
+        ask: impl Fn(&mut World) -> Result<WriteOutcome, ServiceErrorKind>,
+        told: impl Fn(&mut World, Result<WriteOutcome, ServiceErrorKind>),
         out: &mut Vec<World>,
     ) {
         let mut next = self.clone();
@@ -142,11 +145,11 @@ impl World {
         out.push(next);
         if let Some(mut next) = self.spend(LOST) {
             let _ = ask(&mut next);
-            told(&mut next, Err(ErrorKind::Deadline));
+            told(&mut next, Err(ServiceErrorKind::Deadline));
             out.push(next);
         }
         if let Some(mut next) = self.spend(LOST) {
-            told(&mut next, Err(ErrorKind::Deadline));
+            told(&mut next, Err(ServiceErrorKind::Deadline));
             out.push(next);
         }
     }
@@ -215,7 +218,7 @@ impl World {
                     if world.has(claim) {
                         world.kept = None;
                     }
-                    Ok(Change::Made(0))
+                    Ok(WriteOutcome::Made(0))
                 },
                 |world, _| world.callers[caller] = At::Over(How::Failed),
                 out,

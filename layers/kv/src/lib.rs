@@ -11,8 +11,8 @@ mod redis;
 mod resp;
 mod settings;
 
-use handlers_sdk::service::kv::{MAX_KEY_BYTES, Op, Outcome, Request, Store, Told};
-use handlers_sdk::service::{ErrorKind, Offered};
+use handlers_sdk::service::kv::{Command, MAX_KEY_BYTES, Op, Outcome, Store, Stored};
+use handlers_sdk::service::{Offered, ServiceErrorKind};
 use handlers_sdk::{Config, Error, Layer, Phase, layer};
 use memory::Memory;
 use redis::Redis;
@@ -20,7 +20,7 @@ use settings::{Place, Settings};
 use std::sync::Arc;
 
 /// The result of one call.
-type Answered = Result<Outcome, ErrorKind>;
+type Answered = Result<Outcome, ServiceErrorKind>;
 
 /// The layer, with its settings.
 #[derive(Debug)]
@@ -46,18 +46,18 @@ enum Kind {
 }
 
 impl Store for Kept {
-    fn call(&self, request: Request, answer: Told) {
-        let Request { key, op } = request;
+    fn call(&self, request: Command, answer: Stored) {
+        let Command { key, op } = request;
         if matches!(&op, Op::Put { value, .. } if value.len() > self.max_value_bytes) {
-            return answer.give(Err(ErrorKind::TooBig));
+            return answer.give(Err(ServiceErrorKind::TooBig));
         }
         let key = if self.prefix.is_empty() { key } else { [self.prefix.as_slice(), &key].concat() };
         if key.len() > MAX_KEY_BYTES {
-            return answer.give(Err(ErrorKind::Invalid));
+            return answer.give(Err(ServiceErrorKind::Invalid));
         }
         match &self.place {
             Kind::Memory(memory) => answer.give(memory.call(&key, op, self.config.now_ns())),
-            Kind::Redis(redis) => redis.call(Request { key, op }, answer),
+            Kind::Redis(redis) => redis.call(Command { key, op }, answer),
         }
     }
 }

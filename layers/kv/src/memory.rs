@@ -2,7 +2,7 @@
 //! a store that forgets, an effect that should happen once could happen twice.
 
 use crate::Answered;
-use handlers_sdk::service::ErrorKind;
+use handlers_sdk::service::ServiceErrorKind;
 use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,7 @@ impl Memory {
         let is_put = matches!(op, Op::Put { .. });
         let outcome = self.state().call(key, op, now, self.max_bytes);
         match outcome {
-            Err(ErrorKind::Failed) if !self.said_full.swap(true, Ordering::Relaxed) => {
+            Err(ServiceErrorKind::Failed) if !self.said_full.swap(true, Ordering::Relaxed) => {
                 handlers_sdk::warn!("faas.kv: the memory of {} bytes is full; what is new is refused", self.max_bytes);
             }
             Ok(_) if is_put => self.said_full.store(false, Ordering::Relaxed),
@@ -126,7 +126,7 @@ impl State {
     fn put(&mut self, key: &[u8], value: Vec<u8>, end: Option<u64>, max_bytes: usize) -> Answered {
         let before = self.kept.get(key).map_or(0, |kept| cost(key, &kept.value));
         if self.bytes - before + cost(key, &value) > max_bytes {
-            return Err(ErrorKind::Failed);
+            return Err(ServiceErrorKind::Failed);
         }
         self.drop_key(key);
         self.bytes += cost(key, &value);
@@ -144,7 +144,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::{EACH, Memory};
-    use handlers_sdk::service::ErrorKind;
+    use handlers_sdk::service::ServiceErrorKind;
     use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome};
     use std::time::Duration;
 
@@ -190,8 +190,8 @@ mod tests {
         let (memory, now) = (Memory::new(2 * (EACH + 3)), SECOND);
         memory.call(b"a", put("1", None, Condition::Always), now).expect("there is room");
         memory.call(b"b", put("2", Some(1), Condition::Always), now).expect("there is room");
-        assert_eq!(memory.call(b"c", put("3", None, Condition::Always), now), Err(ErrorKind::Failed));
-        assert_eq!(memory.call(b"a", put("12", None, Condition::Always), now), Err(ErrorKind::Failed));
+        assert_eq!(memory.call(b"c", put("3", None, Condition::Always), now), Err(ServiceErrorKind::Failed));
+        assert_eq!(memory.call(b"a", put("12", None, Condition::Always), now), Err(ServiceErrorKind::Failed));
         assert_eq!(memory.call(b"a", Op::Get, now), Ok(Outcome::Found(entry("1", 1))));
         memory.call(b"a", put("4", None, Condition::Always), now).expect("it takes the place of its own");
         let later = now + SECOND;

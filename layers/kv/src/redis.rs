@@ -7,8 +7,8 @@
 use crate::Answered;
 use crate::commands::{self, HEAD};
 use crate::link::{Link, Server, Trouble};
-use handlers_sdk::service::ErrorKind;
-use handlers_sdk::service::kv::{Op, Outcome, Request, Told};
+use handlers_sdk::service::ServiceErrorKind;
+use handlers_sdk::service::kv::{Command, Op, Outcome, Stored};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
@@ -54,8 +54,8 @@ struct State {
 
 #[derive(Debug)]
 struct Job {
-    request: Request,
-    answer: Told,
+    request: Command,
+    answer: Stored,
     end: Instant,
 }
 
@@ -64,13 +64,13 @@ impl Redis {
         Redis(Arc::new(Shared { server, limits, state: Mutex::default(), work: Condvar::new() }))
     }
 
-    pub(crate) fn call(&self, request: Request, answer: Told) {
+    pub(crate) fn call(&self, request: Command, answer: Stored) {
         let end = Instant::now() + self.0.limits.timeout;
         let mut state = self.0.state();
         if state.waiting.len() >= MOST_WAITING {
             // The answer calls code that is not ours, and that may call back.
             drop(state);
-            return answer.give(Err(ErrorKind::Deadline));
+            return answer.give(Err(ServiceErrorKind::Deadline));
         }
         state.waiting.push_back(Job { request, answer, end });
         if state.waiting.len() > state.idle && state.threads < self.0.limits.connections {
@@ -84,7 +84,7 @@ impl Redis {
                     let jobs = std::mem::take(&mut state.waiting);
                     drop(state);
                     handlers_sdk::warn!("faas.kv: no thread can be started: {error}");
-                    return jobs.into_iter().for_each(|job| job.answer.give(Err(ErrorKind::Failed)));
+                    return jobs.into_iter().for_each(|job| job.answer.give(Err(ServiceErrorKind::Failed)));
                 }
             }
         }
@@ -145,7 +145,7 @@ impl Shared {
     fn exchange(
         &self,
         link: Option<Link>,
-        request: &Request,
+        request: &Command,
         end: Instant,
     ) -> Result<(Link, Result<Outcome, String>), Trouble> {
         if Instant::now() >= end {
@@ -172,8 +172,10 @@ impl Shared {
                 }
                 return Ok(outcome);
             }
-            Err(Trouble::Late) => (format!("it did not answer within {:?}", self.limits.timeout), ErrorKind::Deadline),
-            Err(Trouble::Broken(why)) => (why, ErrorKind::Failed),
+            Err(Trouble::Late) => {
+                (format!("it did not answer within {:?}", self.limits.timeout), ServiceErrorKind::Deadline)
+            }
+            Err(Trouble::Broken(why)) => (why, ServiceErrorKind::Failed),
         };
         if !was_down {
             handlers_sdk::warn!("faas.kv: Redis at {address} does not work: {why}");

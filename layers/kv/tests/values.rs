@@ -1,7 +1,7 @@
 //! The store as functions see it, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::service::kv::Change;
+use handlers_sdk::service::kv::WriteOutcome;
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{Error, FaasContext, function};
 use layer_kv::Kv;
@@ -15,10 +15,10 @@ async fn keeper(ctx: FaasContext, order: String) -> Result<String, Error> {
     let (word, rest) = order.split_once(' ').unwrap_or((&order, ""));
     let number = rest.parse().unwrap_or(0);
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    let told = |change: Change| match change {
-        Change::Made(version) => format!("made {version}"),
-        Change::Absent => "absent".to_owned(),
-        Change::Conflict(entry) => format!("conflict {} {}", text(&entry.value), entry.version),
+    let told = |change: WriteOutcome| match change {
+        WriteOutcome::Made(version) => format!("made {version}"),
+        WriteOutcome::Absent => "absent".to_owned(),
+        WriteOutcome::Conflict(entry) => format!("conflict {} {}", text(&entry.value), entry.version),
     };
     Ok(match word {
         "get" => {

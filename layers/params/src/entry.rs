@@ -1,7 +1,7 @@
 //! The knowledge of one name, and the answers that follow from it. Nothing here waits or asks a source.
 
 use crate::source::{Found, Unknown};
-use handlers_sdk::service::ErrorKind;
+use handlers_sdk::service::ServiceErrorKind;
 use handlers_sdk::service::params::{Got, Value, Watch};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -42,7 +42,7 @@ pub(crate) struct Entry {
     checked: Option<Moment>,
     failures: u32,
     /// The moment before which no source is asked, and the kind of its last failure.
-    paused: Option<(Instant, ErrorKind)>,
+    paused: Option<(Instant, ServiceErrorKind)>,
     /// `true` while a source is being asked, or is to be.
     pub(crate) is_asked: bool,
     /// The answers that wait for that.
@@ -54,7 +54,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) enum Said {
     /// The result is this, and no source needs to be asked.
-    Now(Result<Value, ErrorKind>),
+    Now(Result<Value, ServiceErrorKind>),
     /// The value is this, and a source is to be asked at the same time.
     Meanwhile(Value),
     /// The question has to wait for a source.
@@ -75,7 +75,7 @@ impl Entry {
                 Some(_) => Said::Now(Ok(value.clone())),
                 None => Said::Meanwhile(value.clone()),
             },
-            (None, Some(age)) if age < terms.ttl.min(NOTHING) => Said::Now(Err(ErrorKind::NotFound)),
+            (None, Some(age)) if age < terms.ttl.min(NOTHING) => Said::Now(Err(ServiceErrorKind::NotFound)),
             _ => pause.map_or(Said::Later, |(_, kind)| Said::Now(Err(kind))),
         }
     }
@@ -100,8 +100,8 @@ impl Entry {
     }
 
     /// Returns the news for watches: the value, or that there is no value. It is `None` if nothing is known.
-    pub(crate) fn news(&self) -> Option<Result<Value, ErrorKind>> {
-        self.checked.map(|_| self.value.clone().ok_or(ErrorKind::NotFound))
+    pub(crate) fn news(&self) -> Option<Result<Value, ServiceErrorKind>> {
+        self.checked.map(|_| self.value.clone().ok_or(ServiceErrorKind::NotFound))
     }
 
     /// Returns the time until a source is to be asked for the watches; `None` if nobody watches, or it is being asked.
@@ -134,7 +134,7 @@ mod tests {
 
     /// Returns the value, its version, and whether a source is asked at the same time; or the failure; or `None` for a
     /// question that has to wait.
-    fn said(entry: &Entry, now: Moment) -> Option<Result<(String, u64, bool), ErrorKind>> {
+    fn said(entry: &Entry, now: Moment) -> Option<Result<(String, u64, bool), ServiceErrorKind>> {
         let text = |value: &Value| value.reveal_text().expect("text").to_owned();
         match entry.say(now, TERMS) {
             Said::Now(result) => Some(result.map(|value| (text(&value), value.version(), false))),
@@ -177,7 +177,7 @@ mod tests {
         let a = |is_asked| Some(Ok(("a".to_owned(), 1, is_asked)));
         assert_eq!((said(&entry, at(start, 60)), said(&entry, at(start, 61))), (a(false), a(true)), "after a pause");
         entry.learn(failure(), at(start, 600), || 2);
-        assert_eq!(said(&entry, at(start, 600)), Some(Err(ErrorKind::Failed)));
+        assert_eq!(said(&entry, at(start, 600)), Some(Err(ServiceErrorKind::Failed)));
         assert_eq!(said(&entry, at(start, 601)), None);
     }
 
@@ -186,8 +186,8 @@ mod tests {
         let (start, mut entry) = (Moment::now(), Entry::default());
         entry.learn(value("a"), start, || 1);
         entry.learn(Ok(Found::Nothing), at(start, 1), || 2);
-        assert_eq!(said(&entry, at(start, 10)), Some(Err(ErrorKind::NotFound)));
+        assert_eq!(said(&entry, at(start, 10)), Some(Err(ServiceErrorKind::NotFound)));
         assert_eq!(said(&entry, at(start, 11)), None);
-        assert!(matches!(entry.news(), Some(Err(ErrorKind::NotFound))));
+        assert!(matches!(entry.news(), Some(Err(ServiceErrorKind::NotFound))));
     }
 }

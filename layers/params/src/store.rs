@@ -5,7 +5,7 @@ use crate::entry::{Entry, Moment, Said, Terms};
 use crate::settings::Settings;
 use crate::source::{Found, Reach, Unknown};
 use handlers_sdk::Config;
-use handlers_sdk::service::ErrorKind;
+use handlers_sdk::service::ServiceErrorKind;
 use handlers_sdk::service::params::{Got, Source, Watch};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -61,14 +61,14 @@ impl Store {
             state.entries.drain().flat_map(|(_, entry)| entry.waiting).collect()
         };
         self.0.work.notify_all();
-        waiting.into_iter().for_each(|answer| answer.give(Err(ErrorKind::Cancelled)));
+        waiting.into_iter().for_each(|answer| answer.give(Err(ServiceErrorKind::Cancelled)));
     }
 }
 
 impl Source for Store {
     fn get(&self, name: &str, answer: Got) {
         if !is_name(name) {
-            return answer.give(Err(ErrorKind::NotFound));
+            return answer.give(Err(ServiceErrorKind::NotFound));
         }
         let mut state = self.0.state();
         let entry = state.entry(name);
@@ -86,14 +86,14 @@ impl Source for Store {
                 entry.waiting.push(answer);
                 let unasked = self.0.ask(&mut state, name);
                 drop(state);
-                unasked.into_iter().for_each(|answer| answer.give(Err(ErrorKind::Failed)));
+                unasked.into_iter().for_each(|answer| answer.give(Err(ServiceErrorKind::Failed)));
             }
         }
     }
 
     fn watch(&self, name: &str, watch: Watch) {
         if !is_name(name) {
-            return watch.tell(Err(ErrorKind::NotFound));
+            return watch.tell(Err(ServiceErrorKind::NotFound));
         }
         let mut state = self.0.state();
         let entry = state.entry(name);
@@ -231,7 +231,7 @@ impl Shared {
             answer.give(match (failure, &news) {
                 (Some(kind), _) => Err(kind),
                 (None, Some(news)) => news.clone(),
-                (None, None) => Err(ErrorKind::Failed),
+                (None, None) => Err(ServiceErrorKind::Failed),
             });
         }
         if let Some(news) = news {

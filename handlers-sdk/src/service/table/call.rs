@@ -2,7 +2,7 @@
 
 use crate::panics::catch_aside;
 use crate::park::Parked;
-use crate::service::{Error, ErrorKind};
+use crate::service::{ServiceError, ServiceErrorKind};
 use core::ffi::c_void;
 use std::fmt;
 use std::future::Future;
@@ -18,7 +18,7 @@ struct Place<T>(Mutex<State<T>>);
 enum State<T> {
     /// The call has not ended. The waker is woken when it does.
     Open(Option<Waker>),
-    Ended(Result<T, Error>),
+    Ended(Result<T, ServiceError>),
     /// The result was taken by the caller.
     Taken,
 }
@@ -32,7 +32,7 @@ impl<T> Place<T> {
         matches!(*self.state(), State::Open(_))
     }
 
-    fn end(&self, result: Result<T, Error>) {
+    fn end(&self, result: Result<T, ServiceError>) {
         let before = replace(&mut *self.state(), State::Ended(result));
         // Wakers run anybody's code, so they are not woken under the lock, and a panic of theirs is not the provider's.
         if let State::Open(Some(waker)) = before {
@@ -60,7 +60,7 @@ unsafe impl Sync for Cancel {}
 /// takes its calls along.
 ///
 /// ```
-/// # use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// # use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
@@ -70,7 +70,7 @@ unsafe impl Sync for Cancel {}
 /// # struct Fake(#[allow(dead_code)] Offered);
 /// # struct Answers;
 /// # impl Transport for Answers {
-/// #     fn send(&self, _: Request, answer: Sent) { answer.give(Ok(Reply::new(200).with_body("sunny"))) }
+/// #     fn send(&self, _: ClientRequest, answer: Sent) { answer.give(Ok(ClientReply::new(200).with_body("sunny"))) }
 /// # }
 /// # #[layer(name = "fake")]
 /// # impl Layer for Fake {
@@ -78,7 +78,7 @@ unsafe impl Sync for Cancel {}
 /// # }
 ///
 /// /// Waits on its own thread, a second at most: a call that takes longer is cancelled.
-/// fn quick(call: Call<Reply>) -> Result<String, Error> {
+/// fn quick(call: Call<ClientReply>) -> Result<String, Error> {
 ///     match call.wait_for(Duration::from_secs(1)) {
 ///         Some(reply) => Ok(reply?.text().into_owned()),
 ///         None => Ok("unknown".to_owned()),
@@ -88,7 +88,7 @@ unsafe impl Sync for Cancel {}
 /// #[function(blocking)]
 /// fn weather(ctx: FaasContext) -> Result<String, Error> {
 ///     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-///     quick(client.send(Request::get("https://weather.example/vienna")))
+///     quick(client.send(ClientRequest::get("https://weather.example/vienna")))
 /// }
 ///
 /// let app = App::builder().module(Fake::MODULE).module(weather::MODULE).start().expect("starts");
@@ -109,7 +109,7 @@ impl<T> Call<T> {
     }
 
     /// Returns a call that has failed before it began.
-    pub(crate) fn failed(error: Error) -> Call<T> {
+    pub(crate) fn failed(error: ServiceError) -> Call<T> {
         Call { place: Arc::new(Place(Mutex::new(State::Ended(Err(error))))), cancel: None }
     }
 
@@ -118,7 +118,7 @@ impl<T> Call<T> {
     ///
     /// # Errors
     /// The error is the one that the call ended with.
-    pub fn wait(mut self) -> Result<T, Error> {
+    pub fn wait(mut self) -> Result<T, ServiceError> {
         let (parked, waker) = Parked::here();
         loop {
             if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
@@ -130,7 +130,7 @@ impl<T> Call<T> {
 
     /// Blocks this thread as [`wait`](Self::wait) does, for `limit` at most. `None` means that the call had not ended
     /// by then, and is cancelled.
-    pub fn wait_for(mut self, limit: Duration) -> Option<Result<T, Error>> {
+    pub fn wait_for(mut self, limit: Duration) -> Option<Result<T, ServiceError>> {
         // A limit that is too long to be a moment is a wait without a limit.
         let end = Instant::now().checked_add(limit);
         let (parked, waker) = Parked::here();
@@ -146,7 +146,7 @@ impl<T> Call<T> {
 }
 
 impl<T> Future for Call<T> {
-    type Output = Result<T, Error>;
+    type Output = Result<T, ServiceError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.place.state();
@@ -186,13 +186,13 @@ impl<T> fmt::Debug for Call<T> {
 ///
 /// # Safety
 /// `arg` must be that of [`Call::begin`] of the same `T`, and is used once.
-pub(crate) unsafe fn complete<T>(arg: *mut c_void, result: Result<T, Error>) {
+pub(crate) unsafe fn complete<T>(arg: *mut c_void, result: Result<T, ServiceError>) {
     // SAFETY: `begin` made it of an `Arc`, and this is called once for it (faas.h, S5).
     let place = unsafe { Arc::from_raw(arg.cast_const().cast::<Place<T>>()) };
     place.end(result);
 }
 
 /// Makes the error of a completion's status.
-pub(crate) fn error(service: &'static str, status: faas_abi::Status) -> Error {
-    Error::new(service, ErrorKind::of_status(status))
+pub(crate) fn error(service: &'static str, status: faas_abi::Status) -> ServiceError {
+    ServiceError::new(service, ServiceErrorKind::of_status(status))
 }

@@ -2,14 +2,14 @@
 
 use super::Made;
 use super::call::{self, Call, Cancel};
-use super::open::{Answer, Deliver, Open, next_number};
+use super::open::{Deliver, Open, Responder, next_number};
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::ffi::bytes::Chunk;
 use crate::host::bytes::{Bytes, Kept};
 use crate::panics::catch_aside;
-use crate::service::http::{Reply, Request, Transport};
-use crate::service::{self, ErrorKind, Offered};
+use crate::service::http::{ClientReply, ClientRequest, Transport};
+use crate::service::{self, Offered, ServiceErrorKind};
 use core::ffi::c_void;
 use faas_abi::services::{HTTP, Http, HttpFn, HttpReply, HttpRequest};
 use faas_abi::tables::read_table;
@@ -22,16 +22,16 @@ use std::time::Duration;
 /// The way to send requests: the provider of `faas.http`. It is small, `Copy`, and good for the life of the process.
 ///
 /// ```
-/// # use handlers_sdk::service::http::{Reply, Sent, Transport};
+/// # use handlers_sdk::service::http::{ClientReply, Sent, Transport};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
-/// use handlers_sdk::service::http::{Client, Request};
+/// use handlers_sdk::service::http::{Client, ClientRequest};
 /// # use handlers_sdk::service::Offered;
 /// # struct Fake(#[allow(dead_code)] Offered);
 /// # struct Answers;
 /// # impl Transport for Answers {
-/// #     fn send(&self, _: Request, answer: Sent) { answer.give(Ok(Reply::new(200).with_body("1.07"))) }
+/// #     fn send(&self, _: ClientRequest, answer: Sent) { answer.give(Ok(ClientReply::new(200).with_body("1.07"))) }
 /// # }
 /// # #[layer(name = "fake")]
 /// # impl Layer for Fake {
@@ -40,7 +40,7 @@ use std::time::Duration;
 ///
 /// /// Sends both requests before it waits for either.
 /// async fn rates(client: Client) -> Result<[String; 2], Error> {
-///     let [eur, chf] = ["eur", "chf"].map(|name| client.send(Request::get(format!("https://rates.example/{name}"))));
+///     let [eur, chf] = ["eur", "chf"].map(|name| client.send(ClientRequest::get(format!("https://rates.example/{name}"))));
 ///     Ok([eur.await?, chf.await?].map(|reply| reply.text().into_owned()))
 /// }
 ///
@@ -78,12 +78,12 @@ impl Client {
     /// latest if this client is of an invocation. Nothing is sent twice, and no redirect is followed.
     ///
     /// # Errors
-    /// It fails when it is awaited. [`ErrorKind::Invalid`] is for a request that cannot be sent, and
-    /// [`ErrorKind::NotFound`] if nobody is there to be asked. [`ErrorKind::TooBig`] is for a reply that is longer than
-    /// it may be, [`ErrorKind::Deadline`] for one that is late, and [`ErrorKind::Failed`] for anything else on the way.
-    pub fn send(&self, request: Request) -> Call<Reply> {
+    /// It fails when it is awaited. [`ServiceErrorKind::Invalid`] is for a request that cannot be sent, and
+    /// [`ServiceErrorKind::NotFound`] if nobody is there to be asked. [`ServiceErrorKind::TooBig`] is for a reply that is longer than
+    /// it may be, [`ServiceErrorKind::Deadline`] for one that is late, and [`ServiceErrorKind::Failed`] for anything else on the way.
+    pub fn send(&self, request: ClientRequest) -> Call<ClientReply> {
         let Some(send) = self.send else {
-            return Call::failed(service::Error::new(HTTP, ErrorKind::Absent));
+            return Call::failed(service::ServiceError::new(HTTP, ServiceErrorKind::Absent));
         };
         let deadline_ns = self.deadline_of(request.limit);
         let pair = |(name, value): &(String, String)| Pair {
@@ -171,11 +171,11 @@ unsafe extern "C" fn replied(arg: *mut c_void, status: Status, reply: *const Htt
         // SAFETY: lent for this call.
         let headers = unsafe { texts(reply.headers, reply.header_count) };
         let headers = headers.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-        u16::try_from(reply.status).map(|status| Reply { status, headers, body }).map_err(|_| E_INTERNAL)
+        u16::try_from(reply.status).map(|status| ClientReply { status, headers, body }).map_err(|_| E_INTERNAL)
     };
     let result = result.map_err(|status| call::error(HTTP, status));
     // SAFETY: `arg` of `send`, whose completion this is; it is called once.
-    unsafe { call::complete::<Reply>(arg, result) }
+    unsafe { call::complete::<ClientReply>(arg, result) }
 }
 
 /// A reading of the host's clock in nanoseconds.
@@ -184,7 +184,7 @@ pub(crate) type Now = Box<dyn Fn() -> u64 + Send + Sync>;
 /// The provider and its host's clock, behind the table.
 struct Provided<T> {
     transport: Arc<T>,
-    open: Arc<Open<Reply>>,
+    open: Arc<Open<ClientReply>>,
     now_ns: Now,
 }
 
@@ -195,7 +195,7 @@ pub(crate) fn offer<T: Transport>(entry: &'static Entry, transport: Arc<T>) -> R
 
 /// Makes the service of a transport. `now_ns` reads the host's clock, on which requests have their deadlines.
 pub(crate) fn made<T: Transport>(transport: Arc<T>, now_ns: Now) -> Made<Http> {
-    let open = Arc::<Open<Reply>>::default();
+    let open = Arc::<Open<ClientReply>>::default();
     let provided = Provided { transport, open: open.clone(), now_ns };
     let table = |provider| Http { size: size_of::<Http>(), provider, send: Some(send::<T>), cancel: Some(cancel::<T>) };
     Made::new(provided, table, move || open.close())
@@ -211,7 +211,7 @@ struct Told {
 unsafe impl Send for Told {}
 
 impl Told {
-    fn tell(self, result: Result<Reply, ErrorKind>) {
+    fn tell(self, result: Result<ClientReply, ServiceErrorKind>) {
         let reply = match result {
             Ok(reply) => reply,
             // SAFETY: called once, with the argument that came with it.
@@ -239,7 +239,7 @@ impl Told {
 ///
 /// # Safety
 /// `request` is lent for the call, and its body given.
-unsafe fn read(now_ns: &Now, request: *const HttpRequest) -> Option<Request> {
+unsafe fn read(now_ns: &Now, request: *const HttpRequest) -> Option<ClientRequest> {
     // SAFETY: the caller's promise.
     let table = unsafe { read_table(request) };
     // SAFETY: given with the call, whatever becomes of it.
@@ -248,7 +248,7 @@ unsafe fn read(now_ns: &Now, request: *const HttpRequest) -> Option<Request> {
     let method = core::str::from_utf8(unsafe { table.method.as_slice() }).ok()?;
     // SAFETY: lent for the call.
     let url = core::str::from_utf8(unsafe { table.url.as_slice() }).ok()?;
-    let mut request = Request::new(if method.is_empty() { "GET" } else { method }, url).body(body);
+    let mut request = ClientRequest::new(if method.is_empty() { "GET" } else { method }, url).body(body);
     // SAFETY: lent for the call.
     for (name, value) in unsafe { texts(table.headers, table.header_count) } {
         request = request.header(name, value);
@@ -273,12 +273,14 @@ unsafe extern "C" fn send<T: Transport>(
     // Without a completion nobody would be told of the result.
     let Some(complete) = complete else { return next_number() };
     let told = Told { complete, arg };
-    let deliver: Deliver<Reply> = Box::new(move |result| told.tell(result));
+    let deliver: Deliver<ClientReply> = Box::new(move |result| told.tell(result));
     let Some(answer) = provided.open.begin(deliver) else { return next_number() };
     let number = answer.number();
     match request {
-        None => answer.give(Err(ErrorKind::Invalid)),
-        Some(request) if request.limit.is_some_and(|limit| limit.is_zero()) => answer.give(Err(ErrorKind::Deadline)),
+        None => answer.give(Err(ServiceErrorKind::Invalid)),
+        Some(request) if request.limit.is_some_and(|limit| limit.is_zero()) => {
+            answer.give(Err(ServiceErrorKind::Deadline))
+        }
         Some(request) => {
             catch_aside(|| provided.transport.send(request, answer));
         }
@@ -289,7 +291,7 @@ unsafe extern "C" fn send<T: Transport>(
 unsafe extern "C" fn cancel<T: Transport>(provider: *mut c_void, number: u64) {
     // SAFETY: as in `send`.
     let provided = unsafe { &*provider.cast::<Provided<T>>() };
-    if provided.open.end(number, Err(ErrorKind::Cancelled)) {
+    if provided.open.end(number, Err(ServiceErrorKind::Cancelled)) {
         catch_aside(|| provided.transport.cancelled(number));
     }
 }
@@ -297,21 +299,21 @@ unsafe extern "C" fn cancel<T: Transport>(provider: *mut c_void, number: u64) {
 /// The answer that a transport gives to one request.
 ///
 /// ```
-/// use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+/// use handlers_sdk::service::http::{ClientReply, ClientRequest, Sent, Transport};
 /// use std::sync::mpsc::Sender;
 ///
 /// /// Hands requests to the thread that owns the connections.
-/// struct ToThread(Sender<(Request, Sent)>);
+/// struct ToThread(Sender<(ClientRequest, Sent)>);
 ///
 /// impl Transport for ToThread {
-///     fn send(&self, request: Request, answer: Sent) {
+///     fn send(&self, request: ClientRequest, answer: Sent) {
 ///         // An answer that nobody takes is dropped, which is a failure for its caller.
 ///         let _ = self.0.send((request, answer));
 ///     }
 /// }
 ///
-/// fn serve((request, answer): (Request, Sent)) {
-///     answer.give(Ok(Reply::new(200).with_body(request.content().clone())));
+/// fn serve((request, answer): (ClientRequest, Sent)) {
+///     answer.give(Ok(ClientReply::new(200).with_body(request.content().clone())));
 /// }
 /// ```
-pub type Sent = Answer<Reply>;
+pub type Sent = Responder<ClientReply>;

@@ -2,13 +2,13 @@
 
 use super::Made;
 use super::call::{self, Call};
-use super::open::{Answer, Deliver, Open};
+use super::open::{Deliver, Open, Responder};
 use crate::error::Error;
 use crate::ffi::Entry as Host;
 use crate::ffi::bytes::{Chunk, give};
 use crate::panics::catch_aside;
-use crate::service::kv::{Change, Condition, Entry, MAX_KEY_BYTES, Op, Outcome, Request, Store};
-use crate::service::{self, ErrorKind, Offered};
+use crate::service::kv::{Command, Condition, Entry, MAX_KEY_BYTES, Op, Outcome, Store, WriteOutcome};
+use crate::service::{self, Offered, ServiceErrorKind};
 use core::ffi::c_void;
 use faas_abi::services::{KV, Kv as Table, ValueFn};
 use faas_abi::{Buf, Bytes as Lent, E_CONFLICT, E_NOT_FOUND, OK, Status};
@@ -26,7 +26,7 @@ type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *m
 /// The service knows of no cancel: a call that is dropped may still write.
 ///
 /// ```
-/// # use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome, Request, Store, Told};
+/// # use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome, Command, Store, Stored};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::{collections::HashMap, sync::{Arc, Mutex}};
@@ -35,7 +35,7 @@ type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *m
 /// # #[derive(Default)]
 /// # struct Kept(Mutex<HashMap<Vec<u8>, Entry>>);
 /// # impl Store for Kept {
-/// #     fn call(&self, Request { key, op }: Request, answer: Told) {
+/// #     fn call(&self, Command { key, op }: Command, answer: Stored) {
 /// #         let mut kept = self.0.lock().unwrap();
 /// #         let now = kept.get(&key).cloned();
 /// #         answer.give(Ok(match (op, now) {
@@ -60,7 +60,7 @@ type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *m
 /// # impl Layer for Shelf {
 /// #     fn create(config: &Config) -> Result<Self, Error> { config.offer_kv(Arc::<Kept>::default()).map(Shelf) }
 /// # }
-/// use handlers_sdk::service::kv::{Change, Kv};
+/// use handlers_sdk::service::kv::{WriteOutcome, Kv};
 ///
 /// /// Adds one, and begins again if another instance was quicker.
 /// async fn next(kv: Kv) -> Result<u64, Error> {
@@ -70,7 +70,7 @@ type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *m
 ///             continue;
 ///         };
 ///         let visits = value[0] + 1;
-///         if let Change::Made(_) = kv.put_if_version(b"visits", version, vec![visits], None).await? {
+///         if let WriteOutcome::Made(_) = kv.put_if_version(b"visits", version, vec![visits], None).await? {
 ///             return Ok(visits.into());
 ///         }
 ///     }
@@ -138,13 +138,13 @@ unsafe extern "C" fn changed(arg: *mut c_void, status: Status, value: Buf, versi
     // SAFETY: given with this call.
     let value = unsafe { taken(value) };
     let result = match status {
-        OK => Ok(Change::Made(version)),
-        E_NOT_FOUND => Ok(Change::Absent),
-        E_CONFLICT => Ok(Change::Conflict(Entry { value, version })),
+        OK => Ok(WriteOutcome::Made(version)),
+        E_NOT_FOUND => Ok(WriteOutcome::Absent),
+        E_CONFLICT => Ok(WriteOutcome::Conflict(Entry { value, version })),
         other => Err(call::error(KV, other)),
     };
     // SAFETY: `arg` of a change with a condition, whose completion this is; it is called once.
-    unsafe { call::complete::<Change>(arg, result) }
+    unsafe { call::complete::<WriteOutcome>(arg, result) }
 }
 
 /// Returns the time to live in milliseconds, as the table has it: 0 is for ever, and the shortest time is 1.
@@ -153,12 +153,12 @@ fn ms(ttl: Option<Duration>) -> u64 {
 }
 
 fn absent<T>() -> Call<T> {
-    Call::failed(service::Error::new(KV, ErrorKind::Absent))
+    Call::failed(service::ServiceError::new(KV, ServiceErrorKind::Absent))
 }
 
-/// Every call may fail when it is awaited. [`ErrorKind::Invalid`] is for a key that is empty or longer than
-/// [`MAX_KEY_BYTES`], [`ErrorKind::TooBig`] for a value that the provider does not keep. After [`ErrorKind::Deadline`],
-/// [`ErrorKind::Cancelled`] and [`ErrorKind::Failed`] it is unknown whether it has written.
+/// Every call may fail when it is awaited. [`ServiceErrorKind::Invalid`] is for a key that is empty or longer than
+/// [`MAX_KEY_BYTES`], [`ServiceErrorKind::TooBig`] for a value that the provider does not keep. After [`ServiceErrorKind::Deadline`],
+/// [`ServiceErrorKind::Cancelled`] and [`ServiceErrorKind::Failed`] it is unknown whether it has written.
 impl Kv {
     /// Reads a value; `None` means that there is no such key, or that its time is over.
     pub fn get(&self, key: &[u8]) -> Call<Option<Entry>> {
@@ -182,9 +182,9 @@ impl Kv {
         })
     }
 
-    /// Writes if there is no such key, for a caller that wants to be the first. [`Change::Conflict`] means that another
+    /// Writes if there is no such key, for a caller that wants to be the first. [`WriteOutcome::Conflict`] means that another
     /// was.
-    pub fn put_if_absent(&self, key: &[u8], value: Vec<u8>, ttl: Option<Duration>) -> Call<Change> {
+    pub fn put_if_absent(&self, key: &[u8], value: Vec<u8>, ttl: Option<Duration>) -> Call<WriteOutcome> {
         let Some(put) = self.put_if_absent else { return absent() };
         Call::begin(|arg| {
             // SAFETY: as in `put`.
@@ -194,7 +194,13 @@ impl Kv {
     }
 
     /// Writes if the key still has this version, for a caller that wants to lose nothing that others have written.
-    pub fn put_if_version(&self, key: &[u8], expected: u64, value: Vec<u8>, ttl: Option<Duration>) -> Call<Change> {
+    pub fn put_if_version(
+        &self,
+        key: &[u8],
+        expected: u64,
+        value: Vec<u8>,
+        ttl: Option<Duration>,
+    ) -> Call<WriteOutcome> {
         let Some(put) = self.put_if_version else { return absent() };
         Call::begin(|arg| {
             // SAFETY: as in `put`.
@@ -204,7 +210,7 @@ impl Kv {
     }
 
     /// Removes the key; with `expected` only if it still has this version.
-    pub fn remove(&self, key: &[u8], expected: Option<u64>) -> Call<Change> {
+    pub fn remove(&self, key: &[u8], expected: Option<u64>) -> Call<WriteOutcome> {
         let Some(remove) = self.remove else { return absent() };
         Call::begin(|arg| {
             // SAFETY: as in `get`.
@@ -223,20 +229,20 @@ impl fmt::Debug for Kv {
 /// The answer that a store gives to one call.
 ///
 /// ```
-/// use handlers_sdk::service::ErrorKind;
-/// use handlers_sdk::service::kv::{Entry, Outcome, Told};
+/// use handlers_sdk::service::ServiceErrorKind;
+/// use handlers_sdk::service::kv::{Entry, Outcome, Stored};
 /// use std::path::Path;
 ///
 /// /// Reads the value from a file, aside.
-/// fn read(path: &'static Path, answer: Told) {
+/// fn read(path: &'static Path, answer: Stored) {
 ///     std::thread::spawn(move || match std::fs::read(path) {
 ///         Ok(value) => answer.give(Ok(Outcome::Found(Entry { value, version: 1 }))),
 ///         Err(error) if error.kind() == std::io::ErrorKind::NotFound => answer.give(Ok(Outcome::Absent)),
-///         Err(_) => answer.give(Err(ErrorKind::Failed)),
+///         Err(_) => answer.give(Err(ServiceErrorKind::Failed)),
 ///     });
 /// }
 /// ```
-pub type Told = Answer<Outcome>;
+pub type Stored = Responder<Outcome>;
 
 /// The completion through which a consumer is told.
 struct Consumer {
@@ -248,7 +254,7 @@ struct Consumer {
 unsafe impl Send for Consumer {}
 
 impl Consumer {
-    fn tell(&self, result: Result<Outcome, ErrorKind>) {
+    fn tell(&self, result: Result<Outcome, ServiceErrorKind>) {
         let (status, value, version) = match result {
             Ok(Outcome::Found(Entry { value, version })) => (OK, give(value), version),
             Ok(Outcome::Changed(version)) => (OK, Buf::EMPTY, version),
@@ -302,10 +308,10 @@ unsafe fn begin<S: Store>(provider: *mut c_void, key: Lent, op: Op, complete: Op
     // SAFETY: lent for the call.
     let key = unsafe { key.as_slice() };
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
-        return answer.give(Err(ErrorKind::Invalid));
+        return answer.give(Err(ServiceErrorKind::Invalid));
     }
     // A store that panics has dropped the answer, which ends the call.
-    catch_aside(|| provided.store.call(Request { key: key.to_vec(), op }, answer));
+    catch_aside(|| provided.store.call(Command { key: key.to_vec(), op }, answer));
 }
 
 fn put_op(value: Vec<u8>, ttl_ms: u64, only_if: Condition) -> Op {

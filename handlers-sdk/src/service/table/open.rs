@@ -1,6 +1,6 @@
 //! The calls that a provider has to answer: each exactly once, by an answer, a cancel, or the provider's own end.
 
-use crate::service::ErrorKind;
+use crate::service::ServiceErrorKind;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ pub(super) fn next_number() -> u64 {
 }
 
 /// Ends a call: it tells the caller the result.
-pub(super) type Deliver<T> = Box<dyn FnOnce(Result<T, ErrorKind>) + Send>;
+pub(super) type Deliver<T> = Box<dyn FnOnce(Result<T, ServiceErrorKind>) + Send>;
 
 /// The calls of one provider that have not been answered.
 pub(crate) struct Open<T> {
@@ -43,20 +43,20 @@ impl<T> Open<T> {
     }
 
     /// Begins a call; `None` means that the provider has ended, and the call with it.
-    pub(super) fn begin(self: &Arc<Self>, deliver: Deliver<T>) -> Option<Answer<T>> {
+    pub(super) fn begin(self: &Arc<Self>, deliver: Deliver<T>) -> Option<Responder<T>> {
         let mut state = self.state();
         if state.is_closed {
             drop(state);
-            deliver(Err(ErrorKind::Cancelled));
+            deliver(Err(ServiceErrorKind::Cancelled));
             return None;
         }
         let number = next_number();
         state.calls.insert(number, deliver);
-        Some(Answer { number, open: self.clone() })
+        Some(Responder { number, open: self.clone() })
     }
 
     /// Ends a call. Returns `false` if it had ended before.
-    pub(super) fn end(&self, number: u64, result: Result<T, ErrorKind>) -> bool {
+    pub(super) fn end(&self, number: u64, result: Result<T, ServiceErrorKind>) -> bool {
         let mut state = self.state();
         let Some(deliver) = state.calls.remove(&number) else { return false };
         state.delivering += 1;
@@ -82,7 +82,7 @@ impl<T> Open<T> {
             state.calls.keys().copied().collect()
         };
         for number in numbers {
-            self.end(number, Err(ErrorKind::Cancelled));
+            self.end(number, Err(ServiceErrorKind::Cancelled));
         }
         let idle = self.idle.wait_while(self.state(), |state| state.delivering > 0);
         drop(idle.unwrap_or_else(PoisonError::into_inner));
@@ -90,15 +90,15 @@ impl<T> Open<T> {
 }
 
 /// The answer to one call, which its provider gives from any thread. One that is dropped is a failure of kind
-/// [`ErrorKind::Failed`]; one that comes after the call was cancelled is for nobody.
+/// [`ServiceErrorKind::Failed`]; one that comes after the call was cancelled is for nobody.
 ///
 /// ```
-/// use handlers_sdk::service::{Answer, ErrorKind};
+/// use handlers_sdk::service::{Responder, ServiceErrorKind};
 ///
 /// /// Looks a thing up, unless its caller has left by now.
-/// fn look_up<T>(answer: Answer<T>, find: impl FnOnce() -> Option<T>) {
+/// fn look_up<T>(answer: Responder<T>, find: impl FnOnce() -> Option<T>) {
 ///     if answer.is_wanted() {
-///         answer.give(find().ok_or(ErrorKind::NotFound));
+///         answer.give(find().ok_or(ServiceErrorKind::NotFound));
 ///     }
 /// }
 /// # use handlers_sdk::service::{Offered, params::{Got, Source, Value, Watch}};
@@ -124,12 +124,12 @@ impl<T> Open<T> {
 /// # assert!(app.invoke(Invoke::event("b")).failed.is_some());
 /// ```
 #[must_use = "an answer that is dropped is a failure"]
-pub struct Answer<T> {
+pub struct Responder<T> {
     number: u64,
     open: Arc<Open<T>>,
 }
 
-impl<T> Answer<T> {
+impl<T> Responder<T> {
     /// Returns the number by which the call is cancelled; never 0.
     pub fn number(&self) -> u64 {
         self.number
@@ -141,19 +141,19 @@ impl<T> Answer<T> {
     }
 
     /// Gives the answer. The waiter is woken on this thread, and does not block it.
-    pub fn give(self, result: Result<T, ErrorKind>) {
+    pub fn give(self, result: Result<T, ServiceErrorKind>) {
         self.open.end(self.number, result);
     }
 }
 
-impl<T> Drop for Answer<T> {
+impl<T> Drop for Responder<T> {
     fn drop(&mut self) {
-        self.open.end(self.number, Err(ErrorKind::Failed));
+        self.open.end(self.number, Err(ServiceErrorKind::Failed));
     }
 }
 
-impl<T> fmt::Debug for Answer<T> {
+impl<T> fmt::Debug for Responder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Responder").field("number", &self.number).finish_non_exhaustive()
     }
 }

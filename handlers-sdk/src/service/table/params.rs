@@ -2,14 +2,14 @@
 
 use super::Made;
 use super::call::{self, Call};
-use super::open::{Answer, Deliver, Open};
+use super::open::{Deliver, Open, Responder};
 use super::watch::{Tell, Watches};
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::ffi::bytes::{Chunk, give_wiped};
 use crate::panics::catch_aside;
 use crate::service::params::Source;
-use crate::service::{self, ErrorKind, Offered};
+use crate::service::{self, Offered, ServiceErrorKind};
 use core::ffi::c_void;
 use faas_abi::services::{PARAMS, Params as Table, ValueFn};
 use faas_abi::{Buf, Bytes as Lent, OK, Status};
@@ -73,7 +73,7 @@ impl fmt::Debug for Value {
 ///
 /// # Safety
 /// `value` was given with this call, and this is its only receiver.
-unsafe fn result(status: Status, value: Buf, version: u64) -> Result<Value, service::Error> {
+unsafe fn result(status: Status, value: Buf, version: u64) -> Result<Value, service::ServiceError> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { Chunk::of(value) };
     if status == OK { Ok(Value { bytes, version }) } else { Err(call::error(PARAMS, status)) }
@@ -91,7 +91,7 @@ unsafe extern "C" fn got(arg: *mut c_void, status: Status, value: Buf, version: 
 ///
 /// ```
 /// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
-/// # use handlers_sdk::service::{ErrorKind, Offered};
+/// # use handlers_sdk::service::{ServiceErrorKind, Offered};
 /// # use handlers_sdk::testing::{App, Invoke};
 /// # use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 /// # use std::sync::Arc;
@@ -99,7 +99,7 @@ unsafe extern "C" fn got(arg: *mut c_void, status: Status, value: Buf, version: 
 /// # struct Known;
 /// # impl Source for Known {
 /// #     fn get(&self, name: &str, answer: Got) {
-/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ServiceErrorKind::NotFound) });
 /// #     }
 /// #     fn watch(&self, _: &str, watch: Watch) { watch.tell(Ok(Value::new("s3cr3t", 1))); }
 /// # }
@@ -111,7 +111,7 @@ unsafe extern "C" fn got(arg: *mut c_void, status: Status, value: Buf, version: 
 ///
 /// async fn sender(params: Params) -> Result<String, Error> {
 ///     match params.get("mail/sender").await {
-///         Err(error) if error.kind() == ErrorKind::NotFound => Ok("shop@example.com".to_owned()),
+///         Err(error) if error.kind() == ServiceErrorKind::NotFound => Ok("shop@example.com".to_owned()),
 ///         found => Ok(found?.reveal_text().unwrap_or_default().to_owned()),
 ///     }
 /// }
@@ -142,12 +142,12 @@ pub(crate) fn find(entry: &Entry) -> Option<Params> {
     Some(Params { provider, get, watch, unwatch })
 }
 
-type Heard = Box<dyn Fn(Result<Value, service::Error>) + Send + Sync>;
+type Heard = Box<dyn Fn(Result<Value, service::ServiceError>) + Send + Sync>;
 
 unsafe extern "C" fn heard(arg: *mut c_void, status: Status, value: Buf, version: u64) {
     // SAFETY: given with this call.
     let result = unsafe { result(status, value, version) };
-    let is_last = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled);
+    let is_last = result.as_ref().is_err_and(|error| error.kind() == ServiceErrorKind::Cancelled);
     {
         // SAFETY: `watch` made it, and it is freed at the last call alone.
         let hears = unsafe { &*arg.cast::<Heard>() };
@@ -164,10 +164,12 @@ impl Params {
     /// Asks for the value of a name.
     ///
     /// # Errors
-    /// It fails when it is awaited: with [`ErrorKind::NotFound`] if there is no such name, and with
-    /// [`ErrorKind::Deadline`] if the store did not answer in the provider's own time and there is no older value.
+    /// It fails when it is awaited: with [`ServiceErrorKind::NotFound`] if there is no such name, and with
+    /// [`ServiceErrorKind::Deadline`] if the store did not answer in the provider's own time and there is no older value.
     pub fn get(&self, name: &str) -> Call<Value> {
-        let Some(get) = self.get else { return Call::failed(service::Error::new(PARAMS, ErrorKind::Absent)) };
+        let Some(get) = self.get else {
+            return Call::failed(service::ServiceError::new(PARAMS, ServiceErrorKind::Absent));
+        };
         Call::begin(|arg| {
             // SAFETY: the provider's own function and pointer; the name is lent for the call. `got` takes back what
             // `arg` holds.
@@ -177,7 +179,7 @@ impl Params {
     }
 
     /// Calls `hear` with the value of a name, and again whenever it changes, never twice at once, from any thread. An
-    /// error of kind [`ErrorKind::NotFound`] says that it was removed; one of kind [`ErrorKind::Cancelled`] is the last
+    /// error of kind [`ServiceErrorKind::NotFound`] says that it was removed; one of kind [`ServiceErrorKind::Cancelled`] is the last
     /// call. `hear` returns at once.
     ///
     /// The watch ends when the returned value is dropped.
@@ -187,10 +189,10 @@ impl Params {
     pub fn watch(
         &self,
         name: &str,
-        hear: impl Fn(Result<Value, service::Error>) + Send + Sync + 'static,
-    ) -> Result<Watching, service::Error> {
+        hear: impl Fn(Result<Value, service::ServiceError>) + Send + Sync + 'static,
+    ) -> Result<Watching, service::ServiceError> {
         let (Some(watch), Some(unwatch)) = (self.watch, self.unwatch) else {
-            return Err(service::Error::new(PARAMS, ErrorKind::Absent));
+            return Err(service::ServiceError::new(PARAMS, ServiceErrorKind::Absent));
         };
         let hears: Heard = Box::new(hear);
         let arg = Box::into_raw(Box::new(hears)).cast();
@@ -210,7 +212,7 @@ impl fmt::Debug for Params {
 ///
 /// ```
 /// # use handlers_sdk::service::params::{Got, Source, Value, Watch};
-/// # use handlers_sdk::service::{ErrorKind, Offered};
+/// # use handlers_sdk::service::{ServiceErrorKind, Offered};
 /// # use handlers_sdk::testing::App;
 /// # use handlers_sdk::{Config, Error, Layer, layer};
 /// # use std::sync::Arc;
@@ -218,7 +220,7 @@ impl fmt::Debug for Params {
 /// # struct Known;
 /// # impl Source for Known {
 /// #     fn get(&self, name: &str, answer: Got) {
-/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ErrorKind::NotFound) });
+/// #         answer.give(if name == "mail/key" { Ok(Value::new("s3cr3t", 1)) } else { Err(ServiceErrorKind::NotFound) });
 /// #     }
 /// #     fn watch(&self, _: &str, watch: Watch) { watch.tell(Ok(Value::new("s3cr3t", 1))); }
 /// # }
@@ -289,7 +291,7 @@ struct Told {
 unsafe impl Send for Told {}
 
 impl Told {
-    fn tell(&self, result: Result<Value, ErrorKind>) {
+    fn tell(&self, result: Result<Value, ServiceErrorKind>) {
         let (status, (value, version)) = match result {
             Ok(value) => (OK, value.buf()),
             Err(kind) => (kind.status(), (Buf::EMPTY, 0)),
@@ -337,7 +339,7 @@ unsafe extern "C" fn get<S: Source>(provider: *mut c_void, name: Lent, complete:
     let Some(answer) = provided.open.begin(deliver) else { return };
     // SAFETY: lent for the call.
     match core::str::from_utf8(unsafe { name.as_slice() }) {
-        Err(_) => answer.give(Err(ErrorKind::NotFound)),
+        Err(_) => answer.give(Err(ServiceErrorKind::NotFound)),
         Ok(name) => {
             catch_aside(|| provided.source.get(name, answer));
         }
@@ -360,7 +362,7 @@ unsafe extern "C" fn watch<S: Source>(
     let name = core::str::from_utf8(unsafe { name.as_slice() });
     match (name, watch) {
         (_, None) => {}
-        (Err(_), Some(watch)) => watch.tell(Err(ErrorKind::NotFound)),
+        (Err(_), Some(watch)) => watch.tell(Err(ServiceErrorKind::NotFound)),
         (Ok(name), Some(watch)) => {
             catch_aside(|| provided.source.watch(name, watch));
         }
@@ -377,13 +379,13 @@ unsafe extern "C" fn unwatch<S: Source>(provider: *mut c_void, number: u64) {
 /// The answer that a source of parameters gives to one call.
 ///
 /// ```
-/// use handlers_sdk::service::ErrorKind;
+/// use handlers_sdk::service::ServiceErrorKind;
 /// use handlers_sdk::service::params::{Got, Value};
 ///
 /// /// Reads a parameter from the folder that the platform mounts.
 /// fn read(folder: &str, name: &str, answer: Got) {
 ///     let file = std::fs::read(std::path::Path::new(folder).join(name));
-///     answer.give(file.map(|bytes| Value::new(bytes, 1)).map_err(|_| ErrorKind::NotFound));
+///     answer.give(file.map(|bytes| Value::new(bytes, 1)).map_err(|_| ServiceErrorKind::NotFound));
 /// }
 /// ```
-pub type Got = Answer<Value>;
+pub type Got = Responder<Value>;

@@ -2,19 +2,19 @@
 //! is over.
 
 use super::params::Value;
-use crate::service::ErrorKind;
+use crate::service::ServiceErrorKind;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Tells a consumer the news.
-pub(super) type Tell = Box<dyn Fn(Result<Value, ErrorKind>) + Send>;
+pub(super) type Tell = Box<dyn Fn(Result<Value, ServiceErrorKind>) + Send>;
 
 /// The news that one watch is to be told.
 #[derive(Default)]
 struct State {
     /// The newest news that it has not been told; `None` if it has been told all. Older news are dropped.
-    next: Option<Result<Value, ErrorKind>>,
+    next: Option<Result<Value, ServiceErrorKind>>,
     /// The last news before `next`: a version, or `Some(None)` for a name that is not there. It is `None` if it was
     /// told nothing yet.
     told: Option<Option<u64>>,
@@ -48,7 +48,7 @@ impl One {
             let is_over = state.is_over;
             drop(state);
             let news = match next {
-                _ if is_over => Some(Err(ErrorKind::Cancelled)),
+                _ if is_over => Some(Err(ServiceErrorKind::Cancelled)),
                 news => news,
             };
             if let Some(news) = news {
@@ -92,7 +92,7 @@ impl Watches {
         let mut known = self.known();
         if known.is_closed {
             drop(known);
-            tell(Err(ErrorKind::Cancelled));
+            tell(Err(ServiceErrorKind::Cancelled));
             return (number, None);
         }
         let one = Arc::new(One { state: Mutex::default(), tell: Mutex::new(tell), number, all: self.clone() });
@@ -182,12 +182,12 @@ impl Watches {
 pub struct Watch(Arc<One>);
 
 impl Watch {
-    /// Tells of a value, or with [`ErrorKind::NotFound`] that there is no value any more. News that are the same as the
+    /// Tells of a value, or with [`ServiceErrorKind::NotFound`] that there is no value any more. News that are the same as the
     /// last are not told again. Nor is any other failure: the watcher keeps the last good value.
-    pub fn tell(&self, news: Result<Value, ErrorKind>) {
+    pub fn tell(&self, news: Result<Value, ServiceErrorKind>) {
         let version = match &news {
             Ok(value) => Some(value.version()),
-            Err(ErrorKind::NotFound) => None,
+            Err(ServiceErrorKind::NotFound) => None,
             Err(_) => return,
         };
         {

@@ -1,8 +1,8 @@
 //! The service `faas.http` of a test: replies by method and URL.
 
 use super::lock;
-use crate::service::ErrorKind;
-use crate::service::http::{Reply, Request, Sent, Transport};
+use crate::service::ServiceErrorKind;
+use crate::service::http::{ClientReply, ClientRequest, Sent, Transport};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -11,19 +11,19 @@ use std::sync::{Arc, Mutex};
 /// are the same client.
 ///
 /// What is said for one method and URL is used in the order in which it was said, and the last of it for all requests
-/// that come later. A request that nothing is said for fails with [`ErrorKind::NotFound`], as where nobody is there to be
+/// that come later. A request that nothing is said for fails with [`ServiceErrorKind::NotFound`], as where nobody is there to be
 /// asked.
 ///
 /// ```
 /// # use handlers_sdk::{Error, FaasContext, function};
-/// use handlers_sdk::service::http::{Reply, Request};
+/// use handlers_sdk::service::http::{ClientReply, ClientRequest};
 /// use handlers_sdk::testing::{App, FakeHttp, Invoke};
 ///
 /// /// Asks for a rate, and once more if the server is busy.
 /// #[function]
 /// async fn rate(ctx: FaasContext, currency: String) -> Result<String, Error> {
 ///     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-///     let ask = || client.send(Request::get(format!("https://rates.example/{currency}")));
+///     let ask = || client.send(ClientRequest::get(format!("https://rates.example/{currency}")));
 ///     let mut reply = ask().await?;
 ///     if reply.status() == 503 {
 ///         reply = ask().await?;
@@ -32,8 +32,8 @@ use std::sync::{Arc, Mutex};
 /// }
 ///
 /// let rates = FakeHttp::new()
-///     .reply("GET", "https://rates.example/EUR", Reply::new(503))
-///     .reply("GET", "https://rates.example/EUR", Reply::new(200).with_body("1.07"));
+///     .reply("GET", "https://rates.example/EUR", ClientReply::new(503))
+///     .reply("GET", "https://rates.example/EUR", ClientReply::new(200).with_body("1.07"));
 /// let app = App::builder().module(rate::MODULE).http_client(&rates).start().expect("starts");
 /// assert_eq!(app.invoke(Invoke::event("EUR")).text(), "1.07");
 /// assert_eq!(rates.requests().len(), 2);
@@ -46,7 +46,7 @@ use std::sync::{Arc, Mutex};
 pub struct FakeHttp(pub(super) Arc<Sender>);
 
 /// The answer of a test to whatever it said nothing special for.
-type Otherwise = Arc<dyn Fn(&Request) -> Result<Reply, ErrorKind> + Send + Sync>;
+type Otherwise = Arc<dyn Fn(&ClientRequest) -> Result<ClientReply, ServiceErrorKind> + Send + Sync>;
 
 /// The state behind all clones of a client.
 #[derive(Default)]
@@ -56,7 +56,7 @@ pub(super) struct Sender(Mutex<State>);
 struct State {
     scripts: Vec<Script>,
     otherwise: Option<Otherwise>,
-    requests: Vec<Request>,
+    requests: Vec<ClientRequest>,
     /// The requests that are left without an answer.
     hanging: Vec<Sent>,
     cancelled: usize,
@@ -71,7 +71,7 @@ struct Script {
 
 #[derive(Clone)]
 enum Step {
-    Answer(Result<Reply, ErrorKind>),
+    Answer(Result<ClientReply, ServiceErrorKind>),
     Hang,
 }
 
@@ -91,7 +91,7 @@ impl FakeHttp {
     }
 
     /// Replies to a request of that method for exactly that URL.
-    pub fn reply(&self, method: &str, url: &str, reply: Reply) -> FakeHttp {
+    pub fn reply(&self, method: &str, url: &str, reply: ClientReply) -> FakeHttp {
         self.step(method, url, Step::Answer(Ok(reply)))
     }
 
@@ -99,21 +99,21 @@ impl FakeHttp {
     ///
     /// ```
     /// # use handlers_sdk::{Error, FaasContext, function};
-    /// # use handlers_sdk::service::http::Request;
+    /// # use handlers_sdk::service::http::ClientRequest;
     /// # use handlers_sdk::testing::{App, Invoke};
-    /// use handlers_sdk::{service::ErrorKind, testing::FakeHttp};
+    /// use handlers_sdk::{service::ServiceErrorKind, testing::FakeHttp};
     /// # #[function]
     /// # async fn order(ctx: FaasContext) -> Result<String, Error> {
     /// #     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-    /// #     let sent = client.send(Request::post("https://mail.example/send")).await;
+    /// #     let sent = client.send(ClientRequest::post("https://mail.example/send")).await;
     /// #     Ok(sent.map_or("kept for later", |_| "sent").to_owned())
     /// # }
     ///
-    /// let mail = FakeHttp::new().fail("POST", "https://mail.example/send", ErrorKind::Deadline);
+    /// let mail = FakeHttp::new().fail("POST", "https://mail.example/send", ServiceErrorKind::Deadline);
     /// let app = App::builder().module(order::MODULE).http_client(&mail).start().expect("starts");
     /// assert_eq!(app.invoke(Invoke::event("")).text(), "kept for later");
     /// ```
-    pub fn fail(&self, method: &str, url: &str, kind: ErrorKind) -> FakeHttp {
+    pub fn fail(&self, method: &str, url: &str, kind: ServiceErrorKind) -> FakeHttp {
         self.step(method, url, Step::Answer(Err(kind)))
     }
 
@@ -122,14 +122,14 @@ impl FakeHttp {
     ///
     /// ```
     /// # use handlers_sdk::{Error, FaasContext, function};
-    /// # use handlers_sdk::service::http::Request;
+    /// # use handlers_sdk::service::http::ClientRequest;
     /// # use handlers_sdk::testing::{App, Invoke};
     /// use handlers_sdk::testing::FakeHttp;
     /// use std::time::Duration;
     /// # #[function]
     /// # async fn order(ctx: FaasContext) -> Result<(), Error> {
     /// #     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-    /// #     client.send(Request::get("https://slow.example/")).await?;
+    /// #     client.send(ClientRequest::get("https://slow.example/")).await?;
     /// #     Ok(())
     /// # }
     ///
@@ -148,29 +148,29 @@ impl FakeHttp {
     ///
     /// ```
     /// # use handlers_sdk::{Error, FaasContext, function};
-    /// # use handlers_sdk::service::http::Request;
+    /// # use handlers_sdk::service::http::ClientRequest;
     /// # use handlers_sdk::testing::{App, Invoke};
-    /// use handlers_sdk::{service::http::Reply, testing::FakeHttp};
+    /// use handlers_sdk::{service::http::ClientReply, testing::FakeHttp};
     /// # #[function]
     /// # async fn fetch(ctx: FaasContext, path: String) -> Result<String, Error> {
     /// #     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
-    /// #     Ok(client.send(Request::get(format!("https://any.example{path}"))).await?.text().into_owned())
+    /// #     Ok(client.send(ClientRequest::get(format!("https://any.example{path}"))).await?.text().into_owned())
     /// # }
     ///
-    /// let echo = FakeHttp::new().answer_with(|request| Ok(Reply::new(200).with_body(request.url().to_owned())));
+    /// let echo = FakeHttp::new().answer_with(|request| Ok(ClientReply::new(200).with_body(request.url().to_owned())));
     /// let app = App::builder().module(fetch::MODULE).http_client(&echo).start().expect("starts");
     /// assert_eq!(app.invoke(Invoke::event("/tea")).text(), "https://any.example/tea");
     /// ```
     pub fn answer_with(
         &self,
-        answer: impl Fn(&Request) -> Result<Reply, ErrorKind> + Send + Sync + 'static,
+        answer: impl Fn(&ClientRequest) -> Result<ClientReply, ServiceErrorKind> + Send + Sync + 'static,
     ) -> FakeHttp {
         lock(&self.0.0).otherwise = Some(Arc::new(answer));
         self.clone()
     }
 
     /// Returns the requests that were sent so far, in their order.
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<ClientRequest> {
         lock(&self.0.0).requests.clone()
     }
 
@@ -192,7 +192,7 @@ impl Script {
 }
 
 impl Transport for Sender {
-    fn send(&self, request: Request, answer: Sent) {
+    fn send(&self, request: ClientRequest, answer: Sent) {
         let (step, otherwise) = {
             let mut state = lock(&self.0);
             state.requests.push(request.clone());
@@ -204,7 +204,7 @@ impl Transport for Sender {
             (Some(Step::Answer(result)), _) => answer.give(result),
             (Some(Step::Hang), _) => lock(&self.0).hanging.push(answer),
             (None, Some(otherwise)) => answer.give(otherwise(&request)),
-            (None, None) => answer.give(Err(ErrorKind::NotFound)),
+            (None, None) => answer.give(Err(ServiceErrorKind::NotFound)),
         }
     }
 

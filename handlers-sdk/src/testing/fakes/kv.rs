@@ -1,8 +1,8 @@
 //! The service `faas.kv` of a test: values in memory, by the clock of the app.
 
 use super::{Failures, lock};
-use crate::service::ErrorKind;
-use crate::service::kv::{Condition, Entry, Op, Outcome, Request, Store, Told};
+use crate::service::ServiceErrorKind;
+use crate::service::kv::{Command, Condition, Entry, Op, Outcome, Store, Stored};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,7 +50,7 @@ struct State {
     /// The version of the last write.
     version: u64,
     failures: Failures<Vec<u8>>,
-    requests: Vec<Request>,
+    requests: Vec<Command>,
     /// The clock in nanoseconds of the app that has the store; `None` before there is one.
     clock: Option<Arc<AtomicU64>>,
 }
@@ -79,19 +79,19 @@ impl FakeKv {
     /// ```
     /// # use handlers_sdk::{Error, FaasContext, function};
     /// # use handlers_sdk::testing::{App, Invoke};
-    /// use handlers_sdk::{service::ErrorKind, testing::FakeKv};
+    /// use handlers_sdk::{service::ServiceErrorKind, testing::FakeKv};
     /// # #[function]
     /// # async fn stock(ctx: FaasContext) -> Result<String, Error> {
     /// #     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;
     /// #     Ok(kv.get(b"tea").await.map_or("unknown", |_| "none").to_owned())
     /// # }
     ///
-    /// let store = FakeKv::new().fail("tea", ErrorKind::Deadline);
+    /// let store = FakeKv::new().fail("tea", ServiceErrorKind::Deadline);
     /// let app = App::builder().module(stock::MODULE).kv(&store).start().expect("starts");
     /// let asked = [(); 2].map(|()| app.invoke(Invoke::event("")).text());
     /// assert_eq!(asked, ["unknown", "none"]);
     /// ```
-    pub fn fail(&self, key: impl AsRef<[u8]>, kind: ErrorKind) -> FakeKv {
+    pub fn fail(&self, key: impl AsRef<[u8]>, kind: ServiceErrorKind) -> FakeKv {
         lock(&self.0.0).failures.add(key.as_ref().to_vec(), kind);
         self.clone()
     }
@@ -102,7 +102,7 @@ impl FakeKv {
     }
 
     /// Returns the calls that were made so far, in their order.
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Command> {
         lock(&self.0.0).requests.clone()
     }
 }
@@ -132,7 +132,7 @@ impl State {
         Outcome::Changed(self.version)
     }
 
-    fn call(&mut self, Request { key, op }: Request) -> Outcome {
+    fn call(&mut self, Command { key, op }: Command) -> Outcome {
         match (op, self.now(&key)) {
             (Op::Get, Some(now)) => Outcome::Found(now),
             (Op::Put { only_if: Condition::Absent, .. }, Some(now)) => Outcome::Conflict(now),
@@ -151,7 +151,7 @@ impl State {
 }
 
 impl Store for Memory {
-    fn call(&self, request: Request, answer: Told) {
+    fn call(&self, request: Command, answer: Stored) {
         let result = {
             let mut state = lock(&self.0);
             state.requests.push(request.clone());

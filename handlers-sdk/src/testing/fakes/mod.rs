@@ -10,7 +10,7 @@ pub use kv::FakeKv;
 pub use params::FakeParams;
 
 use crate::service::table::{self, Made, Service};
-use crate::service::{ErrorKind, Offered};
+use crate::service::{Offered, ServiceErrorKind};
 use faas_abi::host::ServiceTable;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -61,7 +61,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Failures to come, each for one call.
 #[derive(Debug)]
-struct Failures<K>(HashMap<K, VecDeque<ErrorKind>>);
+struct Failures<K>(HashMap<K, VecDeque<ServiceErrorKind>>);
 
 impl<K> Default for Failures<K> {
     fn default() -> Failures<K> {
@@ -70,12 +70,12 @@ impl<K> Default for Failures<K> {
 }
 
 impl<K: Eq + Hash> Failures<K> {
-    fn add(&mut self, key: K, kind: ErrorKind) {
+    fn add(&mut self, key: K, kind: ServiceErrorKind) {
         self.0.entry(key).or_default().push_back(kind);
     }
 
     /// Returns the failure of the call at hand; `None` if it goes well.
-    fn next<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<ErrorKind>
+    fn next<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<ServiceErrorKind>
     where
         K: std::borrow::Borrow<Q>,
     {

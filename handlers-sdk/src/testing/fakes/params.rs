@@ -1,7 +1,7 @@
 //! The service `faas.params` of a test: values by name, which the test changes while they are watched.
 
 use super::{Failures, lock};
-use crate::service::ErrorKind;
+use crate::service::ServiceErrorKind;
 use crate::service::params::{Got, Source, Value, Watch};
 use std::collections::HashMap;
 use std::fmt;
@@ -83,7 +83,7 @@ impl FakeParams {
     /// ```
     pub fn remove(&self, name: &str) {
         lock(&self.0.0).values.remove(name);
-        self.tell(name, &Err(ErrorKind::NotFound));
+        self.tell(name, &Err(ServiceErrorKind::NotFound));
     }
 
     /// Fails the next question for a name that nothing of the kind is said for yet. Said twice, it is the next two.
@@ -92,7 +92,7 @@ impl FakeParams {
     /// ```
     /// # use handlers_sdk::{Error, FaasContext, function};
     /// # use handlers_sdk::testing::{App, Invoke};
-    /// use handlers_sdk::{service::ErrorKind, testing::FakeParams};
+    /// use handlers_sdk::{service::ServiceErrorKind, testing::FakeParams};
     /// # #[function]
     /// # async fn sign(ctx: FaasContext) -> Result<(), Error> {
     /// #     let params = ctx.params().ok_or_else(|| Error::msg("expected a layer such as params"))?;
@@ -100,12 +100,12 @@ impl FakeParams {
     /// #     Ok(())
     /// # }
     ///
-    /// let secrets = FakeParams::new().with("mail/key", "s3cr3t").fail("mail/key", ErrorKind::Deadline);
+    /// let secrets = FakeParams::new().with("mail/key", "s3cr3t").fail("mail/key", ServiceErrorKind::Deadline);
     /// let app = App::builder().module(sign::MODULE).params(&secrets).start().expect("starts");
     /// assert!(app.invoke(Invoke::event("")).failed.is_some());
     /// assert!(app.invoke(Invoke::event("")).failed.is_none());
     /// ```
-    pub fn fail(&self, name: &str, kind: ErrorKind) -> FakeParams {
+    pub fn fail(&self, name: &str, kind: ServiceErrorKind) -> FakeParams {
         lock(&self.0.0).failures.add(name.to_owned(), kind);
         self.clone()
     }
@@ -117,7 +117,7 @@ impl FakeParams {
 
     /// Tells those that watch a name. They are told one after the other, and not under the lock: each runs code of its
     /// own, which may ask.
-    fn tell(&self, name: &str, news: &Result<Value, ErrorKind>) {
+    fn tell(&self, name: &str, news: &Result<Value, ServiceErrorKind>) {
         let watches: Vec<Watch> = {
             let mut state = lock(&self.0.0);
             state.watches.retain(|(_, watch)| !watch.is_over());
@@ -130,8 +130,8 @@ impl FakeParams {
 }
 
 impl State {
-    fn value(&self, name: &str) -> Result<Value, ErrorKind> {
-        self.values.get(name).cloned().ok_or(ErrorKind::NotFound)
+    fn value(&self, name: &str) -> Result<Value, ServiceErrorKind> {
+        self.values.get(name).cloned().ok_or(ServiceErrorKind::NotFound)
     }
 }
 

@@ -2,7 +2,7 @@
 //! send a request that the event describes, `outbound.param` asks for the parameter that it names.
 #![forbid(unsafe_code)]
 
-use handlers_sdk::service::http::{Client, Reply, Request};
+use handlers_sdk::service::http::{Client, ClientReply, ClientRequest};
 use handlers_sdk::service::{self, Call};
 use handlers_sdk::{Error, FaasContext, Json, function};
 use serde::Deserialize;
@@ -31,16 +31,17 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    fn send(&self, client: &Client) -> Call<Reply> {
-        let mut request = Request::new(&self.method, &self.url).body(self.body.clone()).most_bytes(self.most_bytes);
+    fn send(&self, client: &Client) -> Call<ClientReply> {
+        let mut request =
+            ClientRequest::new(&self.method, &self.url).body(self.body.clone()).most_bytes(self.most_bytes);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        client.send(self.limit_ms.into_iter().map(Duration::from_millis).fold(request, Request::within))
+        client.send(self.limit_ms.into_iter().map(Duration::from_millis).fold(request, ClientRequest::within))
     }
 }
 
-fn told(ended: Result<Reply, service::Error>) -> Value {
+fn told(ended: Result<ClientReply, service::ServiceError>) -> Value {
     match ended {
         Ok(reply) => {
             let headers: Vec<(&str, &str)> = reply.headers().collect();
@@ -59,7 +60,7 @@ fn client(ctx: &FaasContext) -> Result<Client, Error> {
 #[function]
 pub async fn send(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Error> {
     let client = client(&ctx)?;
-    let calls: Vec<Call<Reply>> = (0..wanted.times).map(|_| wanted.send(&client)).collect();
+    let calls: Vec<Call<ClientReply>> = (0..wanted.times).map(|_| wanted.send(&client)).collect();
     let (mut last, mut replies) = (Value::Null, 0);
     for call in calls {
         let ended = call.await;
@@ -89,7 +90,7 @@ pub async fn param(ctx: FaasContext, name: String) -> Result<Json<Value>, Error>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use handlers_sdk::service::ErrorKind;
+    use handlers_sdk::service::ServiceErrorKind;
     use handlers_sdk::testing::{App, FakeHttp, FakeParams, Invoke};
 
     fn ask(app: &App, wanted: &Value) -> Value {
@@ -99,8 +100,8 @@ mod tests {
     #[test]
     fn the_request_goes_out_as_it_is_described_and_the_last_reply_is_told() {
         let shop = FakeHttp::new()
-            .reply("POST", "http://shop/", Reply::new(201).with_header("x-a", "1").with_body("one"))
-            .fail("POST", "http://shop/", ErrorKind::Deadline);
+            .reply("POST", "http://shop/", ClientReply::new(201).with_header("x-a", "1").with_body("one"))
+            .fail("POST", "http://shop/", ServiceErrorKind::Deadline);
         let app = App::builder().module(send::MODULE).http_client(&shop).start().expect("it starts");
         let wanted =
             json!({"method": "POST", "url": "http://shop/", "headers": [["x-b", "2"]], "body": "tea", "limit_ms": 5});

@@ -6,7 +6,7 @@ use super::from_file::{self, MOST_BYTES};
 use super::{Newer, Times, ns};
 use crate::key_set::KeySet;
 use handlers_sdk::service::Call;
-use handlers_sdk::service::http::{Reply, Request};
+use handlers_sdk::service::http::{ClientReply, ClientRequest};
 use handlers_sdk::{Config, Error};
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
@@ -29,7 +29,7 @@ pub(crate) struct FromUrl {
 #[derive(Default)]
 struct State {
     kept: Option<Kept>,
-    call: Option<Call<Reply>>,
+    call: Option<Call<ClientReply>>,
     /// The time at which the last request began, in nanoseconds on the host's clock; `None` before the first.
     asked_at: Option<u64>,
     has_failed: bool,
@@ -155,7 +155,7 @@ impl FromUrl {
 
     fn ask(&self, state: &mut State) {
         state.asked_at = Some(self.config.now_ns());
-        let request = Request::get(&self.url).header("accept", "application/jwk-set+json, application/json");
+        let request = ClientRequest::get(&self.url).header("accept", "application/jwk-set+json, application/json");
         let request = request.within(self.times.timeout).most_bytes(MOST_BYTES);
         state.call = self.config.http_client().map(|client| client.send(request));
     }

@@ -8,7 +8,7 @@
 //! with the error's name in the body.
 
 use super::{Found, Reach, Source, Unknown, escaped, field, field_of_text, json};
-use handlers_sdk::service::http::Request;
+use handlers_sdk::service::http::ClientRequest;
 use handlers_sdk::{Config, Secret};
 
 /// AWS' extension, as it is configured.
@@ -46,7 +46,7 @@ impl Source for Aws {
             Kind::Parameter => format!("/systemsmanager/parameters/get?name={name}&withDecryption=true"),
         };
         let token = self.token.as_ref().ok_or_else(|| Unknown::new("there is no AWS_SESSION_TOKEN"))?;
-        let request = Request::get(format!("{}{target}", self.endpoint));
+        let request = ClientRequest::get(format!("{}{target}", self.endpoint));
         let reply = reach.send(request.header("x-aws-parameters-secrets-token", token.reveal()))?;
         if reply.status() == 400 && NOTHING.iter().any(|nothing| reply.text().contains(nothing)) {
             return Ok(Found::Nothing);

@@ -8,7 +8,7 @@
 use super::bearer::Bearer;
 use super::{Found, Reach, Source, Unknown, field, json};
 use handlers_sdk::Config;
-use handlers_sdk::service::http::Request;
+use handlers_sdk::service::http::ClientRequest;
 
 /// A vault of Azure's, as it is configured.
 pub(crate) struct Azure {
@@ -21,7 +21,7 @@ impl Azure {
     pub(crate) fn new(config: &Config, vault: String) -> Azure {
         let bearer = config.env("IDENTITY_ENDPOINT").zip(config.secret("IDENTITY_HEADER")).map(|(endpoint, header)| {
             let url = format!("{endpoint}?resource=https%3A%2F%2Fvault.azure.net&api-version=2019-08-01");
-            Bearer::new(Request::get(url).header("x-identity-header", header.reveal()))
+            Bearer::new(ClientRequest::get(url).header("x-identity-header", header.reveal()))
         });
         Azure { vault, bearer }
     }
@@ -36,7 +36,7 @@ impl Source for Azure {
         let bearer = self.bearer.as_ref();
         let bearer =
             bearer.ok_or_else(|| Unknown::new("the process has no identity: there is no IDENTITY_ENDPOINT"))?;
-        let reply = bearer.send(Request::get(format!("{}/secrets/{name}?api-version=7.4", self.vault)), reach)?;
+        let reply = bearer.send(ClientRequest::get(format!("{}/secrets/{name}?api-version=7.4", self.vault)), reach)?;
         Ok(field(json(&reply)?.as_ref().and_then(|found| found.get("value"))))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Reach, Unknown, json};
 use handlers_sdk::Secret;
-use handlers_sdk::service::http::{Reply, Request};
+use handlers_sdk::service::http::{ClientReply, ClientRequest};
 use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,17 +12,17 @@ const MARGIN: Duration = Duration::from_secs(120);
 
 /// The source of tokens, and the last token with its end.
 pub(crate) struct Bearer {
-    request: Request,
+    request: ClientRequest,
     last: Mutex<Option<(Secret, SystemTime)>>,
 }
 
 impl Bearer {
-    pub(crate) fn new(request: Request) -> Bearer {
+    pub(crate) fn new(request: ClientRequest) -> Bearer {
         Bearer { request, last: Mutex::new(None) }
     }
 
     /// Sends a request with the token.
-    pub(crate) fn send(&self, request: Request, reach: &Reach) -> Result<Reply, Unknown> {
+    pub(crate) fn send(&self, request: ClientRequest, reach: &Reach) -> Result<ClientReply, Unknown> {
         let token = self.token(reach)?;
         let reply = reach.send(request.header("authorization", format!("Bearer {}", token.reveal())))?;
         if reply.status() == 401 {

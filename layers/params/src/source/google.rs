@@ -9,7 +9,7 @@ use super::{Found, Reach, Source, Unknown, json};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use handlers_sdk::Config;
-use handlers_sdk::service::http::Request;
+use handlers_sdk::service::http::ClientRequest;
 
 /// The secrets of a project.
 pub(crate) struct Google {
@@ -22,7 +22,7 @@ impl Google {
     pub(crate) fn new(config: &Config, endpoint: String, project: String) -> Google {
         let host = config.env("GCE_METADATA_HOST").unwrap_or("metadata.google.internal");
         let url = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/token");
-        let bearer = Bearer::new(Request::get(url).header("metadata-flavor", "Google"));
+        let bearer = Bearer::new(ClientRequest::get(url).header("metadata-flavor", "Google"));
         Google { endpoint, project, bearer }
     }
 }
@@ -46,7 +46,7 @@ impl Source for Google {
             return Ok(Found::Nothing);
         }
         let url = format!("{}/v1/projects/{}/secrets/{name}/versions/latest:access", self.endpoint, self.project);
-        let reply = self.bearer.send(Request::get(url), reach)?;
+        let reply = self.bearer.send(ClientRequest::get(url), reach)?;
         let Some(found) = json(&reply)? else { return Ok(Found::Nothing) };
         let data = found.get("payload").and_then(|payload| payload.get("data")).and_then(|data| data.as_str());
         let value = data.and_then(decoded).ok_or_else(|| Unknown::new("it answers no payload"))?;

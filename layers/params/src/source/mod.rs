@@ -9,8 +9,8 @@ pub(crate) mod google;
 pub(crate) mod plain;
 pub(crate) mod vault;
 
-use handlers_sdk::service::http::{Client, Reply, Request};
-use handlers_sdk::service::{Error, ErrorKind};
+use handlers_sdk::service::http::{Client, ClientReply, ClientRequest};
+use handlers_sdk::service::{ServiceError, ServiceErrorKind};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -24,17 +24,21 @@ pub(crate) enum Found {
 /// The reason why a source does not answer: the kind for the caller, and words for the log, without any value.
 #[derive(Debug)]
 pub(crate) struct Unknown {
-    pub(crate) kind: ErrorKind,
+    pub(crate) kind: ServiceErrorKind,
     pub(crate) why: String,
 }
 
 impl Unknown {
     pub(crate) fn new(why: impl Into<String>) -> Unknown {
-        Unknown { kind: ErrorKind::Failed, why: why.into() }
+        Unknown { kind: ServiceErrorKind::Failed, why: why.into() }
     }
 
-    fn of(error: Error) -> Unknown {
-        let kind = if error.kind() == ErrorKind::Deadline { ErrorKind::Deadline } else { ErrorKind::Failed };
+    fn of(error: ServiceError) -> Unknown {
+        let kind = if error.kind() == ServiceErrorKind::Deadline {
+            ServiceErrorKind::Deadline
+        } else {
+            ServiceErrorKind::Failed
+        };
         Unknown { kind, why: error.to_string() }
     }
 }
@@ -48,7 +52,7 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// Sends a request and waits for its reply.
-    pub(crate) fn send(&self, request: Request) -> Result<Reply, Unknown> {
+    pub(crate) fn send(&self, request: ClientRequest) -> Result<ClientReply, Unknown> {
         let client = self
             .client
             .ok_or_else(|| Unknown::new("no layer offers faas.http: name http-client before params in FAAS_LAYERS"))?;
@@ -56,7 +60,7 @@ impl Reach {
         let limit = self.timeout + self.timeout / 4;
         match client.send(request.within(self.timeout)).wait_for(limit) {
             Some(ended) => ended.map_err(Unknown::of),
-            None => Err(Unknown { kind: ErrorKind::Deadline, why: "it does not answer in time".to_owned() }),
+            None => Err(Unknown { kind: ServiceErrorKind::Deadline, why: "it does not answer in time".to_owned() }),
         }
     }
 }
@@ -68,7 +72,7 @@ pub(crate) trait Source: Send + Sync {
 }
 
 /// Returns the JSON of a good reply; `None` for 404.
-fn json(reply: &Reply) -> Result<Option<Value>, Unknown> {
+fn json(reply: &ClientReply) -> Result<Option<Value>, Unknown> {
     match reply.status() {
         200 => reply.json().map(Some).map_err(|_| Unknown::new("it answers no JSON")),
         404 => Ok(None),

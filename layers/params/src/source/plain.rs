@@ -2,7 +2,7 @@
 
 use super::{Found, Reach, Source, Unknown, field, json};
 use handlers_sdk::Secret;
-use handlers_sdk::service::http::Request;
+use handlers_sdk::service::http::ClientRequest;
 
 /// A server of one's own: a URL with `{name}` in it.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(crate) struct Plain {
 
 impl Source for Plain {
     fn ask(&self, name: &str, reach: &Reach) -> Result<Found, Unknown> {
-        let request = Request::get(self.url.replace("{name}", name));
-        let with = |request: Request, (name, value): &(String, Secret)| request.header(name, value.reveal());
+        let request = ClientRequest::get(self.url.replace("{name}", name));
+        let with = |request: ClientRequest, (name, value): &(String, Secret)| request.header(name, value.reveal());
         let reply = reach.send(self.headers.iter().fold(request, with))?;
         if let Some(path) = &self.field {
             let Some(found) = json(&reply)? else { return Ok(Found::Nothing) };

@@ -6,7 +6,7 @@
 
 use super::{Found, Reach, Source, Unknown, field, json};
 use handlers_sdk::Secret;
-use handlers_sdk::service::http::Request;
+use handlers_sdk::service::http::ClientRequest;
 use std::path::PathBuf;
 
 /// A Vault, as it is configured.
@@ -46,8 +46,8 @@ impl Source for Vault {
         };
         let url = format!("{}/v1/{}/data/{path}", self.address, self.mount);
         let request =
-            Request::get(url).header("x-vault-token", self.token()?.reveal()).header("x-vault-request", "true");
-        let with = |request: Request, namespace: &String| request.header("x-vault-namespace", namespace);
+            ClientRequest::get(url).header("x-vault-token", self.token()?.reveal()).header("x-vault-request", "true");
+        let with = |request: ClientRequest, namespace: &String| request.header("x-vault-namespace", namespace);
         let reply = reach.send(self.namespace.iter().fold(request, with))?;
         let found = json(&reply)?;
         Ok(field(found.as_ref().and_then(|found| found.get("data")?.get("data")?.get(key))))
