@@ -119,6 +119,29 @@ fn a_secret_is_in_no_file() {
 }
 
 #[test]
+fn a_secret_is_an_argument_of_no_program_but_fns_own() {
+    let text = "service: shop\nfunctions:\n  order:\n    environment: {PASSWORD: '${secret:db-password}'}\n    \
+                events: [{http: true}]\n";
+    let mut among_arguments = Vec::new();
+    for platform in serverless_spec::platform_names() {
+        let script = file(&templates(text, platform).1, "deploy.sh");
+        for command in script.replace("\\\n", "").split(['\n', ';', '|', '(']).map(str::trim) {
+            // These two are the shell's own, and start no program.
+            let is_shells = command.starts_with(": ") || command.starts_with("printf ");
+            if command.contains("${DB_PASSWORD") && !is_shells {
+                among_arguments.push((platform, command.to_owned()));
+            }
+        }
+    }
+    let [("fn", command)] = &among_arguments[..] else { panic!("{among_arguments:?}") };
+    assert!(command.starts_with("fn config function "), "{command}");
+    // A value that begins with `@` would be the name of a file to az.
+    let script = file(&templates(text, "azure-container-apps").1, "deploy.sh");
+    assert!(script.contains("--secrets db-password=@order/.secret-db-password\n"), "{script}");
+    assert!(script.contains("trap 'rm -f */.secret-*' EXIT"), "{script}");
+}
+
+#[test]
 fn secrets_of_openwhisk_come_with_init_by_its_api_and_by_no_argument_of_a_process() {
     let text = "service: shop\nfunctions:\n  order:\n    environment: {PASSWORD: '${secret:db/password}'}\n    \
                 events: [{http: true}]\n  plain: {events: [{http: {path: /plain}}]}\n";

@@ -15,6 +15,9 @@ const ENVIRONMENT: &str = "--environment \"${ENVIRONMENT:?the environment of Con
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    if deployments.iter().any(|deployment| !deployment.secrets.is_empty()) {
+        script.removes(AZ, &["*/.secret-*"]);
+    }
     wants_names_apart(site, deployments, |trigger| (trigger.kind == "timer").then_some(MOST_OF_APP));
     for deployment in deployments {
         files.push(image::build(site, deployment, &[], script));
@@ -25,13 +28,17 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let create = format!("az containerapp create {GROUP} {ENVIRONMENT} --name {name} --output none");
         script.run(AZ, format!("{made} ||\n    {create}"));
         if !deployment.secrets.is_empty() {
-            let pair =
-                |(_, secret): &(String, String)| format!("\"{}=${{{}:?a secret}}\"", label(secret), variable(secret));
-            let all: Vec<String> = deployment.secrets.iter().map(pair).collect();
-            script.run(
-                AZ,
-                format!("az containerapp secret set {GROUP} --name {name} --output none --secrets {}", all.join(" ")),
-            );
+            // az reads what stands behind `=@` from the file of that name, so that nobody sees a value among the arguments
+            // of a process, and none that begins with `@` is taken for a file. It leaves out the line's end.
+            let mut pairs = String::new();
+            for (_, secret) in &deployment.secrets {
+                let (label, value) = (label(secret), variable(secret));
+                let path = format!("{}/.secret-{label}", deployment.unit.name);
+                let value = format!("\"${{{value}:?a secret}}\"");
+                script.run(AZ, format!("(umask 077; printf '%s\\n' {value} > {})", quoted(&path)));
+                pairs += &format!(" {}", quoted(&format!("{label}=@{path}")));
+            }
+            script.run(AZ, format!("az containerapp secret set {GROUP} --name {name} --output none --secrets{pairs}"));
         }
         script.run(AZ, format!("az containerapp update {GROUP} --name {name} --yaml {path} --output none \"$@\""));
         files.push(File { path: file, text: Document::from(app(site, deployment)).to_yaml(&site.head()) });

@@ -84,6 +84,7 @@ const UNPACKED: &str = "\
 .code
 .request.json
 .parameters.yaml
+.secret-*
 .config.json
 .gateway.yaml
 /*/code/
