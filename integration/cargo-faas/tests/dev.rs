@@ -5,6 +5,8 @@
 mod dev_rig;
 #[path = "dev/ends.rs"]
 mod ends;
+#[path = "dev/platforms.rs"]
+mod platforms;
 #[path = "dev/projects.rs"]
 mod projects;
 
@@ -299,59 +301,6 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
         assert_eq!(reply.status, 400, "{wrong}: {}", reply.text());
     }
     rig.leave();
-}
-
-/// Serves a function on a platform, and shows that a request passes as its event.
-fn a_request_is_served_on(platform: &str, runtime: &Runtime) {
-    // Platforms without routes of their own have one function here.
-    let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
-    let rig = Rig::under(runtime, &[("hello", &["hello"], manifest)], &["--platform", platform], &[]);
-    let reply = rig.get("/greet?name=ada");
-    assert_eq!(reply.status, 200, "{platform}: {}\n{}", reply.text(), rig.dev.output());
-    assert!(reply.text().contains(r#""hello":"ada""#), "{platform}: {}", reply.text());
-    let one = rig.invocation(|one| one["title"] == "GET /greet?name=ada");
-    assert_ne!(one["platform"], "http", "{platform}");
-    let is_spanned =
-        || (rig.api(&format!("invocations/{}", one["number"]))["spans"][0]["span"] == "hello").then_some(());
-    rig.until(&format!("{platform}: the span is there"), is_spanned);
-    let reply = rig.call("POST", "/greet?name=eve", "content-type: text/plain\r\nx-own: 1\r\n", b"a body");
-    assert!(reply.text().contains(r#""hello":"eve""#), "{platform}: {}", reply.text());
-    rig.leave();
-}
-
-#[test]
-fn on_each_platform_a_request_becomes_its_event_and_the_reply_a_reply() {
-    let [full, light] = artifacts::get().both();
-    for platform in [
-        "aws",
-        "fc",
-        "azure",
-        "scf",
-        "functiongraph",
-        "google",
-        "knative",
-        "openwhisk",
-        "fn",
-        "openfaas",
-        "vefaas",
-        "yandex",
-        "container-apps",
-        "kubernetes",
-    ] {
-        a_request_is_served_on(platform, full);
-    }
-    // Of each kind of control plane one: it is polled, it sends requests, there is a pipe.
-    for platform in ["aws", "knative", "yandex"] {
-        a_request_is_served_on(platform, light);
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut wrong = tool(folder.path());
-    wrong.args(["dev", "--deployment", "x", "--platform", "mars", "--runtime"]).arg(&artifacts::get().bootstrap().path);
-    let wrong = wrong.output().expect("the tool starts");
-    assert_eq!(wrong.status.code(), Some(1));
-    assert!(
-        String::from_utf8_lossy(&wrong.stderr).contains("there is no local platform \"mars\"; there are aws-lambda, ")
-    );
 }
 
 #[test]

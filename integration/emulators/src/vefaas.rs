@@ -32,6 +32,8 @@ pub struct Request {
     pub method: String,
     /// The path and query, as they are sent.
     pub target: String,
+    /// The value of `X-Faas-Request-Id`.
+    pub id: String,
     /// The value of `X-Faas-Event-Type`; empty leaves the header out.
     pub event_type: String,
     /// The further headers of the request.
@@ -46,6 +48,7 @@ impl Request {
         Request {
             method: method.to_owned(),
             target: target.to_owned(),
+            id: "emulated-request".to_owned(),
             event_type: "http".to_owned(),
             headers: crate::wire::headers(headers),
             body: body.into(),
@@ -133,7 +136,7 @@ impl Vefaas {
     pub fn begin(&self, request: &Request) -> io::Result<Pending> {
         let mut headers: Headers = [
             ("Host", "function.example"),
-            ("X-Faas-Request-Id", "emulated-request"),
+            ("X-Faas-Request-Id", request.id.as_str()),
             ("X-Faas-Access-Key-Id", "AKEMULATED"),
             ("X-Faas-Secret-Access-Key", "emulated-secret"),
             ("X-Faas-Session-Token", "emulated-token"),

@@ -7,7 +7,8 @@
 //!   the times count from the moment the invocation's event was whole. A layer that answers by itself has no line of a
 //!   span inside of it.
 //! - `{"faas":"span","phase":"FunctionStart","function":"order","span":"auth","depth":0,"from_us":4100,"to_us":4350,
-//!   "outcome":"ok"}`; the times count from the start of the process. A phase of the whole process has no `function`.
+//!   "outcome":"ok"}`; the times count from the start of the process. A phase of the whole process has no `function`. What
+//!   stands around one function alone has its phases RuntimeStart and Close with it.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Line, Phase, Recovery, layer};
@@ -20,6 +21,10 @@ pub struct Span {
     span: String,
     /// The number of spans outside of it.
     depth: u64,
+    /// The function that it stands around; `None` if it stands around all functions of the process.
+    of: Option<String>,
+    /// `true` if the function itself is the span, and no layer.
+    is_function: bool,
 }
 
 /// The beginning of each span in microseconds, by its depth.
@@ -48,7 +53,15 @@ impl Span {
         self.tell(line, invocation.value::<Began>(), since_event(invocation), outcome);
     }
 
+    /// Returns `true` if there is nothing inside of it in that phase: a function is not there yet when the runtime starts.
+    fn is_empty(&self, phase: &Phase<'_>) -> bool {
+        self.is_function && phase.name() == "RuntimeStart"
+    }
+
     fn begin_phase(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        if self.is_empty(phase) {
+            return Ok(());
+        }
         let entry = (self.depth, since_start(phase));
         match phase.value_mut::<Began>() {
             Some(began) => began.0.push(entry),
@@ -58,10 +71,15 @@ impl Span {
     }
 
     fn end_phase(&self, phase: &Phase<'_>, outcome: &str) {
+        if self.is_empty(phase) {
+            return;
+        }
         let mut line = Line::new();
         line.text("faas", "span").text("phase", phase.name());
-        if !phase.function().is_empty() {
-            line.text("function", phase.function());
+        // In a phase of the whole process the runtime has the name of whatever the platform calls it by.
+        let function = if phase.name() == "FunctionStart" { Some(phase.function()) } else { self.of.as_deref() };
+        if let Some(function) = function {
+            line.text("function", function);
         }
         self.tell(line, phase.value::<Began>(), since_start(phase), outcome);
     }
@@ -83,7 +101,8 @@ impl Layer for Span {
     fn create(config: &Config) -> Result<Self, Error> {
         let wrong = || Error::new("Span.Config", "expected a configuration such as {\"span\":\"auth\",\"depth\":0}");
         let span = config.get("span")?.ok_or_else(wrong)?;
-        Ok(Span { config: *config, span, depth: config.get("depth")?.unwrap_or_default() })
+        let (of, is_function) = (config.get("of")?, config.get("function")?.unwrap_or_default());
+        Ok(Span { config: *config, span, depth: config.get("depth")?.unwrap_or_default(), of, is_function })
     }
 
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {

@@ -11,8 +11,12 @@ fn subject(event: Event) -> Result<String, Error> {
 }
 
 fn app() -> App {
-    let app = App::builder().configured(Span::MODULE, r#"{"span":"outer"}"#);
-    let app = app.configured(Span::MODULE, r#"{"span":"inner","depth":1}"#);
+    app_with(r#"{"span":"inner","depth":1}"#)
+}
+
+/// Returns an app with a span around all, and one of that configuration inside of it.
+fn app_with(inner: &str) -> App {
+    let app = App::builder().configured(Span::MODULE, r#"{"span":"outer"}"#).configured(Span::MODULE, inner);
     app.module(subject::MODULE).start().expect("starts")
 }
 
@@ -51,8 +55,25 @@ fn each_phase_has_a_line_of_each_span() {
     let told: Vec<_> = lines.iter().map(|line| (line["phase"].as_str(), line["span"].as_str())).collect();
     let both = |phase| [(Some(phase), Some("inner")), (Some(phase), Some("outer"))];
     assert_eq!(told, ["RuntimeStart", "FunctionStart", "Close"].map(both).concat());
-    assert!(lines[0].get("function").is_none() && lines[2]["function"] == "subject", "{lines:?}");
+    let functions: Vec<_> = lines.iter().map(|line| line.get("function").and_then(|name| name.as_str())).collect();
+    assert_eq!(functions, [None, None, Some("subject"), Some("subject"), None, None]);
     assert!(lines.iter().all(|line| line["outcome"] == "ok" && time(line, "from_us") <= time(line, "to_us")));
+}
+
+#[test]
+fn what_stands_around_one_function_has_its_phases_with_it_and_the_function_itself_starts_with_no_runtime() {
+    let phases = |inner: &str| -> Vec<(String, Option<String>)> {
+        let app = app_with(inner);
+        app.run_phase(abi::CLOSE).expect("closes");
+        let inner = lines(&app, true).into_iter().filter(|line| line["depth"] == 1);
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        inner.map(|line| (text(&line["phase"]).expect("a phase"), text(&line["function"]))).collect()
+    };
+    let named = |phase: &str| (phase.to_owned(), Some("subject".to_owned()));
+    let layer = phases(r#"{"span":"subject","depth":1,"of":"subject"}"#);
+    assert_eq!(layer, ["RuntimeStart", "FunctionStart", "Close"].map(named));
+    let function = phases(r#"{"span":"subject","depth":1,"of":"subject","function":true}"#);
+    assert_eq!(function, ["FunctionStart", "Close"].map(named));
 }
 
 /// Fails when the process ends.

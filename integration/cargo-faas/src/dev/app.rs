@@ -2,7 +2,8 @@
 
 use super::deployment::Timer;
 use super::generation::{Around, Generation, How, Lease};
-use super::store::{Body, Change, Input, New, Store};
+use super::record::{Body, Input};
+use super::store::{Change, New, Store};
 use crate::failure::Failure;
 use crate::screen::{Screen, bytes, duration};
 use crate::stage::{self, Call, CallInput, Platform, Reply};
@@ -289,12 +290,13 @@ impl App {
             input: CallInput::Event(wanted.bytes.clone()),
             deadline: wanted.trouble.deadline,
         };
-        let (generation, trouble) = (Arc::clone(lease), wanted.trouble.clone());
+        let (generation, trouble, store) = (Arc::clone(lease), wanted.trouble.clone(), Arc::clone(&self.store));
         let send = move || {
             let place = Some((platform, only.as_deref()));
             trouble.before(&generation, unit, place);
             let during = trouble.during(&generation, unit, place);
             let reply = generation.send(unit, platform, only.as_deref(), &call);
+            generation.tell_server(&store, number, unit, platform, only.as_deref());
             drop(during);
             reply
         };
@@ -328,7 +330,7 @@ impl App {
     }
 
     /// Shows one line on the terminal for an invocation that has ended.
-    pub(crate) fn show(&self, record: &super::store::Record) {
+    pub(crate) fn show(&self, record: &super::record::Record) {
         let label = if matches!(record.input, Input::Event(_)) { "event" } else { "request" };
         let title = record.input.title();
         let title = title.strip_prefix("event ").unwrap_or(&title);

@@ -4,13 +4,14 @@
 use crate::failure::Failure;
 use crate::package::layout::MANIFEST;
 use crate::project::deployment::DeployedFunction;
-use faas_core::manifest::{EventFilter, Manifest};
+use faas_core::manifest::{EventFilter, Manifest, StartWhen};
 use faas_core::router::{Found, Matching, Params, Router};
 use faas_core::trigger::Kind;
 use serde_json::{Value, json};
 use serverless_spec::cron::{Both, Schedule};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The name of the file with the variables of a deployment folder.
@@ -198,6 +199,13 @@ impl Deployment {
         format!("there is no function {name:?}; there are {}", names.join(", "))
     }
 
+    /// Returns the functions of a unit that start when they are needed.
+    pub(crate) fn lazy_of(&self, unit: &str) -> Arc<[String]> {
+        let functions = self.units.iter().filter(|other| other.name == unit).flat_map(|unit| &unit.manifest.functions);
+        let lazy = functions.filter(|function| function.start == StartWhen::Lazy);
+        lazy.map(|function| function.name.clone()).collect()
+    }
+
     /// Returns every function, by unit.
     pub(crate) fn functions(&self) -> Vec<(&str, &str)> {
         let of = |unit: &'_ Unit| unit.manifest.functions.len();
@@ -283,24 +291,29 @@ fn add_library(root: &Path, library: &Path) -> std::io::Result<()> {
 /// Returns the manifest with a span around each layer and around each function.
 fn with_spans(text: &str) -> String {
     let Ok(mut manifest) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
-    let spanned = |layers: &Value, mut depth: usize| {
+    let spanned = |layers: &Value, mut depth: usize, of: Option<&str>| {
         let mut all = Vec::new();
         for layer in layers.as_array().into_iter().flatten() {
             let name = layer.as_str().or_else(|| layer["name"].as_str()).unwrap_or_default().trim_end_matches('?');
-            all.push(json!({"name": "span", "config": {"span": name, "depth": depth}}));
+            let mut config = json!({"span": name, "depth": depth});
+            if let Some(of) = of {
+                config["of"] = of.into();
+            }
+            all.push(json!({"name": "span", "config": config}));
             all.push(layer.clone());
             depth += 1;
         }
         (all, depth)
     };
-    let (layers, depth) = spanned(&manifest["layers"], 0);
+    let (layers, depth) = spanned(&manifest["layers"], 0, None);
     if !layers.is_empty() {
         manifest["layers"] = layers.into();
     }
     for function in manifest["functions"].as_array_mut().into_iter().flatten() {
-        let (mut layers, depth) = spanned(&function["layers"], depth);
         let name = function["name"].as_str().unwrap_or_default().to_owned();
-        layers.push(json!({"name": "span", "config": {"span": name, "depth": depth}}));
+        let (mut layers, depth) = spanned(&function["layers"], depth, Some(&name));
+        let config = json!({"span": name, "depth": depth, "of": name, "function": true});
+        layers.push(json!({"name": "span", "config": config}));
         function["layers"] = layers.into();
     }
     manifest.to_string()

@@ -5,7 +5,8 @@ use super::app::App;
 use super::console;
 use super::generation::Lease;
 use super::lines::Problem;
-use super::store::{Body as Kept, Input, New};
+use super::record::{Body as Kept, Input};
+use super::store::New;
 use super::tee::{Out, Tee, boxed, full};
 use crate::stage::{Call, CallInput, ClientRequest, Headers, Reply};
 use crate::stamp;
@@ -151,7 +152,9 @@ async fn pass_on(app: &Arc<App>, lease: Lease, unit: usize, request: Request<Tee
         Ok(dialled) => dialled,
         Err(why) => return lost(app, number, &why),
     };
-    app.store.change(number, |record| record.deployment = lease.number);
+    if let Some(pid) = lease.pid(unit) {
+        app.store.served_by(number, lease.number, pid);
+    }
     let (mut sender, connection) = match hyper::client::conn::http1::handshake(TokioIo::new(stream)).await {
         Ok(both) => both,
         Err(error) => return lost(app, number, &error.to_string()),
@@ -234,8 +237,13 @@ async fn as_event(
         input: CallInput::Request(ClientRequest { method, target, headers: pairs(&parts.headers), body }),
         deadline: None,
     };
+    let store = Arc::clone(&app.store);
     let send = move || match lease.stage_platform() {
-        Some(platform) => lease.send(unit, platform, None, &call),
+        Some(platform) => {
+            let reply = lease.send(unit, platform, None, &call);
+            lease.tell_server(&store, number, unit, platform, None);
+            reply
+        }
         None => Reply::failed(500, "plain HTTP has no events"),
     };
     let reply = tokio::task::spawn_blocking(send).await;

@@ -2,6 +2,7 @@
 //! calls, and is ended when a newer one has taken its place. Blocks; the front calls it from threads that may.
 
 use super::deployment::{Deployment, Unit};
+use super::last_lines::LastLines;
 use super::lifecycles::Origin;
 use super::lines;
 use super::store::{Phase, Store};
@@ -10,20 +11,17 @@ use crate::screen::Screen;
 use crate::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage};
 use platform_emulators::ports::free_port;
 use platform_emulators::process::{Process, Signal};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 /// The time that a runtime may take to leave after SIGTERM: its own grace and a little more.
 const GRACE: Duration = Duration::from_secs(12);
-
-/// The number of lines of a process that does not start that are shown with the failure.
-const LAST_LINES: usize = 20;
 
 /// The number of runtimes that are tried for one call, where each leaves before it asks for one.
 const RUNTIMES: usize = 3;
@@ -223,7 +221,8 @@ impl Generation {
     /// Follows the output of a process on a thread of its own. `keeps_none` is `true` if nobody else reads it.
     fn follow(&self, process: &Process, unit: &str, keeps_none: bool) -> Result<LastLines, Failure> {
         let last = LastLines::default();
-        let origin = Origin { deployment: self.number, unit: unit.to_owned(), pid: process.pid() };
+        let lazy = self.deployment.lazy_of(unit);
+        let origin = Origin { deployment: self.number, unit: unit.to_owned(), pid: process.pid(), lazy };
         let (tail, kept, around) = (process.tail(), last.clone(), self.around.clone());
         let follow = move || {
             let each = |line: &platform_emulators::process::Line| {
@@ -268,6 +267,11 @@ impl Generation {
     /// Returns the address at which the runtime of a unit takes requests; `None` if it is on a platform.
     pub(crate) fn address(&self, unit: usize) -> Option<SocketAddr> {
         self.plain.get(unit).map(|plain| plain.address)
+    }
+
+    /// Returns the id of the process that serves a unit's requests over plain HTTP; `None` if it is on a platform.
+    pub(crate) fn pid(&self, unit: usize) -> Option<u32> {
+        self.plain.get(unit).map(|plain| plain.process.pid())
     }
 
     /// Returns the name of the platform; `http` is plain HTTP.
@@ -320,6 +324,20 @@ impl Generation {
             }
         }
         Reply::left()
+    }
+
+    /// Notes which process an invocation on a platform went to: the one that runs there after it.
+    pub(crate) fn tell_server(
+        &self,
+        store: &Store,
+        number: u64,
+        unit: usize,
+        platform: &'static Platform,
+        only: Option<&str>,
+    ) {
+        self.with_process(unit, Some((platform, only)), &mut |process| {
+            store.served_by(number, self.number, process.pid());
+        });
     }
 
     /// Says something on the terminal.
@@ -514,47 +532,6 @@ impl Generation {
 impl Slot {
     fn stage(&self) -> Option<Arc<dyn Stage>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// The last lines of a process.
-#[derive(Clone, Default)]
-struct LastLines(Arc<Last>);
-
-#[derive(Default)]
-struct Last {
-    lines: Mutex<VecDeque<String>>,
-    is_closed: AtomicBool,
-    closed: Condvar,
-}
-
-impl LastLines {
-    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, line: &str) {
-        let mut lines = self.lines();
-        if lines.len() == LAST_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(line.to_owned());
-    }
-
-    fn close(&self) {
-        // The lock is held, so that a reader that has just looked does not begin to wait.
-        let lines = self.lines();
-        self.0.is_closed.store(true, Ordering::SeqCst);
-        drop(lines);
-        self.0.closed.notify_all();
-    }
-
-    /// Returns the text: of a process that has ended all its lines, of another one those that are there.
-    fn text(&self) -> String {
-        let is_open = |_: &mut VecDeque<String>| !self.0.is_closed.load(Ordering::SeqCst);
-        let waited = self.0.closed.wait_timeout_while(self.lines(), Duration::from_secs(1), is_open);
-        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        Vec::from(lines.clone()).join("\n")
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct PhaseSpan {
     pub(crate) phase: String,
     /// The function whose phase it is; `None` if it is that of the whole process.
     pub(crate) function: Option<String>,
+    /// `true` if that function starts when it is needed. A line does not say so.
+    pub(crate) is_lazy: bool,
     /// The span.
     pub(crate) span: Span,
 }
@@ -134,7 +136,7 @@ fn marked(line: &Value) -> Option<Line> {
             let (depth, from_us, to_us) = (number("depth")?, number("from_us")?, number("to_us")?);
             let span = Span { name: text("span")?, depth, from_us, to_us, outcome };
             Some(match text("phase") {
-                Some(phase) => Line::PhaseSpan(PhaseSpan { phase, function: text("function"), span }),
+                Some(phase) => Line::PhaseSpan(PhaseSpan { phase, function: text("function"), is_lazy: false, span }),
                 None => Line::Span(of()?, span),
             })
         }
@@ -253,7 +255,7 @@ mod tests {
         let head = r#"{"faas":"span","requestId":"r","cold_start":true,"#;
         assert_eq!(read(&format!("{head}{tail}")), Line::Span(of, span.clone()));
         let head = r#"{"faas":"span","phase":"Close","#;
-        let expected = PhaseSpan { phase: "Close".into(), function: None, span };
+        let expected = PhaseSpan { phase: "Close".into(), function: None, is_lazy: false, span };
         assert_eq!(read(&format!("{head}{tail}")), Line::PhaseSpan(expected));
         let invocation = r#"{"faas":"invocation","requestId":"r","cold_start":false}"#;
         assert!(matches!(read(invocation), Line::Invocation(Of { is_first: false, .. }, _)));

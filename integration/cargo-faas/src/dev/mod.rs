@@ -6,10 +6,11 @@
 //! | `options` | the arguments |
 //! | `source` | where deployments come from, and what is watched |
 //! | `watch`, `timers` | what changes; what is due |
-//! | `deployment`, `generation` | a deployment on disk; the processes that run it |
+//! | `deployment`, `generation`, `last_lines` | a deployment on disk; the processes that run it; what one said that does not start |
 //! | `front`, `tee` | the HTTP server before everything; bodies that pass by |
 //! | `app` | what the parts share |
-//! | `store`, `lifecycles`, `lines` | what has happened; the phases of processes; what a line of output says |
+//! | `store`, `record` | what has happened; what is kept of one invocation |
+//! | `lifecycles`, `lines` | the phases of processes; what a line of output says |
 //! | `trouble` | what goes wrong on purpose |
 //! | `console` | pages, and what programs ask |
 //! | `address`, `client` | where a running dev is; asking it |
@@ -21,9 +22,11 @@ mod console;
 mod deployment;
 mod front;
 mod generation;
+mod last_lines;
 mod lifecycles;
 mod lines;
 mod options;
+mod record;
 mod source;
 mod store;
 mod tee;

@@ -1,19 +1,18 @@
 //! The record of all that has happened: the last invocations, the last lines of output, and the listeners for more. It
 //! is bounded, and knows no network and no process.
 
-use super::lifecycles::{Lifecycles, Origin};
-use super::lines::{self, Line, Of, PhaseSpan, Problem, Span};
+use super::lifecycles::{Lifecycle, Lifecycles, Origin};
+use super::lines::{self, Line, Of, Problem};
+use super::record::{Body, Input, Record};
 use crate::stage::Headers;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::broadcast;
 
 /// The number of invocations that are kept.
 pub(crate) const INVOCATIONS: usize = 200;
-/// The number of bytes of each body that are kept.
-pub(crate) const BODY: usize = 64 << 10;
 /// The number of lines of output that are kept for each invocation, and in all.
 const LINES: (usize, usize) = (200, 2_000);
 /// The number of bytes of a line that are kept.
@@ -24,162 +23,6 @@ const PHASES: usize = 200;
 const LATE: Duration = Duration::from_secs(2);
 /// The number of changes that a slow listener may be behind.
 const BEHIND: usize = 1_024;
-
-/// The first bytes of a body, and how many there were.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Body {
-    /// The first bytes, at most [`BODY`].
-    pub(crate) bytes: Vec<u8>,
-    /// The number of bytes of the whole body.
-    pub(crate) total: u64,
-}
-
-impl Body {
-    /// Makes a body of bytes that are all there.
-    pub(crate) fn of(bytes: &[u8]) -> Body {
-        let mut body = Body::default();
-        body.push(bytes);
-        body
-    }
-
-    /// Adds a further piece of the body.
-    pub(crate) fn push(&mut self, piece: &[u8]) {
-        let room = BODY.saturating_sub(self.bytes.len()).min(piece.len());
-        self.bytes.extend_from_slice(&piece[..room]);
-        self.total += piece.len() as u64;
-    }
-
-    /// Returns `true` if not all of it is kept.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.total > self.bytes.len() as u64
-    }
-
-    /// Returns the bytes as text, in which those that are not UTF-8 are replaced.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
-    }
-}
-
-/// The request or event of an invocation.
-#[derive(Clone, Debug)]
-pub(crate) enum Input {
-    /// A request, without its body.
-    Request {
-        /// The method of the request.
-        method: String,
-        /// The path and query of the request.
-        target: String,
-        /// The headers of the request.
-        headers: Headers,
-    },
-    /// An event, with its name: `aws/sqs`, `timer nightly`.
-    Event(String),
-}
-
-impl Input {
-    /// Returns a title of a few words.
-    pub(crate) fn title(&self) -> String {
-        match self {
-            Input::Request { method, target, .. } => format!("{method} {target}"),
-            Input::Event(name) => format!("event {name}"),
-        }
-    }
-}
-
-/// The record of an invocation.
-#[derive(Clone, Debug)]
-pub(crate) struct Record {
-    /// The number of the invocation, counted from 1.
-    pub(crate) number: u64,
-    /// The id of the request.
-    pub(crate) request_id: String,
-    /// The unit that serves it.
-    pub(crate) unit: String,
-    /// The function; `None` until it is known.
-    pub(crate) function: Option<String>,
-    /// The platform that it came by.
-    pub(crate) platform: &'static str,
-    /// The number of the deployment that serves it.
-    pub(crate) deployment: u64,
-    /// The request or event that it was made with.
-    pub(crate) input: Input,
-    /// The body of the request or event.
-    pub(crate) body: Body,
-    /// The time at which it came.
-    pub(crate) at: SystemTime,
-    began: Instant,
-    /// The status of its reply; `None` before it has one.
-    pub(crate) status: Option<u16>,
-    /// The headers of its reply.
-    pub(crate) reply_headers: Headers,
-    /// The body of its reply.
-    pub(crate) reply: Body,
-    /// The time that it took; `None` while it runs.
-    pub(crate) took: Option<Duration>,
-    /// The failure, in the front's own words or the runtime's; `None` if it went well.
-    pub(crate) problem: Option<Problem>,
-    /// The spans of the phases that came before it because of it: those of its process if it was the first, and those of
-    /// its function if that starts when it is needed.
-    pub(crate) start: Vec<PhaseSpan>,
-    /// The spans of layers and function, as they ended.
-    pub(crate) spans: Vec<Span>,
-    /// The members that the layer monitor wrote about it; `None` without that layer.
-    pub(crate) monitor: Option<Value>,
-    /// The lines of output that are its own.
-    pub(crate) lines: Vec<String>,
-    /// The invocation that this one repeats; `None` if it is new.
-    pub(crate) repeats: Option<u64>,
-    /// `true` if no invocation of its process came before.
-    pub(crate) is_first: bool,
-    /// `true` if the request id is certain.
-    is_named: bool,
-}
-
-impl Record {
-    /// Returns `true` if it failed, or its reply tells of a failure.
-    pub(crate) fn is_failed(&self) -> bool {
-        self.problem.is_some() || self.status.is_some_and(|status| status >= 500)
-    }
-
-    /// Returns the parts that lists show, as JSON. Its form is documented, and members are only added.
-    pub(crate) fn summary(&self) -> Value {
-        json!({
-            "number": self.number,
-            "requestId": self.request_id,
-            "title": self.input.title(),
-            "unit": self.unit,
-            "function": self.function,
-            "platform": self.platform,
-            "deployment": self.deployment,
-            "status": self.status,
-            "us": self.took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
-            "running": self.took.is_none(),
-            "failed": self.is_failed(),
-            "coldStart": self.is_first,
-            "epochMs": u64::try_from(self.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(0),
-        })
-    }
-
-    /// Returns the whole record as JSON.
-    pub(crate) fn whole(&self) -> Value {
-        let mut all = self.summary();
-        let pairs = |headers: &Headers| headers.iter().map(|(name, value)| json!([name, value])).collect::<Vec<_>>();
-        let body = |body: &Body| json!({"text": body.text(), "bytes": body.total, "cut": body.is_cut()});
-        if let Input::Request { method, target, headers } = &self.input {
-            all["request"] = json!({"method": method, "target": target, "headers": pairs(headers)});
-        }
-        all["body"] = body(&self.body);
-        all["reply"] = body(&self.reply);
-        all["replyHeaders"] = pairs(&self.reply_headers).into();
-        all["start"] = self.start.iter().map(PhaseSpan::to_json).collect();
-        all["spans"] = self.spans.iter().map(Span::to_json).collect();
-        all["problem"] = self.problem.as_ref().map(Problem::to_json).into();
-        all["monitor"] = self.monitor.clone().into();
-        all["lines"] = self.lines.clone().into();
-        all["repeats"] = self.repeats.into();
-        all
-    }
-}
 
 /// A line of a process' output.
 #[derive(Clone, Debug)]
@@ -240,7 +83,8 @@ struct Inner {
     written: u64,
     phases: VecDeque<Phase>,
     lifecycles: Lifecycles,
-    warm: Vec<(u64, String)>,
+    /// The deployments and ids of processes that have served.
+    warm: Vec<(u64, u32)>,
     functions: Vec<String>,
 }
 
@@ -338,12 +182,6 @@ impl Store {
         let mut inner = self.inner();
         inner.made += 1;
         let number = inner.made;
-        let process = (new.deployment, format!("{}/{}", new.platform, new.unit));
-        let is_first = !inner.warm.contains(&process);
-        if is_first {
-            inner.warm.retain(|(deployment, _)| deployment + 8 > new.deployment);
-            inner.warm.push(process);
-        }
         let record = Record {
             number,
             request_id: new.request_id,
@@ -365,7 +203,9 @@ impl Store {
             monitor: None,
             lines: Vec::new(),
             repeats: new.repeats,
-            is_first,
+            is_first: false,
+            pid: None,
+            is_told: false,
             is_named: new.is_named,
         };
         if inner.records.len() == INVOCATIONS {
@@ -375,6 +215,21 @@ impl Store {
         drop(inner);
         self.tell(Change::Invocation(number));
         number
+    }
+
+    /// Says which process of which deployment serves an invocation. It is taken for the first of that process if the front
+    /// knows of none before, until the runtime says which one is.
+    pub(crate) fn served_by(&self, number: u64, deployment: u64, pid: u32) {
+        let mut inner = self.inner();
+        let is_first = !inner.warm.contains(&(deployment, pid));
+        if is_first {
+            inner.warm.retain(|(other, _)| other + 8 > deployment);
+            inner.warm.push((deployment, pid));
+        }
+        if let Some(record) = inner.records.iter_mut().find(|record| record.number == number) {
+            (record.deployment, record.pid) = (deployment, Some(pid));
+            record.is_first = if record.is_told { record.is_first } else { is_first };
+        }
     }
 
     /// Changes the record of an invocation, if it is still kept.
@@ -400,7 +255,13 @@ impl Store {
 
     /// Returns an invocation by its number; `None` if it is not kept.
     pub(crate) fn get(&self, number: u64) -> Option<Record> {
-        self.inner().records.iter().find(|record| record.number == number).cloned()
+        let inner = self.inner();
+        let mut record = inner.records.iter().find(|record| record.number == number).cloned()?;
+        // A request that no layer and no function has seen, such as one without a route, still is the first.
+        if let Some(pid) = record.pid.filter(|_| record.is_first && !record.is_told && record.start.is_empty()) {
+            record.start = inner.lifecycles.start_of(record.deployment, pid);
+        }
+        Some(record)
     }
 
     /// Returns the invocations that are kept, the latest first.
@@ -429,8 +290,8 @@ impl Store {
         self.inner().entries.iter().filter(|entry| entry.number > after).cloned().collect()
     }
 
-    /// Returns the processes whose phases are kept, the latest first, and the spans of each.
-    pub(crate) fn lifecycles(&self) -> Vec<(Origin, Vec<PhaseSpan>)> {
+    /// Returns the processes whose phases are kept, the latest first.
+    pub(crate) fn lifecycles(&self) -> Vec<Lifecycle> {
         self.inner().lifecycles.all()
     }
 
@@ -468,7 +329,7 @@ impl Store {
                 false
             }
             Line::Text { request_id, function, problem } => {
-                self.add_line(&origin.unit, text, request_id, function, problem);
+                self.add_line(origin, text, request_id, function, problem);
                 true
             }
         }
@@ -480,7 +341,7 @@ impl Store {
         let number = inner.owner(&origin.unit, Some(&of.request_id)).map(|record| {
             change(record);
             // Which one is the first is the runtime's to say: of several that began at once the front cannot know.
-            record.is_first = of.is_first;
+            (record.is_first, record.is_told) = (of.is_first, true);
             record.start.extend(lifecycles.because_of(origin, of.is_first, record.function.as_deref()));
             record.number
         });
@@ -491,7 +352,7 @@ impl Store {
 
     fn add_line(
         &self,
-        unit: &str,
+        origin: &Origin,
         text: &str,
         request_id: Option<String>,
         function: Option<String>,
@@ -503,19 +364,24 @@ impl Store {
         }
         let text = &text[..end];
         let mut inner = self.inner();
-        let mut entry = Entry { number: 0, unit: unit.to_owned(), function, request_id, text: text.to_owned() };
+        let unit = origin.unit.clone();
+        let mut entry = Entry { number: 0, unit: unit.clone(), function, request_id, text: text.to_owned() };
         let mut changed = None;
-        if let Some(record) = inner.owner(unit, entry.request_id.as_deref()) {
+        let mut lifecycles = std::mem::take(&mut inner.lifecycles);
+        if let Some(record) = inner.owner(&unit, entry.request_id.as_deref()) {
             if record.lines.len() < LINES.0 {
                 record.lines.push(text.to_owned());
             }
             if problem.is_some() {
                 record.problem = problem;
+                // A function that did not start has no span in the invocation that it was to start for.
+                record.start.extend(lifecycles.because_of(origin, record.is_first, record.function.as_deref()));
             }
             entry.function = entry.function.or_else(|| record.function.clone());
             entry.request_id = Some(record.request_id.clone());
             changed = Some(record.number);
         }
+        inner.lifecycles = lifecycles;
         inner.written += 1;
         entry.number = inner.written;
         let entry = std::sync::Arc::new(entry);
@@ -533,8 +399,12 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn origin() -> Origin {
+        Origin { deployment: 1, unit: "shop".to_owned(), pid: 7, lazy: std::sync::Arc::new(["order".to_owned()]) }
+    }
+
     fn written(store: &Store, text: &str) -> bool {
-        store.written(&Origin { deployment: 1, unit: "shop".to_owned(), pid: 7 }, text)
+        store.written(&origin(), text)
     }
 
     fn begin(store: &Store, id: &str) -> u64 {
@@ -561,14 +431,6 @@ mod tests {
     }
 
     #[test]
-    fn of_a_body_the_first_bytes_are_kept_and_its_length() {
-        let mut body = Body::of(&vec![b'x'; BODY - 1]);
-        assert!(!body.is_cut());
-        body.push(b"abc");
-        assert_eq!((body.bytes.len(), body.total, body.is_cut()), (BODY, BODY as u64 + 2, true));
-    }
-
-    #[test]
     fn a_line_goes_to_its_request_or_to_the_only_one_that_runs() {
         let store = Store::new();
         let (one, two) = (begin(&store, "one"), begin(&store, "two"));
@@ -588,9 +450,40 @@ mod tests {
     }
 
     #[test]
-    fn the_first_invocation_of_a_process_is_a_cold_start() {
+    fn the_first_invocation_of_a_process_is_a_cold_start_and_the_runtime_says_which_one_it_is() {
         let store = Store::new();
         let (one, two) = (begin(&store, "one"), begin(&store, "two"));
-        assert!(store.get(one).unwrap().is_first && !store.get(two).unwrap().is_first);
+        for (number, pid) in [(one, 7), (two, 7)] {
+            store.served_by(number, 1, pid);
+        }
+        let are_first = || [one, two].map(|number| store.get(number).unwrap().is_first);
+        assert_eq!(are_first(), [true, false]);
+        let tail = r#""span":"auth","depth":0,"from_us":1,"to_us":5,"outcome":"ok"}"#;
+        written(&store, &format!(r#"{{"faas":"span","requestId":"two","cold_start":true,{tail}"#));
+        written(&store, &format!(r#"{{"faas":"span","requestId":"one","cold_start":false,{tail}"#));
+        assert_eq!(are_first(), [false, true]);
+        let third = begin(&store, "three");
+        store.served_by(third, 1, 8);
+        assert!(store.get(third).unwrap().is_first, "another process of the same unit");
+    }
+
+    #[test]
+    fn a_first_request_without_a_span_shows_the_start_and_one_whose_function_did_not_start_shows_that() {
+        let store = Store::new();
+        let phase = |phase: &str, outcome: &str| {
+            let function = if phase == "FunctionStart" { r#""function":"order","# } else { "" };
+            let tail = format!(r#""span":"auth","depth":0,"from_us":1,"to_us":5,"outcome":"{outcome}"}}"#);
+            written(&store, &format!(r#"{{"faas":"span","phase":"{phase}",{function}{tail}"#));
+        };
+        phase("RuntimeStart", "ok");
+        let (one, two) = (begin(&store, "one"), begin(&store, "two"));
+        store.served_by(one, 1, 7);
+        store.end(one, |_| ());
+        let phases = |number| store.get(number).unwrap().start.into_iter().map(|span| span.phase).collect::<Vec<_>>();
+        assert_eq!(phases(one), ["RuntimeStart"]);
+        store.change(two, |record| record.function = Some("order".to_owned()));
+        phase("FunctionStart", "Stock.Closed");
+        written(&store, "2026-01-02T03:04:05.678Z ERROR two runtime: Stock.Closed: on Sundays errorType=Stock.Closed");
+        assert_eq!(phases(two), ["FunctionStart"]);
     }
 }

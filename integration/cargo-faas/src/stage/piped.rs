@@ -3,6 +3,7 @@
 use super::handout::pairs;
 use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage, Started};
 use crate::reply::error_words;
+use crate::stamp;
 use faas_core::encoding::base64;
 use platform_emulators::process::Process;
 use platform_emulators::yandex;
@@ -17,12 +18,27 @@ struct OneCall {
 
 struct Processes {
     /// The process that waits for its event: the first one, until its event comes.
-    fresh: Option<yandex::Call>,
+    fresh: Option<Fresh>,
     /// Those that have their event, the newest last. One stays when it has ended, until the next call comes.
     running: Vec<Arc<yandex::Call>>,
 }
 
+/// A process that has no event yet, and the id of its request.
+struct Fresh {
+    call: yandex::Call,
+    request_id: String,
+}
+
 impl OneCall {
+    /// Starts a process. It has the id of its request from the start on.
+    fn begin(setting: &Setting) -> Result<Fresh, String> {
+        let request_id = stamp::request_id();
+        let mut command = setting.command();
+        command.env("REQUEST_ID", &request_id);
+        let call = yandex::Call::begin(command).map_err(|error| error.to_string())?;
+        Ok(Fresh { call, request_id })
+    }
+
     fn processes(&self) -> MutexGuard<'_, Processes> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -30,13 +46,23 @@ impl OneCall {
 
 /// Starts a runtime for one call.
 pub(super) fn yandex(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let call = yandex::Call::begin(setting.command()).map_err(|error| error.to_string())?;
-    let processes = Processes { fresh: Some(call), running: Vec::new() };
+    let processes = Processes { fresh: Some(OneCall::begin(setting)?), running: Vec::new() };
     Ok(Box::new(OneCall { setting: setting.clone(), processes: Mutex::new(processes) }))
 }
 
 impl Stage for OneCall {
     fn send(&self, call: &Call, started: Started<'_>) -> Option<Reply> {
+        let mut processes = self.processes();
+        let Fresh { call: mut process, request_id } = match processes.fresh.take() {
+            Some(fresh) => fresh,
+            None => match OneCall::begin(&self.setting) {
+                Ok(next) => {
+                    started(next.call.process());
+                    next
+                }
+                Err(error) => return Some(Reply::failed(502, error)),
+            },
+        };
         let event = match &call.input {
             CallInput::Event(bytes) => bytes.clone(),
             CallInput::Request(ClientRequest { method, target, headers, body }) => {
@@ -46,19 +72,9 @@ impl Stage for OneCall {
                 // The function's own address has no paths; API Gateway, which has them, says them here.
                 let mut event: Value = serde_json::from_str(&event).unwrap_or_default();
                 event["url"] = path.into();
+                event["requestContext"]["requestId"] = request_id.as_str().into();
                 event.to_string().into_bytes()
             }
-        };
-        let mut processes = self.processes();
-        let mut process = match processes.fresh.take() {
-            Some(fresh) => fresh,
-            None => match yandex::Call::begin(self.setting.command()) {
-                Ok(next) => {
-                    started(next.process());
-                    next
-                }
-                Err(error) => return Some(Reply::failed(502, error.to_string())),
-            },
         };
         process.write(&event);
         process.finish();
@@ -68,13 +84,14 @@ impl Stage for OneCall {
         drop(processes);
         let ended = process.ended(self.setting.timeout + PATIENCE);
         let is_request = matches!(call.input, CallInput::Request(_));
-        Some(if is_request { of_request(&ended.outcome) } else { of_event(ended.outcome) })
+        let reply = if is_request { of_request(&ended.outcome) } else { of_event(ended.outcome) };
+        Some(Reply { request_id: Some(request_id), ..reply })
     }
 
     fn with_process(&self, look: &mut dyn FnMut(&Process)) {
         let processes = self.processes();
         if let Some(fresh) = &processes.fresh {
-            return look(fresh.process());
+            return look(fresh.call.process());
         }
         // A look may take its time, and other calls come meanwhile.
         let newest = processes.running.last().cloned();
@@ -84,7 +101,7 @@ impl Stage for OneCall {
 
     fn with_all(&self, look: &mut dyn FnMut(&Process)) {
         let processes = self.processes();
-        processes.fresh.iter().for_each(|fresh| look(fresh.process()));
+        processes.fresh.iter().for_each(|fresh| look(fresh.call.process()));
         let running = processes.running.clone();
         drop(processes);
         running.iter().for_each(|running| look(running.process()));

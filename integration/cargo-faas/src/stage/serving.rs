@@ -256,7 +256,7 @@ pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         } else {
             vefaas::Request::http(&method, &target, &borrowed(&headers), body)
         };
-        of_answer(front.invoke(&sent))
+        of_answer(front.invoke(&vefaas::Request { id: call.request_id.clone(), ..sent }))
     };
     Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()), breaches: |_| Vec::new() }))
 }

@@ -7,7 +7,7 @@
 //! at `/_faas/api/invocations/<number>`.
 
 use super::super::app::{App, Trouble, Wanted, timer_platform};
-use super::super::store::Record;
+use super::super::record::Record;
 use super::super::tee::Out;
 use super::{Instead, json, send};
 use crate::events::request_of;

@@ -3,7 +3,7 @@
 use super::super::app::App;
 use super::super::generation::title;
 use super::super::lines::with_stack;
-use super::super::store::{BODY, Body, Input, Record};
+use super::super::record::{BODY, Body, Input, Record};
 use super::Instead;
 use super::html::{self, escape};
 use super::waterfall;

@@ -1,7 +1,8 @@
 //! The page with the list of invocations.
 
 use super::super::app::App;
-use super::super::store::{BODY, INVOCATIONS, Record};
+use super::super::record::{BODY, Record};
+use super::super::store::INVOCATIONS;
 use super::html::{self, escape};
 
 /// Returns the page of all invocations.

@@ -2,7 +2,7 @@
 
 use super::super::app::{App, Wanted, timer_platform};
 use super::super::front::{Carried, carry};
-use super::super::store::Input;
+use super::super::record::Input;
 use super::super::tee::{Out, full};
 use super::Instead;
 use super::form::Form;

@@ -2,8 +2,7 @@
 
 use super::super::app::App;
 use super::super::generation::title;
-use super::super::lifecycles::Origin;
-use super::super::lines::PhaseSpan;
+use super::super::lifecycles::Lifecycle;
 use super::form::Form;
 use super::html::{self, escape};
 use super::waterfall;
@@ -68,9 +67,11 @@ fn phases(app: &App) -> String {
 /// Returns the waterfalls of each process.
 fn lives(app: &App) -> String {
     let all = app.store.lifecycles();
-    let life = |(origin, spans): &(Origin, Vec<PhaseSpan>)| {
+    let life = |Lifecycle { origin, spans, left_out, .. }: &Lifecycle| {
+        let more =
+            if *left_out > 0 { format!("<p class=\"none\">{left_out} more are not kept.</p>") } else { String::new() };
         format!(
-            "<h3>{}, deployment {}, pid {}</h3>{}{}",
+            "<h3>{}, deployment {}, pid {}</h3>{}{}{more}",
             escape(&origin.unit),
             origin.deployment,
             origin.pid,

@@ -1,8 +1,9 @@
 //! Waterfalls: bars for the phases of a process and of an invocation, the layers and the function in them. Each has a
 //! scale of its own, since a start takes thousands of times as long as an invocation.
 
+use super::super::lifecycles::CLOSE;
 use super::super::lines::{PhaseSpan, Span};
-use super::super::store::Record;
+use super::super::record::Record;
 use super::html::{self, escape};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -33,29 +34,34 @@ pub(super) fn of_invocation(record: &Record) -> String {
     all
 }
 
-/// Returns the waterfall of the phases RuntimeStart and FunctionStart among the spans; nothing if there are none.
+/// Returns the waterfalls of the starts among the spans: that of the process, and behind it one for each start of a
+/// function that starts when it is needed, which may be long after. It is empty if there are none.
 pub(super) fn of_start(spans: &[PhaseSpan]) -> String {
-    let groups = groups(spans, |phase| phase != CLOSE);
-    let Some(end) = groups.iter().map(Group::to).max() else { return String::new() };
-    let is_process = groups.iter().any(|group| group.phase == RUNTIME_START && group.function.is_none());
-    let (name, from) = match groups.first() {
-        Some(first) if !is_process => ("start of the function", first.from()),
-        _ => ("start of the process", 0),
-    };
-    let note = "<p class=\"none\">Phases in their order, and in each the layers from outside inward, then the function. \
+    let (lazy, eager): (Vec<&PhaseSpan>, Vec<&PhaseSpan>) =
+        spans.iter().filter(|one| one.phase != CLOSE).partition(|one| one.is_lazy);
+    let mut all = String::new();
+    let groups = groups(&eager);
+    if let Some(end) = groups.iter().map(Group::to).max() {
+        all += &drawn(&groups, Some("start of the process"), (0, end), "How long each phase of the start took");
+    }
+    for groups in starts(&lazy) {
+        let name = groups.iter().find_map(|group| group.function).unwrap_or_default();
+        let whole = format!("start of {name}, when it was needed");
+        all += &drawn(&groups, Some(&whole), ends(&groups), "How long each phase of the function's start took");
+    }
+    if !all.is_empty() {
+        all += "<p class=\"none\">Phases in their order, and in each the layers from outside inward, then the function. \
                 Between the bars libraries are loaded.</p>";
-    drawn(&groups, name, (from, end), "How long each phase of the start took") + note
+    }
+    all
 }
 
-/// Returns the waterfall of the phase Close among the spans; nothing if there are none.
+/// Returns the waterfall of the phase Close among the spans; it is empty if there are none.
 pub(super) fn of_close(spans: &[PhaseSpan]) -> String {
-    let groups = groups(spans, |phase| phase == CLOSE);
-    let ends = groups.iter().map(Group::from).min().zip(groups.iter().map(Group::to).max());
-    ends.map_or_else(String::new, |ends| drawn(&groups, "end of the process", ends, "How long the phase Close took"))
+    let closes: Vec<&PhaseSpan> = spans.iter().filter(|one| one.phase == CLOSE).collect();
+    let groups = groups(&closes);
+    if groups.is_empty() { String::new() } else { drawn(&groups, None, ends(&groups), "How long the phase Close took") }
 }
-
-const RUNTIME_START: &str = "RuntimeStart";
-const CLOSE: &str = "Close";
 
 /// The spans of one phase: of the whole process, or of a function.
 struct Group<'s> {
@@ -64,7 +70,7 @@ struct Group<'s> {
     spans: Vec<&'s Span>,
 }
 
-impl Group<'_> {
+impl<'s> Group<'s> {
     fn from(&self) -> u64 {
         self.spans.iter().map(|span| span.from_us).min().unwrap_or_default()
     }
@@ -72,16 +78,28 @@ impl Group<'_> {
     fn to(&self) -> u64 {
         self.spans.iter().map(|span| span.to_us).max().unwrap_or_default()
     }
+
+    /// Returns `true` if a span is one of this phase: it is of the same one, and none of its place is here yet.
+    fn takes(&self, one: &'s PhaseSpan) -> bool {
+        let is_there = |span: &&Span| span.depth == one.span.depth && span.name == one.span.name;
+        self.phase == one.phase && self.function == one.function.as_deref() && !self.spans.iter().any(is_there)
+    }
 }
 
-/// Returns the phases in the order in which they began.
-fn groups(spans: &[PhaseSpan], is_wanted: impl Fn(&str) -> bool) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for one in spans.iter().filter(|one| is_wanted(&one.phase)) {
-        let (phase, function) = (one.phase.as_str(), one.function.as_deref());
-        match groups.iter_mut().find(|group| (group.phase, group.function) == (phase, function)) {
+/// Returns the moments between which the phases are.
+fn ends(groups: &[Group<'_>]) -> (u64, u64) {
+    let ends = groups.iter().map(Group::from).min().zip(groups.iter().map(Group::to).max());
+    ends.unwrap_or_default()
+}
+
+/// Returns the phases in the order in which they began. A phase that ran again, because the first try failed, is there
+/// twice.
+fn groups<'s>(spans: &[&'s PhaseSpan]) -> Vec<Group<'s>> {
+    let mut groups: Vec<Group<'s>> = Vec::new();
+    for one in spans {
+        match groups.iter_mut().rev().find(|group| group.takes(one)) {
             Some(group) => group.spans.push(&one.span),
-            None => groups.push(Group { phase, function, spans: vec![&one.span] }),
+            None => groups.push(Group { phase: &one.phase, function: one.function.as_deref(), spans: vec![&one.span] }),
         }
     }
     groups.iter_mut().for_each(|group| group.spans.sort_by_key(|span| (span.depth, span.from_us)));
@@ -89,9 +107,27 @@ fn groups(spans: &[PhaseSpan], is_wanted: impl Fn(&str) -> bool) -> Vec<Group<'_
     groups
 }
 
-fn drawn(groups: &[Group<'_>], name: &str, (from, to): (u64, u64), caption: &str) -> String {
+/// Returns the phases by the starts that they are parts of: each start of each function by itself.
+fn starts<'s>(spans: &[&'s PhaseSpan]) -> Vec<Vec<Group<'s>>> {
+    let mut starts: Vec<Vec<Group<'s>>> = Vec::new();
+    for group in groups(spans) {
+        let is_part = |start: &&mut Vec<Group<'s>>| {
+            start.iter().all(|other| other.function == group.function && other.phase != group.phase)
+        };
+        match starts.iter_mut().rev().find(is_part) {
+            Some(start) => start.push(group),
+            None => starts.push(vec![group]),
+        }
+    }
+    starts
+}
+
+/// Draws phases between two moments, below a bar of that name for the whole if there is one.
+fn drawn(groups: &[Group<'_>], whole: Option<&str>, (from, to): (u64, u64), caption: &str) -> String {
     let mut scale = Scale { from, whole: to.saturating_sub(from).max(1), rows: String::new() };
-    scale.bar(name, 0, (0, scale.whole), Kind::Whole);
+    if let Some(whole) = whole {
+        scale.bar(whole, 0, (0, scale.whole), Kind::Whole);
+    }
     for group in groups {
         let name = group.function.map_or_else(|| group.phase.to_owned(), |name| format!("{} of {name}", group.phase));
         scale.bar(&name, 1, (group.from().saturating_sub(from), group.to().saturating_sub(from)), Kind::Phase);
@@ -165,7 +201,11 @@ mod tests {
     fn span(phase: &str, function: Option<&str>, name: &str, depth: u64, ends: (u64, u64)) -> PhaseSpan {
         let (from_us, to_us) = ends;
         let span = Span { name: name.to_owned(), depth, from_us, to_us, outcome: "ok".to_owned() };
-        PhaseSpan { phase: phase.to_owned(), function: function.map(str::to_owned), span }
+        PhaseSpan { phase: phase.to_owned(), function: function.map(str::to_owned), is_lazy: false, span }
+    }
+
+    fn lazy(span: PhaseSpan) -> PhaseSpan {
+        PhaseSpan { is_lazy: true, ..span }
     }
 
     /// Returns the names of the rows, each as deep as it is indented, and where its bar begins.
@@ -180,6 +220,10 @@ mod tests {
             ("-".repeat(depth) + &name, between(row, " x=\"", "\"").parse().unwrap())
         };
         page.split("<tr>").skip(1).map(row).collect()
+    }
+
+    fn owned(rows: &[(&str, u64)]) -> Vec<(String, u64)> {
+        rows.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect()
     }
 
     #[test]
@@ -198,12 +242,34 @@ mod tests {
             ("--auth", 500),
             ("---order", 510),
         ];
-        let owned = |rows: &[(&str, u64)]| rows.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect::<Vec<_>>();
         assert_eq!(rows(&of_start(&spans)), owned(&expected));
-        assert_eq!(rows(&of_close(&spans)), owned(&[("end of the process", 0), ("-Close", 0), ("--auth", 0)]));
-        // A function that starts when it is needed has a scale of its own.
-        let own = [("start of the function", 0), ("-FunctionStart of order", 0), ("--auth", 0), ("---order", 20)];
-        assert_eq!(rows(&of_start(&spans[1..3])), owned(&own));
-        assert_eq!((of_start(&[]), of_close(&spans[..1])), (String::new(), String::new()));
+        assert_eq!(rows(&of_close(&spans)), owned(&[("-Close", 0), ("--auth", 0)]));
+        assert_eq!((of_start(&spans[3..]), of_close(&spans[..3])), (String::new(), String::new()));
+        // A process of one function without layers begins before the first of its phases.
+        let expected = [("start of the process", 0), ("-FunctionStart of order", 728), ("---order", 728)];
+        assert_eq!(rows(&of_start(&spans[1..2])), owned(&expected));
+    }
+
+    #[test]
+    fn a_function_that_starts_when_it_is_needed_has_a_scale_of_its_own_for_each_try() {
+        let start = |from: u64| {
+            [
+                lazy(span("RuntimeStart", Some("report"), "retry", 1, (from, from + 100))),
+                lazy(span("FunctionStart", Some("report"), "report", 2, (from + 200, from + 900))),
+                lazy(span("FunctionStart", Some("report"), "retry", 1, (from + 200, from + 1_000))),
+            ]
+        };
+        let eager = span("RuntimeStart", None, "auth", 0, (100, 200));
+        let spans = [vec![eager], start(5_000_000).to_vec(), start(9_000_000).to_vec()].concat();
+        let own = [
+            ("start of report, when it was needed", 0),
+            ("-RuntimeStart of report", 0),
+            ("---retry", 0),
+            ("-FunctionStart of report", 200),
+            ("---retry", 200),
+            ("----report", 200),
+        ];
+        let process = [("start of the process", 0), ("-RuntimeStart", 500), ("--auth", 500)];
+        assert_eq!(rows(&of_start(&spans)), owned(&[&process[..], &own, &own].concat()));
     }
 }
