@@ -7,7 +7,9 @@
 use crate::stamp;
 use faas_core::encoding::base64;
 use faas_core::encoding::percent;
+use faas_core::router::{Matching, Params, Router};
 use serde_json::{Map, Value, json};
+use serverless_spec::gateway;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -94,7 +96,27 @@ pub(crate) fn target_of(path: &str) -> String {
     path.split('/').map(concrete).collect::<Vec<_>>().join("/")
 }
 
-/// Returns a request to a route of a manifest, with 1 for each of its parameters, as JSON.
+/// Returns the names and values of the parameters that a route has in the path of [`target_of`]. A rest without a name
+/// is `proxy`, as in the routes that are deployed to API Gateway, which demands one.
+fn parameters_of(path: &str) -> Map<String, Value> {
+    /// The router's name for a rest without one.
+    const UNNAMED: &str = "*";
+    let mut router = Router::new(Matching::default());
+    let mut found = Params::new();
+    // A pattern that is wrong has no parameters. The tool refuses it before.
+    if router.add(path, &[], 0).is_ok() {
+        router.find(b"GET", target_of(path).as_bytes(), &mut found);
+    }
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let pair = |(name, value)| {
+        let name = text(name);
+        (if name == UNNAMED { "proxy".to_owned() } else { name }, text(value).into())
+    };
+    found.iter().map(pair).collect()
+}
+
+/// Returns a request to a route of a manifest, with 1 for each of its parameters, as JSON. A function that runs alone
+/// has no routes, so the event brings the parameters, as API Gateway does.
 pub(crate) fn of_route(method: &str, path: &str) -> String {
     let target = target_of(path);
     let mut headers =
@@ -111,7 +133,20 @@ pub(crate) fn of_route(method: &str, path: &str) -> String {
         client: SocketAddr::from(([127, 0, 0, 1], 40_000)),
         port: 8080,
     };
-    build(request, SystemTime::now()).0.to_string()
+    let mut event = build(request, SystemTime::now()).0;
+    let parameters = parameters_of(path);
+    // Of two routes the last one has the rest of the path.
+    if let Some(route) = gateway::route("aws-lambda", path).routes.last() {
+        let named = path.rsplit('/').next().unwrap_or_default().trim_matches(['*', '{', '}', '+']);
+        let rest = if named.is_empty() { "proxy" } else { named };
+        let key = format!("{method} {}", route.replace("{proxy+}", &format!("{{{rest}+}}")));
+        event["requestContext"]["routeKey"] = key.clone().into();
+        event["routeKey"] = key.into();
+    }
+    if !parameters.is_empty() {
+        event["pathParameters"] = parameters.into();
+    }
+    event.to_string()
 }
 
 /// Returns the headers with names in lower case and repeats joined by a comma, and the cookies apart.
@@ -279,6 +314,23 @@ mod tests {
             assert!(event.get(member).is_none(), "{member}");
         }
         assert_eq!(event["rawQueryString"], "");
+    }
+
+    #[test]
+    fn a_request_to_a_route_has_its_key_and_its_parameters() {
+        for (path, raw, key, parameters) in [
+            ("/notes", "/notes", "GET /notes", Value::Null),
+            ("/", "/", "GET /", Value::Null),
+            ("/notes/:id", "/notes/1", "GET /notes/{id}", json!({"id": "1"})),
+            ("/a/{b}/c/{d}", "/a/1/c/1", "GET /a/{b}/c/{d}", json!({"b": "1", "d": "1"})),
+            ("/files/*", "/files/1", "GET /files/{proxy+}", json!({"proxy": "1"})),
+            ("/files/:of/*name", "/files/1/1", "GET /files/{of}/{name+}", json!({"of": "1", "name": "1"})),
+        ] {
+            let event: Value = serde_json::from_str(&of_route("GET", path)).unwrap();
+            assert_eq!((&event["rawPath"], &event["routeKey"]), (&json!(raw), &json!(key)), "{path}");
+            assert_eq!(event["requestContext"]["routeKey"], event["routeKey"], "{path}");
+            assert_eq!(event.get("pathParameters").cloned().unwrap_or_default(), parameters, "{path}");
+        }
     }
 
     #[test]
