@@ -7,6 +7,7 @@ use super::watch::Watched;
 use crate::failure::Failure;
 use crate::outer;
 use crate::project::YmlTimer;
+use crate::project::deployment::with_named_timers;
 use crate::project::runtimes::{self, RuntimeBuild};
 use crate::running::{Prepared, RunArgs};
 use crate::screen::Screen;
@@ -164,9 +165,10 @@ fn manifest(unit: &Prepared) -> Result<String, Failure> {
     let own = match &unit.deployment.manifest {
         Some(text) => serde_json::from_str(text).map_err(|error| Failure::new("manifest", error))?,
         None => {
-            let functions = unit.deployment.functions.iter();
-            let functions = functions
-                .map(|function| json!({"name": function.name, "handler": function.handler, "events": function.events}));
+            let functions = unit.deployment.functions.iter().zip(with_named_timers(&unit.deployment.functions));
+            let functions = functions.map(
+                |(function, events)| json!({"name": function.name, "handler": function.handler, "events": events}),
+            );
             let mut made =
                 json!({"version": 1, "name": unit.deployment.name, "functions": functions.collect::<Vec<_>>()});
             if let [only] = &unit.deployment.functions[..] {

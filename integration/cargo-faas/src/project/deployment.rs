@@ -3,10 +3,12 @@
 
 use super::library::{DeclaredLayer, Library, LibraryKind};
 use crate::failure::Failure;
+use faas_core::manifest::{EventFilter, Manifest};
 use faas_core::modules::{Name, pick};
+use faas_core::router::{Matching, Router};
 use serde_json::{Value, json};
 use serverless_spec::Spec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// One deployment of the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -276,10 +278,67 @@ fn layers_of(library: &Library) -> Vec<String> {
     layers.iter().map(one).collect()
 }
 
+/// Returns the events of functions with a name for each timer, if several have none: without names each of their
+/// functions would get the events of all. The names are those that the runtimes give, `sweep-timer` and
+/// `sweep-timer-2`.
+pub(crate) fn with_named_timers(functions: &[DeployedFunction]) -> Vec<Vec<Value>> {
+    let is_unnamed =
+        |event: &Value| event.get("timer").is_some_and(|timer| timer.get("source").is_none_or(Value::is_null));
+    let unnamed = functions.iter().flat_map(|function| &function.events).filter(|event| is_unnamed(event)).count();
+    let mut all: Vec<Vec<Value>> = functions.iter().map(|function| function.events.clone()).collect();
+    if unnamed < 2 {
+        return all;
+    }
+    for (function, events) in functions.iter().zip(&mut all) {
+        let timers = events.iter_mut().filter(|event| event.get("timer").is_some());
+        for (number, event) in (1..).zip(timers).filter(|(_, event)| is_unnamed(event)) {
+            let name = &function.name;
+            let source = if number == 1 { format!("{name}-timer") } else { format!("{name}-timer-{number}") };
+            if !event["timer"].is_object() {
+                // `true` is an object without members.
+                event["timer"] = json!({});
+            }
+            event["timer"]["source"] = source.into();
+        }
+    }
+    all
+}
+
+/// Returns the events that functions have in a manifest, which gives each event to one function: an event that an
+/// earlier function has is left out. So are all events of a function that declares one which no manifest may have. The
+/// runtimes read the same declarations and tell of both.
+fn with_one_owner_each(functions: &[DeployedFunction]) -> Vec<Vec<Value>> {
+    let mut routes = Router::new(Matching::default());
+    let mut others = HashSet::new();
+    let mut all = with_named_timers(functions);
+    for events in &mut all {
+        let text = Value::from(events.clone()).to_string();
+        let Ok(read) = Manifest::read_triggers(text.as_bytes()) else {
+            events.clear();
+            continue;
+        };
+        let mut is_new = read.into_iter().map(|event| match event.filter {
+            EventFilter::Http { path, methods } => {
+                let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
+                routes.add(path.as_deref().unwrap_or("/*"), &methods, 0).is_ok()
+            }
+            EventFilter::Other { kind, source, event_type } => others.insert((kind, source, event_type)),
+        });
+        events.retain(|_| is_new.next().unwrap_or(false));
+    }
+    all
+}
+
 /// Returns a manifest of functions with the events that their libraries declare.
 fn manifest(name: &str, functions: &[DeployedFunction], layers: &[String], default: Option<usize>) -> String {
-    let list: Vec<_> =
-        functions.iter().map(|function| json!({"name": function.name, "handler": function.handler})).collect();
+    let one = |(function, events): (&DeployedFunction, Vec<Value>)| {
+        let mut one = json!({"name": function.name, "handler": function.handler});
+        if !events.is_empty() {
+            one["events"] = events.into();
+        }
+        one
+    };
+    let list: Vec<_> = functions.iter().zip(with_one_owner_each(functions)).map(one).collect();
     let mut tree = json!({"version": 1, "name": name, "layers": layers, "functions": list});
     if let Some(number) = default {
         tree["default"] = json!(functions[number].name);
@@ -316,6 +375,37 @@ mod tests {
         shop.declared.functions[0].triggers.push(json!({"http": true}));
         let deployment = of_libraries("shop", std::slice::from_ref(&shop)).unwrap();
         assert_eq!((deployment.manifest, deployment.handler.as_str()), (None, "shop"));
+    }
+
+    #[test]
+    fn a_manifest_has_the_events_that_libraries_declare_each_with_one_owner() {
+        let mut shop = library("shop", &["list", "sweep", "tidy", "odd"], &["auth"]);
+        let declared = [
+            json!([{"http": {"path": "/orders/:id", "method": "GET"}}, {"queue": {"source": "paid"}}]),
+            json!([{"timer": {"every": "3s"}}, {"http": {"path": "/orders/{id}", "method": "GET"}}]),
+            json!([{"timer": true}, {"timer": {"source": "nightly", "cron": "0 3 * * *"}}, {"timer": {"every": "1h"}}]),
+            json!([{"http": true}, {"tide": true}]),
+        ];
+        for (function, events) in shop.declared.functions.iter_mut().zip(declared) {
+            function.triggers = events.as_array().unwrap().clone();
+        }
+        let manifest = of_libraries("shop", std::slice::from_ref(&shop)).unwrap().manifest.unwrap();
+        assert_eq!(Manifest::read(manifest.as_bytes()).unwrap().functions.len(), 4);
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let events = |number: usize| manifest["functions"][number].get("events").cloned().unwrap_or_default();
+        assert_eq!(events(0), Value::from(shop.declared.functions[0].triggers.clone()));
+        assert_eq!(events(1), json!([{"timer": {"every": "3s", "source": "sweep-timer"}}]));
+        let tidy = json!([
+            {"timer": {"source": "tidy-timer"}},
+            {"timer": {"source": "nightly", "cron": "0 3 * * *"}},
+            {"timer": {"every": "1h", "source": "tidy-timer-3"}},
+        ]);
+        assert_eq!(events(2), tidy);
+        assert_eq!(events(3), Value::Null, "the runtime says what is wrong with them");
+        // One timer alone needs no name.
+        shop.declared.functions.truncate(2);
+        let manifest: Value = serde_json::from_str(&of_libraries("shop", &[shop]).unwrap().manifest.unwrap()).unwrap();
+        assert_eq!(manifest["functions"][1]["events"], json!([{"timer": {"every": "3s"}}]));
     }
 
     #[test]

@@ -118,6 +118,44 @@ fn a_layer_is_served_again_when_its_source_or_its_configuration_changes() {
     rig.leave();
 }
 
+/// A class with a route and a timer, beside which a layer may stand.
+const CLASS: &str = "use handlers_sdk::{Path, functions};\nstruct Notes;\n#[functions]\nimpl Notes {\n    #[init]\n    \
+    async fn new() -> Self {\n        Notes\n    }\n    #[http(get, \"/notes/{id}\")]\n    \
+    async fn note(&self, Path(id): Path<u64>) -> String {\n        format!(\"note {id}\")\n    }\n    \
+    #[timer(every = \"1s\")]\n    fn forget(&self) {}\n}\n";
+
+const LAYER: &str = "use handlers_sdk::{Layer, layer};\n#[derive(Default)]\nstruct Stamp;\n#[layer(name = \"stamp\")]\n\
+    impl Layer for Stamp {}\n";
+
+#[test]
+fn beside_a_layer_the_timers_and_routes_of_a_class_are_those_of_its_attributes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().to_owned();
+    // Values of paths are read by serde.
+    let manifest = cargo_toml("notes").replace("default-features = false", "features = [\"json\"]");
+    write(&place, "Cargo.toml", &format!("{manifest}[workspace]\n"));
+    write(&place, "src/lib.rs", &format!("{CLASS}{LAYER}"));
+    let rig = serve_project(folder, &[]);
+    assert_eq!(rig.get("/notes/7").text(), "note 7");
+    let fired = rig.invocation(|one| one["title"] == "event timer forget");
+    assert_eq!((&fired["function"], &fired["failed"]), (&"forget".into(), &false.into()), "{fired}");
+    // The request goes through the front, as it does without the layer.
+    let own = run(&place, &["invoke", "--function", "note"]);
+    assert_eq!(text(&own.stdout), "note 1\n", "{}", text(&own.stderr));
+    assert!(text(&own.stderr).contains("GET /notes/1 on note: 200, "), "{}", text(&own.stderr));
+    // As an event it brings its parameters to the function alone, which has no routes.
+    let event = run(&place, &["invoke", "--function", "note", "--platform", "aws"]);
+    assert!(text(&event.stdout).contains("\"body\":\"note 1\""), "{}{}", text(&event.stdout), text(&event.stderr));
+    write(&place, "src/lib.rs", CLASS);
+    let mut alone = tool(&place);
+    alone.args(["invoke", "--alone", "--function", "note", "--runtime"]).arg(&artifacts::get().bootstrap().path);
+    alone.env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project")).env("CARGO_NET_OFFLINE", "true");
+    alone.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    let alone = alone.output().expect("the tool starts");
+    assert!(text(&alone.stdout).contains("          note 1\n"), "{}{}", text(&alone.stdout), text(&alone.stderr));
+    rig.leave();
+}
+
 #[test]
 fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
