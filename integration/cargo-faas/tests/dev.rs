@@ -304,6 +304,15 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
 }
 
 #[test]
+fn on_azure_the_host_tells_the_parameters_of_a_route() {
+    let manifest = r#"{"version":1,"functions":[{"name":"inspect","events":[{"http":{"path":"/notes/{id}"}}]}]}"#;
+    let rig = Rig::start(&[("inspect", &["inspect"], manifest)], &["--platform", "azure"]);
+    let reply = rig.get("/notes/7?id=8");
+    assert!(reply.text().contains(r#""path_params":{"id":"7"}"#), "{}: {}", reply.status, reply.text());
+    rig.leave();
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_head_is_answered_without_a_body() {
     let rig = Rig::start(&[SHOP], &[]);
     let mut nonsense = Client::connect(rig.address).expect("connects");

@@ -2,7 +2,10 @@
 
 use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started};
 use crate::interrupt::Scratch;
+use crate::package::layout::MANIFEST;
 use crate::reply::error_words;
+use faas_core::manifest::{EventFilter, Manifest};
+use faas_core::router::{Matching, Params, Router};
 use platform_emulators::cloudevents::Request;
 use platform_emulators::fn_project::{self, Agent};
 use platform_emulators::openwhisk::{Activation, Init, Invoker, Outcome};
@@ -127,6 +130,41 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     }))
 }
 
+/// The Azure Functions host, and the routes that its function.json files would have.
+struct Azure {
+    host: azure_functions::Host,
+    routes: Router,
+}
+
+impl Azure {
+    /// Returns the parameters that the host finds in the path of a request. Here the routes are the manifest's, of which
+    /// deployments make those of function.json. A unit without a manifest has none.
+    fn params(&self, method: &str, target: &str) -> Vec<(String, String)> {
+        let path = target.split('?').next().unwrap_or_default();
+        let mut params = Params::new();
+        self.routes.find(method.as_bytes(), path.as_bytes(), &mut params);
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        params.iter().map(|(name, value)| (text(name), text(value))).collect()
+    }
+}
+
+/// Returns the routes of the manifest that a runtime is started with. It is read here as the runtime reads it, which
+/// tells what is wrong with it.
+fn routes(setting: &Setting) -> Router {
+    let named = setting.environment.iter().rev().find(|(name, _)| name == "FAAS_MANIFEST");
+    let path = named.map_or_else(|| setting.root.join(MANIFEST), |(_, path)| path.into());
+    let manifest = std::fs::read(path).ok().and_then(|text| Manifest::read(&text).ok()).unwrap_or_default();
+    let mut router = Router::new(Matching { strict_slash: manifest.strict_slash, caseless: manifest.caseless });
+    for event in manifest.functions.iter().flat_map(|function| &function.events) {
+        if let EventFilter::Http { path, methods } = &event.filter {
+            let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
+            // A route that two functions claim is refused by the runtime.
+            let _ = router.add(path.as_deref().unwrap_or("/*"), &methods, 0);
+        }
+    }
+    router
+}
+
 /// Starts a runtime under the Azure Functions host; everything is an envelope.
 pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = azure_functions::Options {
@@ -137,18 +175,20 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         patience: setting.patience(),
     };
     let own = setting.clone();
-    let front = azure_functions::Host::spawn(move || own.command(), options).map_err(words)?;
-    front.ready()?;
-    let send = |front: &azure_functions::Host, call: &Call| {
+    let host = azure_functions::Host::spawn(move || own.command(), options).map_err(words)?;
+    host.ready()?;
+    let front = Azure { host, routes: routes(setting) };
+    let send = |front: &Azure, call: &Call| {
         let function = call.function.as_deref().unwrap_or("function");
         let made = match &call.input {
-            CallInput::Request(ClientRequest { method, target, headers, body }) => azure_functions::Call::http(
-                function,
-                azure_functions::Request::new(method, target, &borrowed(headers), body.clone()),
-            ),
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
+                let request = azure_functions::Request::new(method, target, &borrowed(headers), body.clone());
+                let params = front.params(method, target);
+                azure_functions::Call::http(function, azure_functions::Request { params, ..request })
+            }
             CallInput::Event(bytes) => envelope(function, bytes),
         };
-        let begun = front.begin(&made);
+        let begun = front.host.begin(&made);
         let request_id = begun.as_ref().ok().map(|pending| pending.id().to_owned());
         let reply = match begun.and_then(azure_functions::Pending::end) {
             Ok(azure_functions::Ended::Done(done)) => match done.reply {
@@ -170,8 +210,8 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     Ok(Box::new(Serving {
         front,
         send,
-        process: |front, look| look(&front.process()),
-        breaches: azure_functions::Host::breaches,
+        process: |front, look| look(&front.host.process()),
+        breaches: |front| front.host.breaches(),
     }))
 }
 

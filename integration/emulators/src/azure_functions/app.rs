@@ -2,7 +2,7 @@
 //! of `local.settings.json`, which Core Tools take.
 
 use super::Mode;
-use super::call::{Call, Output, Request};
+use super::call::{Call, Output, Request, decoded};
 use serde_json::Value;
 use std::path::Path;
 
@@ -13,8 +13,6 @@ pub struct App {
     pub mode: Mode,
     /// The app settings that have a value.
     pub settings: Vec<(String, String)>,
-    /// What stands before each route.
-    prefix: String,
     /// The functions, by their names.
     functions: Vec<Function>,
 }
@@ -25,6 +23,8 @@ pub struct Function {
     /// The name of the folder.
     pub name: String,
     bindings: Vec<Value>,
+    /// What stands before its route.
+    prefix: String,
 }
 
 impl App {
@@ -47,6 +47,7 @@ impl App {
         let local = json(&root.join("local.settings.json"))?;
         let settings = local["Values"].as_object().into_iter().flatten();
         let settings = settings.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        let prefix = host["extensions"]["http"]["routePrefix"].as_str().unwrap_or("api").to_owned();
         let mut functions = Vec::new();
         for entry in std::fs::read_dir(root).map_err(|error| format!("{}: {error}", root.display()))? {
             let file = entry.map_err(|error| error.to_string())?.path().join("function.json");
@@ -58,27 +59,17 @@ impl App {
                 return Err(format!("{}: {name:?} is not a valid function name", file.display()));
             }
             let bindings = json(&file)?["bindings"].as_array().cloned().unwrap_or_default();
-            functions.push(Function { name, bindings });
+            functions.push(Function { name, bindings, prefix: prefix.clone() });
         }
         functions.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        let prefix = host["extensions"]["http"]["routePrefix"].as_str().unwrap_or("api").to_owned();
         let settings = settings.filter(|(_, value)| !value.is_empty()).collect();
-        Ok(App { mode, settings, prefix, functions })
+        Ok(App { mode, settings, functions })
     }
 
     /// Returns the function that the host sends a request to, the first by name whose route and methods fit; `None` if
     /// the host answers it by itself, with 404.
     pub fn routed(&self, method: &str, target: &str) -> Option<&Function> {
-        let path = target.split('?').next().unwrap_or_default();
-        self.functions.iter().find(|function| {
-            let Some(trigger) = function.trigger().filter(|trigger| trigger["type"] == "httpTrigger") else {
-                return false;
-            };
-            let route = trigger["route"].as_str().unwrap_or(&function.name);
-            let is_method = |other: &Value| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(method));
-            let takes = trigger["methods"].as_array().is_none_or(|methods| methods.iter().any(is_method));
-            takes && fits(&format!("{}/{route}", self.prefix), path)
-        })
+        self.functions.iter().find(|function| function.params(method, target).is_some())
     }
 
     /// Returns the first function whose trigger is of this type; `None` if there is none.
@@ -93,8 +84,22 @@ impl Function {
         self.bindings.iter().find(is_trigger)
     }
 
-    /// Returns a call of this function by a client's request.
-    pub fn request(&self, request: Request) -> Call {
+    /// Returns the parameters that the function's route finds in the path of a request; `None` if the route or the
+    /// methods do not fit.
+    fn params(&self, method: &str, target: &str) -> Option<Vec<(String, String)>> {
+        let trigger = self.trigger().filter(|trigger| trigger["type"] == "httpTrigger")?;
+        let route = trigger["route"].as_str().unwrap_or(&self.name);
+        let is_method = |other: &Value| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(method));
+        let takes = trigger["methods"].as_array().is_none_or(|methods| methods.iter().any(is_method));
+        let path = target.split('?').next().unwrap_or_default();
+        params(&format!("{}/{route}", self.prefix), path).filter(|_| takes)
+    }
+
+    /// Returns a call of this function by a client's request, with the parameters of its route.
+    pub fn request(&self, mut request: Request) -> Call {
+        if let Some(params) = self.params(&request.method, &request.target) {
+            request.params = params;
+        }
         self.bound(Call::http(&self.name, request))
     }
 
@@ -125,24 +130,28 @@ fn is_name(name: &str) -> bool {
         && !name.eq_ignore_ascii_case("host")
 }
 
-/// Returns `true` if a path fits a route of ASP.NET, of which the constraint `maxlength(0)` is known alone.
-fn fits(route: &str, path: &str) -> bool {
+/// Returns the parameters that a route of ASP.NET finds in a path; `None` if the path does not fit. Of constraints
+/// `maxlength(0)` is known alone.
+fn params(route: &str, path: &str) -> Option<Vec<(String, String)>> {
+    // Only in queries a plus sign is a space.
+    let value = |text: &str| decoded(&text.replace('+', "%2B"));
     let mut path = path.split('/').filter(|segment| !segment.is_empty());
+    let mut found = Vec::new();
     for part in route.split('/').filter(|part| !part.is_empty()) {
+        let name = part.trim_start_matches(['{', '*']).split([':', '?', '}']).next().unwrap_or_default().to_owned();
         if part.starts_with("{*") {
-            return true;
+            found.push((name, value(&path.collect::<Vec<_>>().join("/"))));
+            return Some(found);
         }
         let is_parameter = part.starts_with('{');
-        let fits = match path.next() {
-            Some(segment) if is_parameter => !segment.is_empty() && !part.contains(":maxlength(0)"),
-            Some(segment) => segment.eq_ignore_ascii_case(part),
-            None => is_parameter && part.ends_with("?}"),
-        };
-        if !fits {
-            return false;
+        match path.next() {
+            Some(segment) if is_parameter && !part.contains(":maxlength(0)") => found.push((name, value(segment))),
+            Some(segment) if !is_parameter && segment.eq_ignore_ascii_case(part) => {}
+            None if is_parameter && part.ends_with("?}") => {}
+            _ => return None,
         }
     }
-    path.next().is_none()
+    path.next().is_none().then_some(found)
 }
 
 #[cfg(test)]
@@ -193,6 +202,17 @@ mod tests {
         ] {
             let found = app.routed(method, target).map(|function| function.name.as_str());
             assert_eq!(found, expected, "{method} {target}");
+        }
+        for (method, target, params) in [
+            ("GET", "/orders/7%2B1?id=8", r#"{"id":"7+1"}"#),
+            ("GET", "/", "{}"),
+            ("PUT", "/files/a/b", r#"{"rest":"a/b"}"#),
+        ] {
+            let function = app.routed(method, target).expect("a route fits");
+            let envelope: Value =
+                serde_json::from_str(&function.request(Request::new(method, target, &[], "")).envelope())
+                    .expect("JSON");
+            assert_eq!(envelope["Data"]["req"]["Params"].to_string(), params, "{method} {target}");
         }
     }
 

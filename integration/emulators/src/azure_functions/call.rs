@@ -20,6 +20,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// `true` if the client sends it in chunks, so that its length is not known.
     pub is_chunked: bool,
+    /// The parameters that the route of the function has found in the path.
+    pub params: Vec<(String, String)>,
 }
 
 impl Request {
@@ -31,6 +33,7 @@ impl Request {
             headers: crate::wire::headers(headers),
             body: body.into(),
             is_chunked: false,
+            params: Vec::new(),
         }
     }
 
@@ -87,7 +90,7 @@ impl Request {
             "Method": self.method,
             "Query": object(self.query().into_iter().map(|(name, value)| (name, value.into())).collect()),
             "Headers": object(headers.into_iter().map(|(name, values)| (name, values.into())).collect()),
-            "Params": {},
+            "Params": object(self.params.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()),
             "Identities": [{ "AuthenticationType": null, "IsAuthenticated": false, "Claims": [] }],
         });
         let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
@@ -101,7 +104,8 @@ impl Request {
     }
 }
 
-fn decoded(text: &str) -> String {
+/// Undoes the percent-coding of a text, and makes a space of each plus sign, as in queries.
+pub(super) fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -328,6 +332,9 @@ mod tests {
         assert_eq!((&json["Headers"]["X-A"], &json["Body"]), (&json!(["1", "2"]), &json!("text")));
         let chunked = Request { is_chunked: true, ..request.clone() };
         assert!(chunked.json().get("Body").is_none());
+        assert_eq!(json["Params"], json!({}));
+        let routed = Request { params: vec![("id".to_owned(), "7".to_owned())], ..request };
+        assert_eq!(routed.json()["Params"], json!({ "id": "7" }));
         let bytes = Request::new("POST", "/api/x", &[("Content-Type", "application/octet-stream")], [0xff]);
         assert_eq!(bytes.json()["Body"], "/w==");
     }
