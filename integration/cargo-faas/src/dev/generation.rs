@@ -209,13 +209,16 @@ impl Generation {
         environment.entry("FAAS_DEBUG".to_owned()).or_insert_with(|| "1".to_owned());
         environment.extend(self.deployment.environment.iter().filter(|(name, _)| !is_decided(name)).cloned());
         environment.insert("FAAS_ROOT".to_owned(), unit.root.display().to_string());
-        Setting {
+        let setting = Setting {
             runtime: self.how.runtime.clone(),
             root: unit.root.clone(),
             name: unit.name.clone(),
             environment: environment.into_iter().collect(),
             timeout: self.how.timeout,
-        }
+        };
+        // The tool alone sends to the process, and not any more when it tells it to leave. On OpenFaaS it would wait
+        // longer than the tool waits for it.
+        setting.without_clients()
     }
 
     /// Follows the output of a process on a thread of its own. `keeps_none` is `true` if nobody else reads it.
