@@ -313,6 +313,19 @@ fn on_azure_the_host_tells_the_parameters_of_a_route() {
 }
 
 #[test]
+fn a_function_whose_name_is_as_long_as_a_files_may_be_gets_its_events() {
+    let name = "a".repeat(246);
+    let manifest =
+        format!(r#"{{"version":1,"functions":[{{"name":"{name}","handler":"faulty"}},{{"name":"hello"}}]}}"#);
+    let rig = Rig::start(&[("shop", SHOP.1, &manifest)], &[]);
+    let asked = format!(r#"{{"event":"{{}}","function":"{name}"}}"#);
+    let reply = rig.call("POST", "/_faas/api/invoke", "", asked.as_bytes());
+    let answer: Value = serde_json::from_slice(&reply.body).expect("it is JSON");
+    assert_eq!(answer["invocations"][0]["status"], 200, "{answer}");
+    rig.leave();
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_head_is_answered_without_a_body() {
     let rig = Rig::start(&[SHOP], &[]);
     let mut nonsense = Client::connect(rig.address).expect("connects");

@@ -389,7 +389,8 @@ impl Generation {
         let mut setting = self.setting(of);
         setting.environment.push(("FAAS_PLATFORM".to_owned(), platform.name.to_owned()));
         if let Some(function) = only {
-            let path = of.root.join(format!("only-{function}.json"));
+            // The name of a function may be longer than that of a file, and is not for a path.
+            let path = of.root.join(format!("only-{}.json", slots.len()));
             std::fs::write(&path, of.text_for(function))
                 .map_err(|error| Failure::new("manifest", format!("{}: {error}", path.display())))?;
             setting.environment.push(("FAAS_MANIFEST".to_owned(), path.display().to_string()));
