@@ -304,6 +304,32 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
 }
 
 #[test]
+fn beside_dev_a_name_means_a_deployment_a_function_or_a_librarys_function() {
+    let manifest = SHOP.2.replace(r#""name":"faulty","#, r#""name":"hard","handler":"faulty.faulty","#);
+    let rig = Rig::start(&[PAGES, ("shop", SHOP.1, &manifest)], &[]);
+    let url = format!("http://{}/", rig.address);
+    let invoke = |more: &[&str]| run(rig.folder.path(), &[&["invoke", "--url", &url, "--function"], more].concat());
+    for (more, served) in [
+        (&["faulty.faulty", "--data", "{}"][..], "event by hand on hard: 200, "),
+        // Of a deployment the one function that serves such events gets them, and without an event the plainest one.
+        (&["shop", "--sample", "aws/sqs"], "event aws/sqs on hard: 200, "),
+        (&["shop"], "GET /faulty on hard: 200, "),
+        (&["pages", "--data", "{}"], "event by hand on stream: 200, "),
+    ] {
+        let output = invoke(more);
+        assert!(text(&output.stderr).contains(served), "{more:?}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{more:?}");
+    }
+    let nobody = invoke(&["shop.hard", "--data", "{}"]);
+    assert!(
+        text(&nobody.stderr).contains("there is no function \"shop.hard\"; there are "),
+        "{}",
+        text(&nobody.stderr)
+    );
+    rig.leave();
+}
+
+#[test]
 fn on_azure_the_host_tells_the_parameters_of_a_route() {
     let manifest = r#"{"version":1,"functions":[{"name":"inspect","events":[{"http":{"path":"/notes/{id}"}}]}]}"#;
     let rig = Rig::start(&[("inspect", &["inspect"], manifest)], &["--platform", "azure"]);

@@ -221,17 +221,36 @@ impl App {
         platform: &'static Platform,
         wanted: Wanted,
     ) -> Result<Vec<u64>, Failure> {
+        self.send_event_to(None, platform, wanted).await
+    }
+
+    /// Sends an event as [`send_event`](App::send_event) does, to the unit of this name. With `None` it is the unit that
+    /// has the function, or that events of the sample's kind go to.
+    pub(crate) async fn send_event_to(
+        self: &Arc<App>,
+        unit: Option<&str>,
+        platform: &'static Platform,
+        wanted: Wanted,
+    ) -> Result<Vec<u64>, Failure> {
         if wanted.trouble.deadline.is_some() && !platform.sets_deadlines() {
             let why = "tells no event how long it has: --deadline is for aws-lambda and fn, and --timeout for all";
             return Err(Failure::new("event", format!("{} {why}", platform.title())));
         }
         let lease = self.lease(None).await.ok_or_else(|| Failure::new("event", "no deployment is ready"))?;
-        let unit = match &wanted.function {
-            Some(name) => {
+        let unit = match (unit, &wanted.function) {
+            (Some(unit), function) => {
+                // Another deployment may serve since the name was looked up.
+                let missing = || {
+                    let name = function.as_deref().unwrap_or(unit);
+                    Failure::new("event", lease.deployment.no_function(name))
+                };
+                lease.deployment.unit_with(unit, function.as_deref()).ok_or_else(missing)?
+            }
+            (None, Some(name)) => {
                 let missing = || Failure::new("event", lease.deployment.no_function(name));
                 lease.deployment.unit_of(name).ok_or_else(missing)?
             }
-            None => {
+            (None, None) => {
                 let sample = samples().iter().find(|sample| sample.name() == wanted.name);
                 sample.map_or(0, |sample| lease.deployment.unit_for(sample.trigger()))
             }

@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::package::layout::MANIFEST;
-use crate::project::deployment::DeployedFunction;
+use crate::project::deployment::{DeployedFunction, Named, find_named};
 use faas_core::manifest::{EventFilter, Manifest, StartWhen};
 use faas_core::router::{Found, Matching, Params, Router};
 use faas_core::trigger::Kind;
@@ -120,12 +120,17 @@ impl Deployment {
         }
     }
 
-    /// Returns the function of a name; without a name, the functions of the first unit. `None` if there is no such
-    /// function.
-    pub(crate) fn asked_for(&self, function: Option<&str>) -> Option<Vec<DeployedFunction>> {
-        let Some(name) = function else { return self.units.get(self.first).map(|unit| unit.functions.clone()) };
-        let all = self.units.iter().flat_map(|unit| &unit.functions);
-        all.clone().find(|function| function.name == name).map(|function| vec![function.clone()])
+    /// Returns the number of the unit that a name means, and the functions that are meant in it, by the rules of `invoke`
+    /// without a running dev. Without a name it is all of the first unit. `None` if the name means nothing.
+    pub(crate) fn asked_for(&self, name: Option<&str>) -> Option<(usize, Vec<DeployedFunction>)> {
+        let Some(name) = name else {
+            return self.units.get(self.first).map(|unit| (self.first, unit.functions.clone()));
+        };
+        let parts: Vec<_> = self.units.iter().map(|unit| (unit.name.as_str(), &unit.functions[..])).collect();
+        Some(match find_named(&parts, name)? {
+            Named::Unit(unit) => (unit, self.units[unit].functions.clone()),
+            Named::Function(unit, function) => (unit, vec![self.units[unit].functions[function].clone()]),
+        })
     }
 
     /// Returns the folder that it lies in.
@@ -159,6 +164,12 @@ impl Deployment {
     pub(crate) fn unit_of(&self, function: &str) -> Option<usize> {
         let has = |unit: &Unit| unit.manifest.functions.iter().any(|other| other.name == function);
         self.units.iter().position(has)
+    }
+
+    /// Returns the number of the unit of a name; `None` if there is none, or if it does not have the named function.
+    pub(crate) fn unit_with(&self, name: &str, function: Option<&str>) -> Option<usize> {
+        let has = |unit: &Unit, wanted: &str| unit.manifest.functions.iter().any(|other| other.name == wanted);
+        self.units.iter().position(|unit| unit.name == name && function.is_none_or(|wanted| has(unit, wanted)))
     }
 
     /// Returns the number of the unit that events of a kind go to: the first with such a trigger, else the first with a
@@ -486,6 +497,26 @@ mod tests {
         let wrong = folder(&[("shop", r#"{"version":1,"functions":[{"nam":"x"}]}"#)]);
         let why = Deployment::copy(wrong.path(), None, &[]).unwrap_err().to_string();
         assert!(why.contains("did you mean \"name\"?"), "{why}");
+    }
+
+    #[test]
+    fn a_name_means_a_unit_a_function_or_a_librarys_function() {
+        let folder = folder(&[("a-pages", PAGES), ("shop", SHOP)]);
+        let deployment = Deployment::copy(folder.path(), None, &[]).unwrap();
+        let meant = |name: Option<&str>| {
+            let (unit, functions) = deployment.asked_for(name)?;
+            Some((unit, functions.into_iter().map(|function| function.name).collect::<Vec<_>>().join(" ")))
+        };
+        for (name, unit, functions) in [
+            (None, 0, "page"),
+            (Some("tidy"), 1, "tidy"),
+            (Some("shop"), 1, "order tidy"),
+            (Some("shop.order"), 1, "order"),
+            (Some("pages"), 0, "page"),
+        ] {
+            assert_eq!(meant(name), Some((unit, functions.to_owned())), "{name:?}");
+        }
+        assert_eq!(meant(Some("shop.sell")), None);
     }
 
     #[test]

@@ -195,6 +195,43 @@ pub(crate) fn of_libraries(name: &str, libraries: &[Library]) -> Result<Deployme
     Ok(Deployment { name: name.to_owned(), handler, manifest, functions, layers, libraries: libraries.to_vec() })
 }
 
+/// The part of some deployments that a name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// All of the deployment of this number.
+    Unit(usize),
+    /// The function of the second number, in the deployment of the first.
+    Function(usize, usize),
+}
+
+/// Returns the part of deployments, each given by its name and its functions, that a name means: the deployment of that
+/// name; the function of that name, or of `library.function`; a deployment of a library's functions alone. It is `None`
+/// if the name means nothing.
+pub(crate) fn find_named(units: &[(&str, &[DeployedFunction])], name: &str) -> Option<Named> {
+    if let Some(unit) = units.iter().position(|(own, _)| *own == name) {
+        return Some(Named::Unit(unit));
+    }
+    // `my-shop.order` means `my_shop.order`, as it does for the runtimes.
+    let spelt = |name: &str| {
+        name.split_once('.').map_or_else(
+            || name.replace('-', "_"),
+            |(library, function)| format!("{}.{function}", library.replace('-', "_")),
+        )
+    };
+    let wanted = spelt(name);
+    for (unit, (_, functions)) in units.iter().enumerate() {
+        let is_it = |one: &DeployedFunction| one.name == name || spelt(&one.handler) == wanted;
+        if let Some(function) = functions.iter().position(is_it) {
+            return Some(Named::Function(unit, function));
+        }
+    }
+    // A library means its functions, if nothing else is in the deployment.
+    let is_whole = |functions: &[DeployedFunction]| {
+        functions.iter().all(|one| spelt(&one.handler).split('.').next() == Some(&wanted))
+    };
+    units.iter().position(|(_, functions)| is_whole(functions)).map(Named::Unit)
+}
+
 /// Returns the chosen deployment: the one of that name; a deployment of the function of that name, or of
 /// `library.function`, alone; without a name, the first one.
 ///
@@ -206,23 +243,11 @@ pub(crate) fn choose(mut units: Vec<Deployment>, name: Option<&str>) -> Result<D
         return failed("there is no deployment".to_owned());
     }
     let Some(name) = name else { return Ok(units.remove(0)) };
-    if let Some(number) = units.iter().position(|unit| unit.name == name) {
-        return Ok(units.swap_remove(number));
-    }
-    // `my-shop.order` means `my_shop.order`, as it does for the runtimes.
-    let spelt = name.split_once('.').map_or_else(
-        || name.replace('-', "_"),
-        |(library, function)| format!("{}.{function}", library.replace('-', "_")),
-    );
-    for unit in &units {
-        if let Some(function) = unit.functions.iter().find(|one| one.name == name || one.handler == spelt) {
-            return unit.only(function);
-        }
-    }
-    // A library means its functions, if nothing else is in the deployment.
-    let is_whole = |unit: &Deployment| unit.functions.iter().all(|one| one.handler.split('.').next() == Some(&spelt));
-    if let Some(number) = units.iter().position(is_whole) {
-        return Ok(units.swap_remove(number));
+    let parts: Vec<_> = units.iter().map(|unit| (unit.name.as_str(), &unit.functions[..])).collect();
+    match find_named(&parts, name) {
+        Some(Named::Unit(unit)) => return Ok(units.swap_remove(unit)),
+        Some(Named::Function(unit, function)) => return units[unit].only(&units[unit].functions[function]),
+        None => {}
     }
     let names: Vec<&str> = units.iter().flat_map(|unit| unit.functions.iter().map(|one| one.name.as_str())).collect();
     failed(format!("there is no function `{name}`; there are: {}", names.join(", ")))

@@ -3,14 +3,16 @@
 //! `{"sample":"aws/sqs"}`, `{"event":"…","platform":"aws"}` or
 //! `{"request":{"method":"GET","target":"/","headers":[["a","b"]], "body":"…"}}`, and beside an event `function` and
 //! the faults that are to happen: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`, `retry`, `throttle`. Without any of
-//! the three it is the event or request that the function is written for. The answer is `{"invocations":[…]}`, each as
-//! at `/_faas/api/invocations/<number>`.
+//! the three it is the event or request that the function is written for. `function` is what `invoke --function` takes:
+//! a deployment, a function or `library.function`. The answer is `{"invocations":[…]}`, each as at
+//! `/_faas/api/invocations/<number>`.
 
 use super::super::app::{App, Trouble, Wanted, timer_platform};
 use super::super::record::Record;
 use super::super::tee::Out;
 use super::{Instead, json, send};
 use crate::events::request_of;
+use crate::project::deployment::DeployedFunction;
 use crate::stage::{self, CallInput, ClientRequest};
 use crate::wanted;
 use handlers_sdk::testing::samples;
@@ -121,18 +123,35 @@ async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
             ("by hand".to_owned(), event.clone().into_bytes(), platform)
         }
     };
-    let wanted = Wanted { function: asked.function, name, bytes, repeats: None, trouble };
-    app.send_event(platform, wanted).await.map_err(Instead::wrong)
+    let Some(asked) = asked.function else {
+        let wanted = Wanted { function: None, name, bytes, repeats: None, trouble };
+        return app.send_event(platform, wanted).await.map_err(Instead::wrong);
+    };
+    let (unit, functions) = meant(app, Some(&asked)).await?;
+    // Of a deployment of several the runtime decides which function serves it.
+    let function = if let [only] = &functions[..] { Some(only.name.clone()) } else { None };
+    let wanted = Wanted { function, name, bytes, repeats: None, trouble };
+    app.send_event_to(Some(&unit), platform, wanted).await.map_err(Instead::wrong)
+}
+
+/// Returns the name of the unit that a name means, and the functions that are meant in it; without a name, all of the
+/// first unit.
+async fn meant(app: &Arc<App>, name: Option<&str>) -> Result<(String, Vec<DeployedFunction>), Instead> {
+    let lease = app.lease(None).await.ok_or_else(|| Instead::wrong("no deployment is ready"))?;
+    let deployment = &lease.deployment;
+    let found = deployment.asked_for(name).and_then(|(unit, functions)| {
+        let unit = deployment.units.get(unit)?;
+        Some((unit.name.clone(), functions))
+    });
+    found.ok_or_else(|| Instead::no_function(name.unwrap_or_default(), deployment))
 }
 
 /// Sends the event or request that a function is written for, as `invoke` does to a runtime of its own. A request goes
 /// through the front where that brings it to the function, and else as the event that API Gateway makes of it.
 async fn own(app: &Arc<App>, asked: &Asked, trouble: Trouble) -> Result<Vec<u64>, Instead> {
     let aws = &stage::PLATFORMS[0];
+    let (unit, functions) = meant(app, asked.function.as_deref()).await?;
     let lease = app.lease(None).await.ok_or_else(|| Instead::wrong("no deployment is ready"))?;
-    let functions = lease.deployment.asked_for(asked.function.as_deref());
-    let functions = functions
-        .ok_or_else(|| Instead::no_function(asked.function.as_deref().unwrap_or_default(), &lease.deployment))?;
     let named = asked.platform.as_deref().map(send::find_platform).transpose()?;
     let platform = named.or(lease.stage_platform()).unwrap_or(aws);
     let made = wanted::on(platform, &functions);
@@ -141,8 +160,9 @@ async fn own(app: &Arc<App>, asked: &Asked, trouble: Trouble) -> Result<Vec<u64>
         CallInput::Event(bytes) => (platform, bytes),
         CallInput::Request(request) => {
             let is_sample = samples().iter().any(|sample| sample.name() == name);
-            let unit = lease.deployment.route(&request.method, &request.target);
-            let is_its = lease.deployment.function_of(unit, &request.method, &request.target) == function;
+            let routed = lease.deployment.route(&request.method, &request.target);
+            let is_its = lease.deployment.units.get(routed).is_some_and(|routed| routed.name == unit)
+                && lease.deployment.function_of(routed, &request.method, &request.target) == function;
             let is_here = named.is_none_or(|named| named.name == lease.platform());
             if is_here && (is_sample || is_its) && trouble == Trouble::default() {
                 drop(lease);
@@ -160,5 +180,6 @@ async fn own(app: &Arc<App>, asked: &Asked, trouble: Trouble) -> Result<Vec<u64>
         }
     };
     drop(lease);
-    app.send_event(platform, Wanted { function, name, bytes, repeats: None, trouble }).await.map_err(Instead::wrong)
+    let wanted = Wanted { function, name, bytes, repeats: None, trouble };
+    app.send_event_to(Some(&unit), platform, wanted).await.map_err(Instead::wrong)
 }
