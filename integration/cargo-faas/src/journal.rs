@@ -26,6 +26,8 @@ pub(crate) struct Phase {
     pub(crate) took: Duration,
     /// The outcome: `ok`, or the failure.
     pub(crate) outcome: String,
+    /// `true` for the first invocation of a process.
+    pub(crate) is_cold: bool,
 }
 
 /// Writes names and durations of phases in columns.
@@ -37,8 +39,10 @@ pub(crate) fn show(phases: &[Phase], screen: Screen) {
 
 fn phase_line(phase: &Phase) -> String {
     let mut line = format!("{:10}{:<14}{:>9}", "", phase.name, duration(phase.took));
-    if phase.outcome != "ok" {
-        let _ = write!(line, "  {}", phase.outcome);
+    // The words stand on the screen alone: in JSON an outcome is compared.
+    let cold = if phase.is_cold { ", cold start" } else { "" };
+    if phase.outcome != "ok" || phase.is_cold {
+        let _ = write!(line, "  {}{cold}", phase.outcome);
     }
     line
 }
@@ -57,8 +61,7 @@ pub(crate) struct Invocation {
 
 impl From<&Invocation> for Phase {
     fn from(seen: &Invocation) -> Phase {
-        let cold = if seen.cold_start { ", cold start" } else { "" };
-        Phase { name: "Invoke".to_owned(), took: seen.took, outcome: format!("{}{cold}", seen.outcome) }
+        Phase { name: "Invoke".to_owned(), took: seen.took, outcome: seen.outcome.clone(), is_cold: seen.cold_start }
     }
 }
 
@@ -82,7 +85,7 @@ fn read(text: &str) -> Line {
     };
     let Some(took) = line["us"].as_u64().map(Duration::from_micros) else { return Line::Other };
     match (line["faas"].as_str(), word("phase"), word("requestId")) {
-        (Some("phase"), Some(name), _) => Line::Phase(Phase { name, took, outcome }),
+        (Some("phase"), Some(name), _) => Line::Phase(Phase { name, took, outcome, is_cold: false }),
         (Some("invocation"), _, Some(request_id)) => {
             let cold_start = line["cold_start"].as_bool().unwrap_or(false);
             Line::Invocation(Invocation { request_id, took, cold_start, outcome })
@@ -188,7 +191,12 @@ mod tests {
     #[test]
     fn monitors_lines_are_told_from_others() {
         let phase = r#"{"faas":"phase","phase":"RuntimeStart","us":41,"outcome":"ok"}"#;
-        let expected = Phase { name: "RuntimeStart".into(), took: Duration::from_micros(41), outcome: "ok".into() };
+        let expected = Phase {
+            name: "RuntimeStart".into(),
+            took: Duration::from_micros(41),
+            outcome: "ok".into(),
+            is_cold: false,
+        };
         assert_eq!(read(phase), Line::Phase(expected));
         let failed = r#"{"faas":"invocation","requestId":"r","cold_start":true,"outcome":"panic","error":"Function.Panic","us":9}"#;
         let expected = Invocation {
@@ -210,8 +218,18 @@ mod tests {
             name: "FunctionStart".into(),
             took: Duration::from_micros(41),
             outcome: outcome.into(),
+            is_cold: false,
         };
         assert_eq!(phase_line(&phase("ok")), "          FunctionStart     41 us");
         assert!(phase_line(&phase("error: Function.Panic")).ends_with("41 us  error: Function.Panic"));
+    }
+
+    #[test]
+    fn a_cold_start_is_a_word_of_the_screen_and_none_of_the_outcome() {
+        let took = Duration::from_micros(41);
+        let seen = Invocation { request_id: "r".into(), took, cold_start: true, outcome: "ok".into() };
+        let phase = Phase::from(&seen);
+        assert_eq!(phase.outcome, "ok");
+        assert!(phase_line(&phase).ends_with("41 us  ok, cold start"));
     }
 }
