@@ -99,9 +99,14 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// Returns a number of things in words: `1 error`, `2 errors`.
+pub(crate) fn many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Returns a number of bytes in words.
 pub(crate) fn bytes(count: usize) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+    many(count, "byte")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::package::layout::MANIFEST;
 use crate::package::platforms::{self, PLATFORMS, PROGRAM, Packaging, System};
 use crate::package::toolchain::Arch;
 use crate::package::written;
-use crate::screen::{Screen, duration};
+use crate::screen::{Screen, duration, many};
 use crate::service::read::{Found, NAMES, YmlArgs, find, name_and_value, read_file};
 use crate::service::{self, ServiceArgs};
 use clap::Args;
@@ -357,7 +357,6 @@ impl Check {
 
     fn say(&self, report: &Report, screen: Screen) {
         let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
-        let many = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
         let mut about: Vec<String> = Vec::new();
         about.extend(report.arch.clone());
         about.extend(report.glibc.as_ref().map(|glibc| format!("glibc {glibc} or newer")));

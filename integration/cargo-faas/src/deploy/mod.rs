@@ -15,7 +15,7 @@ mod written;
 use crate::failure::Failure;
 use crate::package::platforms;
 use crate::package::toolchain::Arch;
-use crate::screen::Screen;
+use crate::screen::{Screen, many};
 use crate::service;
 use crate::service::read::{self, Found, YmlArgs};
 use clap::Args;
@@ -98,7 +98,7 @@ impl Made {
         }
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         if errors + warnings > 0 {
-            screen.line(&format!("{}: {errors} errors, {warnings} warnings", self.platform));
+            screen.line(&format!("{}: {}, {}", self.platform, many(errors, "error"), many(warnings, "warning")));
         }
     }
 }
@@ -128,14 +128,24 @@ impl TemplateArgs {
 
     /// Returns the chosen platforms: those of the command line, or the one of the yml.
     fn platforms(&self) -> Result<Vec<&'static str>, Failure> {
-        if let Some(words) = &self.yml.platform {
-            return Ok(platforms::chosen(words)?.iter().map(|packaging| packaging.platform).collect());
+        match &self.yml.platform {
+            Some(words) => Ok(platforms::chosen(words)?.iter().map(|packaging| packaging.platform).collect()),
+            None => Ok(vec![self.platform_of_yml(&platforms::names_and_all())?]),
         }
+    }
+
+    /// Returns the chosen platform: the only one of the command line, or the one of the yml.
+    fn platform(&self) -> Result<&'static str, Failure> {
+        match &self.yml.platform {
+            Some(words) => Ok(platforms::only(words)?.platform),
+            None => self.platform_of_yml(&platforms::names()),
+        }
+    }
+
+    fn platform_of_yml(&self, names: &str) -> Result<&'static str, Failure> {
         let found = read::read(&self.yml)?;
-        let platform = found.read.spec.as_ref().and_then(|spec| spec.platform);
-        platform.map(|platform| vec![platform]).ok_or_else(|| {
-            let why = format!("say which by --platform, or by provider.name in the yml: {}", platforms::names());
-            Failure::new("platform", why)
+        found.read.spec.as_ref().and_then(|spec| spec.platform).ok_or_else(|| {
+            Failure::new("platform", format!("say which by --platform, or by provider.name in the yml: {names}"))
         })
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Package {
     /// The processor of its program; `None` if it has none that can be read, which `check` says.
     machine: Option<Machine>,
     is_stale: bool,
+    /// `true` for an image in the OCI layout, as `package --one-file` and `--base` write it.
+    is_image: bool,
 }
 
 /// Returns the packages of a service that lie in the folder of a platform.
@@ -25,7 +27,8 @@ pub(super) fn of(spec: &Spec, folder: &Path) -> Vec<Package> {
         let contents = written::contents(&path).unwrap_or_default();
         let program = contents.file(PROGRAM).and_then(|file| read_artefact(&file.bytes).ok());
         let is_stale = written::is_stale(&contents, &spec.digest);
-        Package { path, machine: program.map(|program| program.arch), is_stale }
+        let is_image = path.join("oci-layout").is_file();
+        Package { path, machine: program.map(|program| program.arch), is_stale, is_image }
     };
     paths.map(one).collect()
 }
@@ -62,4 +65,10 @@ pub(super) fn arch(packages: &[Package], said: Option<Arch>, platform: &str) -> 
 /// Returns the paths of the packages that were made from another yml.
 pub(super) fn stale(packages: &[Package]) -> Vec<&Path> {
     packages.iter().filter(|package| package.is_stale).map(|package| package.path.as_path()).collect()
+}
+
+/// Returns the paths of the packages that are images already. The scripts build images from folders of files, of which
+/// these have none.
+pub(super) fn images(packages: &[Package]) -> Vec<&Path> {
+    packages.iter().filter(|package| package.is_image).map(|package| package.path.as_path()).collect()
 }

@@ -151,7 +151,8 @@ impl Package {
         let project = Project::find(&here, &self.yml, &self.package, screen)?;
         let platform = project.spec().and_then(|spec| spec.platform).and_then(Packaging::of);
         platform.map(|packaging| vec![packaging]).ok_or_else(|| {
-            let why = format!("say which by --platform, or by provider.name in the yml: {}", platforms::names());
+            let why =
+                format!("say which by --platform, or by provider.name in the yml: {}", platforms::names_and_all());
             Failure::new("platform", why)
         })
     }

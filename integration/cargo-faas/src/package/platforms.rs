@@ -226,8 +226,7 @@ pub(crate) fn chosen(words: &str) -> Result<Vec<&'static Packaging>, Failure> {
     }
     let mut found: Vec<&'static Packaging> = Vec::new();
     for word in words.split(',').map(str::trim) {
-        let why = || Failure::new("platform", format!("there is no platform `{word}`; there are {}", names()));
-        let packaging = Packaging::of(word).ok_or_else(why)?;
+        let packaging = named(word, &names_and_all())?;
         if !found.iter().any(|other| other.platform == packaging.platform) {
             found.push(packaging);
         }
@@ -235,10 +234,32 @@ pub(crate) fn chosen(words: &str) -> Result<Vec<&'static Packaging>, Failure> {
     Ok(found)
 }
 
-/// Returns the words that name platforms, for messages.
+/// Returns the platform that a command line names, which is one.
+///
+/// # Errors
+/// There is no platform of that name, or the words name several.
+pub(crate) fn only(words: &str) -> Result<&'static Packaging, Failure> {
+    if words == "all" || words.contains(',') {
+        let why = format!("`{words}` are several, and this is done for one platform at a time: {}", names());
+        return Err(Failure::new("platform", why));
+    }
+    named(words, &names())
+}
+
+fn named(word: &str, names: &str) -> Result<&'static Packaging, Failure> {
+    let why = || Failure::new("platform", format!("there is no platform `{word}`; there are {names}"));
+    Packaging::of(word).ok_or_else(why)
+}
+
+/// Returns the names of all platforms, for messages.
 pub(crate) fn names() -> String {
     let names: Vec<&str> = PLATFORMS.iter().map(|packaging| packaging.platform).collect();
-    format!("{}, and all", names.join(", "))
+    names.join(", ")
+}
+
+/// Returns the words that a command takes which is done for several platforms at once.
+pub(crate) fn names_and_all() -> String {
+    format!("{}, and all", names())
 }
 
 /// The oldest glibc that Rust programs run with.

@@ -14,7 +14,7 @@ pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod schema;
 
-use crate::screen::Screen;
+use crate::screen::{Screen, many};
 use clap::Args;
 use read::{Found, YmlArgs};
 use serde_json::json;
@@ -50,7 +50,6 @@ pub(crate) fn told(found: &Found, has_colours: bool, mut wanted: impl FnMut(&Dia
     if read.left_out > 0 {
         text.push_str(&format!("{} more are not listed\n", read.left_out));
     }
-    let many = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
     let made = read.spec.as_ref().map(|spec| {
         let functions = many(spec.service.functions.len(), "function");
         format!(", {functions} in {}", many(spec.units.len(), "deployment"))
