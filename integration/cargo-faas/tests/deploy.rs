@@ -300,6 +300,22 @@ fn an_image_that_is_written_already_is_not_built_again() {
 }
 
 #[test]
+fn without_a_yml_the_shortest_is_shown_and_it_works() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let folder = folder.path().join("my-shop");
+    std::fs::create_dir(&folder).expect("a folder can be made");
+    let output = tool(&folder, &["deploy", "--platform", "aws-lambda"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.starts_with("failed: yml: there is none of f.yml, "), "{said}");
+    let shortest = said.split('`').find(|part| part.starts_with("{service: my_shop, ")).expect("a yml is shown");
+    std::fs::write(folder.join("serverless.yml"), shortest).expect("a file can be written");
+    let output = tool(&folder, &["deploy", "--platform", "aws-lambda"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("there is no package dist/aws-lambda/my_shop.zip: "), "{}", text(&output));
+}
+
+#[test]
 fn one_platform_is_deployed_to_and_the_words_for_it_name_no_several() {
     let folder = service(&YML.replace("name: aws-lambda, ", ""));
     for (arguments, why) in [

@@ -70,10 +70,31 @@ impl Files for Folder {
 pub(crate) fn read(yml: &YmlArgs) -> Result<Found, Failure> {
     match &yml.file {
         Some(path) => read_file(path, yml),
-        None => find(Path::new(""), yml)?.ok_or_else(|| {
-            Failure::new("yml", format!("there is none of {} here; --file says where it is", NAMES.join(", ")))
-        }),
+        None => find(Path::new(""), yml)?.ok_or_else(none),
     }
+}
+
+/// Returns the failure for a folder without a yml, in which functions may well be: whoever has not written one so far is
+/// shown the shortest, for the library that the folder most likely makes.
+fn none() -> Failure {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let name = folder.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let is_plain = name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let library = if is_plain { name.replace('-', "_") } else { "hello".to_owned() };
+    let why = format!(
+        "there is none of {} here; --file says where it is. It names the functions, and the events that call them: the \
+         shortest one of a library with one function is `{}`, and `cargo faas new --template service` makes a longer one",
+        NAMES.join(", "),
+        shortest(&library)
+    );
+    Failure::new("yml", why)
+}
+
+/// Returns the shortest yml of a library with one function, on one line.
+fn shortest(library: &str) -> String {
+    let events = "[{http: {path: /, method: get}}]";
+    format!("{{service: {library}, functions: {{{library}: {{handler: {library}, events: {events}}}}}}}")
 }
 
 /// Reads the only yml of a folder; `None` if it has no yml.
