@@ -124,6 +124,10 @@ impl Package {
         let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
         let arch = self.arch.unwrap_or_else(Arch::host);
         let toolchain = Toolchain::choose(arch, self.linker, self.glibc)?;
+        // What is given is not linked.
+        if self.library.is_empty() || self.runtime.is_none() {
+            toolchain.wants_linker(&here)?;
+        }
         let said = if self.json { Screen::aside() } else { screen };
         said.head("toolchain", &toolchain.words());
         let (mut zipper, mut written) = (Zipper::default(), Vec::new());
@@ -482,7 +486,8 @@ fn include(files: &mut Contents, path: &Path) -> Result<(), Failure> {
     files.add(&name, File { bytes: read(path)?, mode: Some(mode) }.with_plain_mode())
 }
 
-/// Writes the digest of every file of a folder.
+/// Writes the digest of every file of a folder. If it has none, because every package was refused, the folder goes:
+/// an empty list looks like one that all files of it pass.
 fn digests(folder: &Path) -> Result<(), Failure> {
     let contents = Contents::of_folder(folder)?;
     let line = |(path, file): (&str, &File)| {
@@ -491,5 +496,11 @@ fn digests(folder: &Path) -> Result<(), Failure> {
     };
     let text: String = contents.files().filter(|(path, _)| *path != DIGESTS).map(line).collect();
     let path = folder.join(DIGESTS);
+    if text.is_empty() {
+        // Neither has to be there, and a folder with folders in it stays.
+        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::remove_dir(folder);
+        return Ok(());
+    }
     std::fs::write(&path, text).map_err(|error| failed(&path, &error))
 }

@@ -3,8 +3,9 @@
 use super::platforms::OLDEST;
 use crate::artefact::{Glibc, Machine};
 use crate::failure::Failure;
-use crate::project::cargo::Builder;
+use crate::project::cargo::{Builder, needs};
 use clap::ValueEnum;
+use std::path::{Path, PathBuf};
 
 /// The program that makes zig cargo's linker.
 const ZIGBUILD: &str = "cargo-zigbuild";
@@ -91,6 +92,24 @@ impl Toolchain {
         Ok(Toolchain { arch, target, builder: Builder::Cargo })
     }
 
+    /// Checks that something links for the target. Left alone rustc calls `cc`, which links for this machine; that comes
+    /// out as pages of its words, after all dependencies are built. So whoever names no linker is told before.
+    ///
+    /// # Errors
+    /// The target is of another processor, zig is not there, and no linker is named: not in the environment, and not in
+    /// cargo's configuration for that folder.
+    pub(crate) fn wants_linker(&self, folder: &Path) -> Result<(), Failure> {
+        let Some(target) = self.target.as_deref().filter(|_| self.builder == Builder::Cargo) else { return Ok(()) };
+        if target.starts_with(std::env::consts::ARCH) || names_linker(target, folder) {
+            return Ok(());
+        }
+        let variable = linker_variable(target);
+        let needs = needs(target);
+        let why =
+            format!("the linker of this machine makes nothing for {target}{needs}; or name a linker by {variable}");
+        Err(Failure::new("toolchain", why))
+    }
+
     /// Returns a description of it, in words.
     pub(crate) fn words(&self) -> String {
         let linker = if self.builder == Builder::Zigbuild { "zig" } else { "cargo's own linker" };
@@ -99,6 +118,28 @@ impl Toolchain {
             None => format!("this machine, {linker}"),
         }
     }
+}
+
+/// Returns the variable by which cargo is told the linker of a target.
+fn linker_variable(target: &str) -> String {
+    format!("CARGO_TARGET_{}_LINKER", target.replace('-', "_").to_ascii_uppercase())
+}
+
+/// Returns `true` if the environment or a file of cargo's configuration names a linker, be it among the flags of the
+/// compiler. Which target it is for is cargo's to say.
+fn names_linker(target: &str, folder: &Path) -> bool {
+    if std::env::var_os(linker_variable(target)).is_some() {
+        return true;
+    }
+    let flags = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().ends_with("RUSTFLAGS"));
+    if flags.into_iter().any(|(_, flags)| flags.to_string_lossy().contains("linker")) {
+        return true;
+    }
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let folders = folder.ancestors().map(|above| above.join(".cargo")).chain(home);
+    let mut files = folders.flat_map(|folder| [folder.join("config.toml"), folder.join("config")]);
+    files.any(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("linker")))
 }
 
 fn on_path(program: &str) -> bool {
@@ -117,5 +158,25 @@ mod tests {
         let other = if Arch::host() == Arch::X86_64 { Arch::Arm64 } else { Arch::X86_64 };
         let there = Toolchain::choose(other, Linker::Cargo, Some(OLDEST)).expect("cargo is there");
         assert_eq!(there.target, Some(format!("{}-unknown-linux-gnu", other.triple())));
+    }
+
+    #[test]
+    fn another_processor_wants_a_linker_that_somebody_names() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let inner = folder.path().join("project");
+        std::fs::create_dir_all(folder.path().join(".cargo")).expect("there is room");
+        std::fs::create_dir_all(&inner).expect("there is room");
+        let of = |arch| Toolchain::choose(arch, Linker::Cargo, None).expect("cargo is there").wants_linker(&inner);
+        let other = if Arch::host() == Arch::X86_64 { Arch::Arm64 } else { Arch::X86_64 };
+        assert_eq!(of(Arch::host()), Ok(()));
+        // Who runs the tests may have one set up.
+        if let Err(failure) = of(other) {
+            let said = failure.to_string();
+            assert!(said.starts_with("toolchain: the linker of this machine makes nothing for "), "{said}");
+            assert!(said.contains("`pip install ziglang cargo-zigbuild`; or name a linker by CARGO_TARGET_"), "{said}");
+        }
+        let text = format!("[target.{}-unknown-linux-gnu]\nlinker = \"other-cc\"\n", other.triple());
+        std::fs::write(folder.path().join(".cargo/config.toml"), text).expect("there is room");
+        assert_eq!(of(other), Ok(()));
     }
 }
