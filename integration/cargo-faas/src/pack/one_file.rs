@@ -231,14 +231,22 @@ fn linked(library: &Library, project: &Workspace) -> Result<Linked, Failure> {
             "no program can link it: write crate-type = [\"cdylib\", \"rlib\"] into the Cargo.toml of {package}"
         )));
     }
-    let module = found.module.clone().or_else(|| guess(library)).ok_or_else(|| {
-        failed(format!(
-            "it has several functions, and nothing says which constant links them: write module = \"{}::Type::MODULE\" \
-             into [package.metadata.faas] of {package}",
-            library.name
-        ))
-    })?;
+    let module = found.module.clone().or_else(|| guess(library)).ok_or_else(|| failed(several(library, &package)))?;
     Ok(Linked { package, folder: found.folder.clone(), module })
+}
+
+/// Returns the reason why a library with several things in it makes no one program by itself, and what makes one of it.
+fn several(library: &Library, package: &str) -> String {
+    let declared = &library.declared;
+    let functions = declared.functions.iter().map(|function| function.name.as_str());
+    let names: Vec<&str> = functions.chain(declared.layers.iter().map(|layer| layer.name.as_str())).collect();
+    format!(
+        "one program links one constant `MODULE`, that of a `pub` function or of a `pub` class, and this library has {}. \
+         Make a class of them, or let the deployment have one that is `pub`, and write the path of its constant into \
+         [package.metadata.faas] of {package}: module = \"{}::…::MODULE\". Or package it without --one-file",
+        names.join(", "),
+        library.name
+    )
 }
 
 /// Returns the constant of a library with one function, one class or one layer; `None` for any other.
