@@ -145,6 +145,7 @@ fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     // These are the other commands of the README.
     match case.template {
         "class" => contains(&invoke(&["--function", "forget"])?, "function forget, "),
+        "event" => contains(&invoke(&["--data", r#"{"order":7}"#])?, "working on order 7"),
         "layer" => contains(&invoke(&["--env", r#"FAAS_LAYER_NEW_LAYER_STAMP={"header":"x-by"}"#])?, "x-by: new-layer"),
         "service" => {
             contains(&invoke(&["--function", "report"])?, "3 orders")?;
