@@ -119,6 +119,9 @@ impl New {
         if let Some(workspace) = workspace {
             screen.head("workspace", &member::add(&workspace, &folder)?);
         }
+        if self.template.is_rust() && sdk_folder(&source()).is_none() {
+            screen.head("note", &unpublished());
+        }
         screen.head("next", &format!("cd {}, then: {}, cargo faas invoke", shown(&folder), self.template.test()));
         Ok(ExitCode::SUCCESS)
     }
@@ -129,7 +132,7 @@ impl New {
 
     /// Writes all files. If one cannot be written, those before it are removed.
     fn write(&self, folder: &Path, is_alone: bool) -> Result<(), Failure> {
-        let sdk = sdk();
+        let sdk = sdk(&source());
         for (path, text) in self.template.files() {
             let text = text
                 .replace("@NAME@", &self.name)
@@ -154,13 +157,32 @@ fn shown(folder: &Path) -> String {
     folder.strip_prefix(".").unwrap_or(folder).display().to_string()
 }
 
-/// Returns the dependency on the SDK: its path in the checkout that this tool was built from, else its version.
-fn sdk() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../handlers-sdk");
-    match folder.canonicalize() {
-        Ok(folder) if folder.join("Cargo.toml").is_file() => format!("path = {:?}", folder.display().to_string()),
-        _ => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
+/// Returns the checkout that this tool was built from, which need not be there.
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Returns the folder of the SDK in a checkout; `None` if it is not there.
+fn sdk_folder(source: &Path) -> Option<PathBuf> {
+    let folder = source.join("handlers-sdk").canonicalize().ok()?;
+    folder.join("Cargo.toml").is_file().then_some(folder)
+}
+
+/// Returns the dependency on the SDK: its path in a checkout, else its version.
+fn sdk(source: &Path) -> String {
+    match sdk_folder(source) {
+        Some(folder) => format!("path = {:?}", folder.display().to_string()),
+        None => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
     }
+}
+
+/// Returns the note for a project that names the SDK by its version, under which no registry has it so far.
+fn unpublished() -> String {
+    format!(
+        "handlers-sdk {} is published nowhere, and the repository that this tool is built from is gone: name the SDK in \
+         Cargo.toml by the path of a checkout",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 #[cfg(test)]
@@ -180,6 +202,9 @@ mod tests {
 
     #[test]
     fn the_sdk_is_the_checkouts_where_there_is_one() {
-        assert!(sdk().starts_with("path = \"/"), "{}", sdk());
+        let here = sdk(&source());
+        assert!(here.starts_with("path = \"/"), "{here}");
+        let gone = Path::new("/nowhere");
+        assert_eq!((sdk_folder(gone), sdk(gone)), (None, format!("version = {:?}", env!("CARGO_PKG_VERSION"))));
     }
 }

@@ -373,15 +373,22 @@ struct Named {
 /// Returns a layer that comes with the runtimes, from the cache; `None` if no layer has that name.
 ///
 /// # Errors
-/// The layer does not build or cannot be loaded.
+/// The layer does not build or cannot be loaded; or the source of the layers is gone, so that nobody knows whether there
+/// is one.
 pub(crate) fn stock_layer(name: &str, build: &Build, screen: Screen) -> Result<Option<Library>, Failure> {
     let own = RuntimeBuild { target: build.target.clone(), builder: build.builder, ..RuntimeBuild::default() };
-    let Some(path) = runtimes::layer(name, &own, screen)? else { return Ok(None) };
+    let Some(path) = runtimes::layer(name, &own, screen)? else {
+        return runtimes::source().map(|_| None).map_err(|failure| missing(name, &failure));
+    };
     if build.is_for_this_machine() {
         return Library::load(&path, None, &build.runtime).map(Some);
     }
     let Some(here) = runtimes::layer(name, &RuntimeBuild::default(), screen)? else { return Ok(None) };
     Library::load(&here, None, &build.runtime).map(|twin| Some(Library { path, ..twin }))
+}
+
+fn missing(layer: &str, failure: &Failure) -> Failure {
+    Failure::new("layer", format!("`{layer}` is of no library here, and none is built: {failure}"))
 }
 
 impl Code {

@@ -110,7 +110,8 @@ pub(crate) fn layer(name: &str, build: &RuntimeBuild, screen: Screen) -> Result<
 
 /// Returns the source of the workspace that this tool was built from.
 fn source_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tool.ancestors().nth(2).unwrap_or(tool).to_owned()
 }
 
 /// Returns the source of the workspace that this tool was built from.
@@ -408,6 +409,13 @@ mod tests {
         assert_eq!(names, 1, "nothing is left beside it");
         let says = std::process::Command::new(&one.0).arg("--version").output().unwrap();
         assert!(says.stdout.starts_with(b"light-bootstrap "), "{says:?}");
+    }
+
+    #[test]
+    fn the_source_is_named_by_a_path_without_steps_back() {
+        let folder = source_folder();
+        assert!(folder.components().all(|part| part != std::path::Component::ParentDir), "{}", folder.display());
+        assert!(folder.join("runtime-engine/Cargo.toml").is_file(), "{}", folder.display());
     }
 
     #[test]
