@@ -123,7 +123,9 @@ fn listen(options: &Dev) -> Result<TcpListener, Failure> {
         None => at(PORT).or_else(|error| if error.kind() == io::ErrorKind::AddrInUse { at(0) } else { Err(error) }),
     };
     let listener = listener.map_err(|error| {
-        Failure::new("serving", format!("{}, port {}: {error}", options.host, options.port.unwrap_or(PORT)))
+        let is_taken = error.kind() == io::ErrorKind::AddrInUse;
+        let hint = if is_taken { "; name another by --port, or leave it out for one that is free" } else { "" };
+        Failure::new("serving", format!("{}, port {}: {error}{hint}", options.host, options.port.unwrap_or(PORT)))
     })?;
     listener.set_nonblocking(true).map_err(|error| Failure::new("serving", error))?;
     Ok(listener)

@@ -102,4 +102,5 @@ fn a_port_that_is_taken_is_named_and_ends_the_tool() {
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
     assert!(said.contains(&format!("port {port}: ")) && said.to_lowercase().contains("in use"), "{said}");
+    assert!(said.contains("; name another by --port"), "{said}");
 }
