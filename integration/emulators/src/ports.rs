@@ -4,7 +4,10 @@
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, netlink, recv, send, socket};
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// `SOCK_DIAG_BY_FAMILY` of linux/sock_diag.h, the type of the request and of each socket in the answer.
@@ -26,12 +29,13 @@ const LISTENING: u32 = 1 << 10;
 pub fn free_port() -> u16 {
     const FIRST: u32 = 10_000;
     static LAST: AtomicU32 = AtomicU32::new(0);
+    // Processes that ask at the same time begin in different places. By their numbers alone some would begin close to
+    // each other, and two that ask in one moment take the same port.
+    static START: LazyLock<u32> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()) as u32);
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let ephemeral = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
     let count = u32::max(ephemeral, FIRST + 1000) - FIRST;
-    // Processes that ask at the same time begin in different places.
-    let start = std::process::id().wrapping_mul(577);
-    let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(start) % count + FIRST;
+    let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(*START) % count + FIRST;
     let mut ports = (0..count).filter_map(|_| u16::try_from(next()).ok());
     let free = ports.find(|port| !is_listened_on(*port));
     free.expect("there is a free port")
