@@ -378,7 +378,7 @@ struct Named {
 pub(crate) fn stock_layer(name: &str, build: &Build, screen: Screen) -> Result<Option<Library>, Failure> {
     let own = RuntimeBuild { target: build.target.clone(), builder: build.builder, ..RuntimeBuild::default() };
     let Some(path) = runtimes::layer(name, &own, screen)? else {
-        return runtimes::source().map(|_| None).map_err(|failure| missing(name, &failure));
+        return runtimes::lost_source().map_or(Ok(None), |folder| Err(lost(name, &folder)));
     };
     if build.is_for_this_machine() {
         return Library::load(&path, None, &build.runtime).map(Some);
@@ -387,8 +387,14 @@ pub(crate) fn stock_layer(name: &str, build: &Build, screen: Screen) -> Result<O
     Library::load(&here, None, &build.runtime).map(|twin| Some(Library { path, ..twin }))
 }
 
-fn missing(layer: &str, failure: &Failure) -> Failure {
-    Failure::new("layer", format!("`{layer}` is of no library here, and none is built: {failure}"))
+/// Returns the failure for a layer that no library here has, where those that come with the tool cannot be looked for.
+fn lost(layer: &str, source: &Path) -> Failure {
+    let why = format!(
+        "no library here has `{layer}`, and the repository that this tool is built from, with the layers that come with \
+         it, is not at {}: give the path of its .so file, or install the tool again",
+        source.display()
+    );
+    Failure::new("layer", why)
 }
 
 impl Code {
@@ -468,6 +474,14 @@ mod tests {
         assert!(is_here(Some(format!("{here}-unknown-linux-gnu.2.17"))));
         assert!(!is_here(Some(format!("{here}-unknown-linux-musl"))));
         assert!(!is_here(Some(format!("{other}-unknown-linux-gnu"))));
+    }
+
+    #[test]
+    fn a_layer_that_cannot_be_looked_for_is_told_with_the_place() {
+        let said = lost("monitor", Path::new("/gone")).to_string();
+        assert!(said.starts_with("layer: no library here has `monitor`, and the repository "), "{said}");
+        assert!(said.contains("is not at /gone: give the path of its .so file"), "{said}");
+        assert_eq!(runtimes::lost_source(), None);
     }
 
     #[test]

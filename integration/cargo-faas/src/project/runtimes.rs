@@ -130,6 +130,11 @@ pub(crate) fn source() -> Result<PathBuf, Failure> {
     })
 }
 
+/// Returns the place where the source was, if it is gone; `None` if it is there.
+pub(crate) fn lost_source() -> Option<PathBuf> {
+    source().is_err().then(source_folder)
+}
+
 /// Returns `true` for the root of the source that this tool was built from.
 pub(crate) fn is_source(folder: &Path) -> bool {
     source_folder().canonicalize().is_ok_and(|source| folder.canonicalize().is_ok_and(|folder| folder == source))
