@@ -124,6 +124,10 @@ impl Package {
         let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
         let arch = self.arch.unwrap_or_else(Arch::host);
         let toolchain = Toolchain::choose(arch, self.linker, self.glibc)?;
+        // Musl, which one program for another processor has in it, is linked by zig alone.
+        if self.one_file && arch != Arch::host() {
+            Toolchain::choose(arch, Linker::Zig, self.glibc)?;
+        }
         // What is given is not linked.
         if self.library.is_empty() || self.runtime.is_none() {
             toolchain.wants_linker(&here)?;
