@@ -351,11 +351,27 @@ fn write_if_other(path: &Path, text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::library::tests::library;
 
     #[test]
     fn types_are_named_as_rust_names_them() {
         assert_eq!(camel("monitor"), "Monitor");
         assert_eq!(camel("rate-limit"), "RateLimit");
+    }
+
+    #[test]
+    fn a_library_of_several_functions_is_told_what_one_program_needs() {
+        let shop = library("shop", &["order", "orders"], &["stamp"]);
+        assert_eq!(guess(&shop), None);
+        let said = several(&shop, "my-shop");
+        assert!(
+            said.contains("a `pub` function or of a `pub` class, and this library has order, orders, stamp. "),
+            "{said}"
+        );
+        assert!(
+            said.contains("[package.metadata.faas] of my-shop: module = \"shop::…::MODULE\". Or package"),
+            "{said}"
+        );
     }
 
     fn parts() -> (Linked, Linked) {

@@ -148,7 +148,7 @@ fn read(line: &str) -> Option<Declared> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Returns a library with functions and layers of these names.
