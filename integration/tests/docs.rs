@@ -1,5 +1,5 @@
 //! Tests that every file, page and name which the documentation links to or names is in the repository. They read files
-//! and start no process.
+//! and start no process but one script, that lists what is published.
 //!
 //! The statements of a page about behaviour are held by the tests of that behaviour; this file holds names alone. Beside
 //! it stands what is read of the sources only: `circles` and `published`.

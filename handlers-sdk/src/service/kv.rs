@@ -233,8 +233,8 @@ impl fmt::Debug for Op {
 ///     Command { key: [folder.as_bytes(), b"/", &key].concat(), op }
 /// }
 ///
-/// let request = in_folder("shop", Command { key: b"stock".to_vec(), op: Op::Get });
-/// assert_eq!(request.key, b"shop/stock");
+/// let command = in_folder("shop", Command { key: b"stock".to_vec(), op: Op::Get });
+/// assert_eq!(command.key, b"shop/stock");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -244,7 +244,7 @@ pub struct Command {
     pub op: Op,
 }
 
-/// The answer of a store. Any other end of a call is an [`ServiceErrorKind`](crate::service::ServiceErrorKind).
+/// The answer of a store. Any other end of a call is a [`ServiceErrorKind`](crate::service::ServiceErrorKind).
 ///
 /// ```
 /// use handlers_sdk::service::kv::{Entry, Outcome};
@@ -282,8 +282,8 @@ pub enum Outcome {
 /// struct Fixed;
 ///
 /// impl Store for Fixed {
-///     fn call(&self, request: Command, answer: Stored) {
-///         answer.give(match request.op {
+///     fn call(&self, command: Command, answer: Stored) {
+///         answer.give(match command.op {
 ///             Op::Get => Ok(Outcome::Found(Entry { value: b"tea".to_vec(), version: 1 })),
 ///             Op::Put { .. } | Op::Remove { .. } => Err(ServiceErrorKind::Invalid),
 ///         });
@@ -306,5 +306,5 @@ pub enum Outcome {
 /// ```
 pub trait Store: Send + Sync + 'static {
     /// Begins a call and returns at once. The answer is given from any thread, maybe before this returns.
-    fn call(&self, request: Command, answer: Stored);
+    fn call(&self, command: Command, answer: Stored);
 }

@@ -5,10 +5,10 @@
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, netlink, recv, send, socket};
 use std::collections::hash_map::RandomState;
-use std::fs;
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, io};
 
 /// `SOCK_DIAG_BY_FAMILY` of linux/sock_diag.h, the type of the request and of each socket in the answer.
 const BY_FAMILY: u16 = 20;
@@ -25,8 +25,16 @@ const LISTENING: u32 = 1 << 10;
 /// which would sooner or later take it between here and the program's own bind.
 ///
 /// # Panics
-/// No port is free.
+/// It panics where [`find_free_port`] fails.
 pub fn free_port() -> u16 {
+    find_free_port().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Returns a port as [`free_port`] does.
+///
+/// # Errors
+/// No port is free, or the kernel does not tell.
+pub fn find_free_port() -> io::Result<u16> {
     const FIRST: u32 = 10_000;
     static LAST: AtomicU32 = AtomicU32::new(0);
     // Processes that ask at the same time begin in different places. By their numbers alone some would begin close to
@@ -36,21 +44,24 @@ pub fn free_port() -> u16 {
     let ephemeral = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
     let count = u32::max(ephemeral, FIRST + 1000) - FIRST;
     let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(*START) % count + FIRST;
-    let mut ports = (0..count).filter_map(|_| u16::try_from(next()).ok());
-    let free = ports.find(|port| !is_listened_on(*port));
-    free.expect("there is a free port")
+    for port in (0..count).filter_map(|_| u16::try_from(next()).ok()) {
+        if !is_listened_on(port)? {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::other(format!("no port from {FIRST} to {} is free", FIRST + count - 1)))
 }
 
 /// Returns `true` if anybody listens on that port, at any address. No socket is bound to find out: a socket of this
 /// process, even one that is closed at once, lives on in a child that another thread starts at that moment. Until the
 /// child's own program begins, connections to it are made and then reset.
 ///
-/// # Panics
+/// # Errors
 /// The kernel does not tell.
-fn is_listened_on(port: u16) -> bool {
+fn is_listened_on(port: u16) -> io::Result<bool> {
     match asked(AddressFamily::INET, port) {
         // Without IPv6 nobody listens there.
-        Ok(found) => found || asked(AddressFamily::INET6, port).unwrap_or(false),
+        Ok(found) => Ok(found || asked(AddressFamily::INET6, port).unwrap_or(false)),
         // Not every kernel has it.
         Err(_) => is_in_table(port),
     }
@@ -83,18 +94,19 @@ fn request(family: AddressFamily, port: u16) -> [u8; 72] {
     request
 }
 
-fn is_in_table(port: u16) -> bool {
+fn is_in_table(port: u16) -> io::Result<bool> {
     const LISTENING: &str = "0A";
     let port = format!(":{port:04X}");
-    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|path| {
-        // Without IPv6 there is no table of it.
-        let table = fs::read_to_string(path).unwrap_or_default();
-        assert!(!table.is_empty() || path.ends_with('6'), "{path}: the kernel tells");
+    let has_it = |table: &str| {
         table.lines().any(|line| {
             let mut fields = line.split_whitespace().skip(1);
             fields.next().is_some_and(|local| local.ends_with(&port)) && fields.nth(1) == Some(LISTENING)
         })
-    })
+    };
+    const TABLE: &str = "/proc/net/tcp";
+    let table = fs::read_to_string(TABLE).map_err(|error| io::Error::other(format!("{TABLE}: {error}")))?;
+    // Without IPv6 there is no table of it.
+    Ok(has_it(&table) || has_it(&fs::read_to_string("/proc/net/tcp6").unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -103,8 +115,8 @@ mod tests {
     use std::net::TcpListener;
 
     fn is_listened_on(port: u16) -> bool {
-        let found = super::is_listened_on(port);
-        assert_eq!(found, is_in_table(port), "both accounts are of one kernel");
+        let found = super::is_listened_on(port).expect("the kernel tells");
+        assert_eq!(found, is_in_table(port).expect("the kernel tells"), "both accounts are of one kernel");
         found
     }
 

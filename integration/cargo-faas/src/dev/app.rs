@@ -314,8 +314,8 @@ impl App {
             let place = Some((platform, only.as_deref()));
             trouble.before(&generation, unit, place);
             let during = trouble.during(&generation, unit, place);
-            let reply = generation.send(unit, platform, only.as_deref(), &call);
-            generation.tell_server(&store, number, unit, platform, only.as_deref());
+            let served = |pid| store.served_by(number, generation.number, pid);
+            let reply = generation.send(unit, platform, only.as_deref(), &call, served);
             drop(during);
             reply
         };

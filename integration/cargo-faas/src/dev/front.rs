@@ -239,11 +239,7 @@ async fn as_event(
     };
     let store = Arc::clone(&app.store);
     let send = move || match lease.stage_platform() {
-        Some(platform) => {
-            let reply = lease.send(unit, platform, None, &call);
-            lease.tell_server(&store, number, unit, platform, None);
-            reply
-        }
+        Some(platform) => lease.send(unit, platform, None, &call, |pid| store.served_by(number, lease.number, pid)),
         None => Reply::failed(500, "plain HTTP has no events"),
     };
     let reply = tokio::task::spawn_blocking(send).await;

@@ -9,8 +9,9 @@ use super::store::{Phase, Store};
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage};
-use platform_emulators::ports::free_port;
+use platform_emulators::ports::find_free_port;
 use platform_emulators::process::{Process, Signal};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -178,7 +179,7 @@ impl Generation {
     }
 
     fn spawn(&self, unit: &Unit) -> Result<(Plain, LastLines), Failure> {
-        let port = free_port();
+        let port = find_free_port().map_err(|error| Failure::new("port", error))?;
         let setting = self.setting(unit);
         let mut command = setting.command();
         command.env_clear().envs(setting.environment.iter().cloned()).envs(setting.limit());
@@ -306,41 +307,45 @@ impl Generation {
         }
     }
 
-    /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome.
-    pub(crate) fn send(&self, unit: usize, platform: &'static Platform, only: Option<&str>, call: &Call) -> Reply {
+    /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome. `served`
+    /// is told the id of the process that had it.
+    pub(crate) fn send(
+        &self,
+        unit: usize,
+        platform: &'static Platform,
+        only: Option<&str>,
+        call: &Call,
+        served: impl FnOnce(u32),
+    ) -> Reply {
         let slot = match self.slot(unit, platform, only) {
             Ok(slot) => slot,
             Err(failure) => return Reply::failed(502, failure.to_string()),
         };
+        let pid = Cell::new(None);
         let follow = |process: &Process| {
+            pid.set(Some(process.pid()));
             // A call goes on without its lines.
             if let Err(failure) = self.follow(process, &slot.unit, false) {
                 self.around.screen.failed(&failure);
             }
         };
         for _ in 0..RUNTIMES {
-            let sent = self.stage(&slot).map(|stage| stage.send(call, &follow));
+            let sent = self.stage(&slot).map(|stage| {
+                stage.with_process(&mut |process| pid.set(Some(process.pid())));
+                stage.send(call, &follow)
+            });
             match sent {
-                Ok(Some(reply)) => return reply,
+                Ok(Some(reply)) => {
+                    if let Some(pid) = pid.get() {
+                        served(pid);
+                    }
+                    return reply;
+                }
                 Ok(None) => {}
                 Err(failure) => return Reply::failed(502, failure.to_string()),
             }
         }
         Reply::left()
-    }
-
-    /// Notes which process an invocation on a platform went to: the one that runs there after it.
-    pub(crate) fn tell_server(
-        &self,
-        store: &Store,
-        number: u64,
-        unit: usize,
-        platform: &'static Platform,
-        only: Option<&str>,
-    ) {
-        self.with_process(unit, Some((platform, only)), &mut |process| {
-            store.served_by(number, self.number, process.pid());
-        });
     }
 
     /// Says something on the terminal.

@@ -1,5 +1,5 @@
 //! The spans of the phases of each process. They are read from lines, kept by process, and handed to the invocations that
-//! the phases ran for. It is bounded, and knows no process but by its number.
+//! the phases ran for. It is bounded, and knows of a process what its lines come with.
 
 use super::lines::PhaseSpan;
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ const SPANS: usize = 400;
 pub(crate) const CLOSE: &str = "Close";
 
 /// The process that a line came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Origin {
     /// The number of the deployment.
     pub(crate) deployment: u64,
@@ -39,6 +39,13 @@ pub(crate) struct Lifecycle {
     taken: Vec<bool>,
 }
 
+impl Lifecycle {
+    /// Returns `true` if it is of the process with that id in that deployment.
+    fn is_of(&self, deployment: u64, pid: u32) -> bool {
+        self.origin.deployment == deployment && self.origin.pid == pid
+    }
+}
+
 /// The spans of the phases of the last processes.
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycles(VecDeque<Lifecycle>);
@@ -47,7 +54,7 @@ impl Lifecycles {
     /// Adds a span that has ended.
     pub(crate) fn add(&mut self, origin: &Origin, mut span: PhaseSpan) {
         span.is_lazy = span.function.as_ref().is_some_and(|function| origin.lazy.contains(function));
-        let at = self.0.iter().position(|lifecycle| lifecycle.origin == *origin).unwrap_or_else(|| {
+        let at = self.0.iter().position(|one| one.is_of(origin.deployment, origin.pid)).unwrap_or_else(|| {
             if self.0.len() == PROCESSES {
                 self.0.pop_front();
             }
@@ -69,7 +76,7 @@ impl Lifecycles {
     /// process has all that start with the process, and each has those of its own function if that starts when it is
     /// needed.
     pub(crate) fn because_of(&mut self, origin: &Origin, is_first: bool, function: Option<&str>) -> Vec<PhaseSpan> {
-        let Some(lifecycle) = self.0.iter_mut().find(|lifecycle| lifecycle.origin == *origin) else {
+        let Some(lifecycle) = self.0.iter_mut().find(|one| one.is_of(origin.deployment, origin.pid)) else {
             return Vec::new();
         };
         let is_its = |span: &PhaseSpan| match (span.phase == CLOSE, span.is_lazy) {
@@ -88,8 +95,7 @@ impl Lifecycles {
 
     /// Returns the spans of all that started with a process.
     pub(crate) fn start_of(&self, deployment: u64, pid: u32) -> Vec<PhaseSpan> {
-        let is_it = |one: &&Lifecycle| one.origin.deployment == deployment && one.origin.pid == pid;
-        let spans = self.0.iter().find(is_it).into_iter().flat_map(|one| &one.spans);
+        let spans = self.0.iter().find(|one| one.is_of(deployment, pid)).into_iter().flat_map(|one| &one.spans);
         spans.filter(|span| span.phase != CLOSE && !span.is_lazy).cloned().collect()
     }
 

@@ -1,5 +1,5 @@
 //! The record of all that has happened: the last invocations, the last lines of output, and the listeners for more. It
-//! is bounded, and knows no network and no process.
+//! is bounded, and knows no network, and of a process its number alone.
 
 use super::lifecycles::{Lifecycle, Lifecycles, Origin};
 use super::lines::{self, Line, Of, Problem};
@@ -17,6 +17,8 @@ pub(crate) const INVOCATIONS: usize = 200;
 const LINES: (usize, usize) = (200, 2_000);
 /// The number of bytes of a line that are kept.
 const LINE: usize = 8 << 10;
+/// The number of processes that are known to have served.
+const PROCESSES: usize = 256;
 /// The number of phases of processes that are kept.
 const PHASES: usize = 200;
 /// The time after its reply for which a line may still be that of an invocation whose request id is not certain.
@@ -84,37 +86,34 @@ struct Inner {
     phases: VecDeque<Phase>,
     lifecycles: Lifecycles,
     /// The deployments and ids of processes that have served.
-    warm: Vec<(u64, u32)>,
+    warm: VecDeque<(u64, u32)>,
     functions: Vec<String>,
 }
 
-impl Inner {
-    /// Returns the invocation that a line belongs to: that of its request id, else the only one of the unit that runs.
-    /// That one then has this id: some platforms choose it themselves.
-    fn owner(&mut self, unit: &str, request_id: Option<&str>) -> Option<&mut Record> {
-        let is_it = |record: &Record| request_id.is_some_and(|id| record.request_id == id);
-        if let Some(at) = self.records.iter().rposition(is_it) {
-            return self.records.get_mut(at);
-        }
-        // A line that was written before a reply may be read after it.
-        let is_fresh = |record: &Record| match record.took {
-            None => true,
-            Some(took) => request_id.is_some() && record.began.elapsed() < took + LATE,
-        };
-        let mut fresh = self
-            .records
-            .iter_mut()
-            .filter(|record| record.unit == unit && is_fresh(record) && (request_id.is_none() || !record.is_named));
-        let only = fresh.next()?;
-        if fresh.next().is_some() {
-            return None;
-        }
-        if let Some(id) = request_id {
-            only.request_id = id.to_owned();
-            only.is_named = true;
-        }
-        Some(only)
+/// Returns the invocation that a line belongs to: that of its request id, else the only one of the unit that runs.
+/// That one then has this id: some platforms choose it themselves.
+fn owner<'r>(records: &'r mut VecDeque<Record>, unit: &str, request_id: Option<&str>) -> Option<&'r mut Record> {
+    let is_it = |record: &Record| request_id.is_some_and(|id| record.request_id == id);
+    if let Some(at) = records.iter().rposition(is_it) {
+        return records.get_mut(at);
     }
+    // A line that was written before a reply may be read after it.
+    let is_fresh = |record: &Record| match record.took {
+        None => true,
+        Some(took) => request_id.is_some() && record.began.elapsed() < took + LATE,
+    };
+    let mut fresh = records
+        .iter_mut()
+        .filter(|record| record.unit == unit && is_fresh(record) && (request_id.is_none() || !record.is_named));
+    let only = fresh.next()?;
+    if fresh.next().is_some() {
+        return None;
+    }
+    if let Some(id) = request_id {
+        only.request_id = id.to_owned();
+        only.is_named = true;
+    }
+    Some(only)
 }
 
 /// The store of all that is kept.
@@ -223,8 +222,10 @@ impl Store {
         let mut inner = self.inner();
         let is_first = !inner.warm.contains(&(deployment, pid));
         if is_first {
-            inner.warm.retain(|(other, _)| other + 8 > deployment);
-            inner.warm.push((deployment, pid));
+            if inner.warm.len() == PROCESSES {
+                inner.warm.pop_front();
+            }
+            inner.warm.push_back((deployment, pid));
         }
         if let Some(record) = inner.records.iter_mut().find(|record| record.number == number) {
             (record.deployment, record.pid) = (deployment, Some(pid));
@@ -336,17 +337,16 @@ impl Store {
     }
 
     fn of_request(&self, origin: &Origin, of: &Of, change: impl FnOnce(&mut Record)) {
-        let mut inner = self.inner();
-        let mut lifecycles = std::mem::take(&mut inner.lifecycles);
-        let number = inner.owner(&origin.unit, Some(&of.request_id)).map(|record| {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let number = owner(&mut inner.records, &origin.unit, Some(&of.request_id)).map(|record| {
             change(record);
             // Which one is the first is the runtime's to say: of several that began at once the front cannot know.
             (record.is_first, record.is_told) = (of.is_first, true);
-            record.start.extend(lifecycles.because_of(origin, of.is_first, record.function.as_deref()));
+            record.start.extend(inner.lifecycles.because_of(origin, of.is_first, record.function.as_deref()));
             record.number
         });
-        inner.lifecycles = lifecycles;
-        drop(inner);
+        drop(guard);
         number.into_iter().for_each(|number| self.tell(Change::Invocation(number)));
     }
 
@@ -363,25 +363,24 @@ impl Store {
             end -= 1;
         }
         let text = &text[..end];
-        let mut inner = self.inner();
+        let mut guard = self.inner();
+        let inner = &mut *guard;
         let unit = origin.unit.clone();
         let mut entry = Entry { number: 0, unit: unit.clone(), function, request_id, text: text.to_owned() };
         let mut changed = None;
-        let mut lifecycles = std::mem::take(&mut inner.lifecycles);
-        if let Some(record) = inner.owner(&unit, entry.request_id.as_deref()) {
+        if let Some(record) = owner(&mut inner.records, &unit, entry.request_id.as_deref()) {
             if record.lines.len() < LINES.0 {
                 record.lines.push(text.to_owned());
             }
             if problem.is_some() {
                 record.problem = problem;
                 // A function that did not start has no span in the invocation that it was to start for.
-                record.start.extend(lifecycles.because_of(origin, record.is_first, record.function.as_deref()));
+                record.start.extend(inner.lifecycles.because_of(origin, record.is_first, record.function.as_deref()));
             }
             entry.function = entry.function.or_else(|| record.function.clone());
             entry.request_id = Some(record.request_id.clone());
             changed = Some(record.number);
         }
-        inner.lifecycles = lifecycles;
         inner.written += 1;
         entry.number = inner.written;
         let entry = std::sync::Arc::new(entry);
@@ -389,7 +388,7 @@ impl Store {
             inner.entries.pop_front();
         }
         inner.entries.push_back(std::sync::Arc::clone(&entry));
-        drop(inner);
+        drop(guard);
         self.tell(Change::Line(entry));
         changed.into_iter().for_each(|number| self.tell(Change::Invocation(number)));
     }

@@ -128,8 +128,8 @@ impl Package {
         if self.one_file && arch != Arch::host() {
             Toolchain::choose(arch, Linker::Zig, self.glibc)?;
         }
-        // What is given is not linked.
-        if self.library.is_empty() || self.runtime.is_none() {
+        // What is given is not linked, and a project in C or Go has a compiler of its own.
+        if self.runtime.is_none() || self.library.is_empty() && crate::project::is_cargos(&here) {
             toolchain.wants_linker(&here)?;
         }
         let said = if self.json { Screen::aside() } else { screen };

@@ -131,8 +131,8 @@ fn names_linker(target: &str, folder: &Path) -> bool {
     if std::env::var_os(linker_variable(target)).is_some() {
         return true;
     }
-    let flags = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().ends_with("RUSTFLAGS"));
-    if flags.into_iter().any(|(_, flags)| flags.to_string_lossy().contains("linker")) {
+    let mut flags = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().ends_with("RUSTFLAGS"));
+    if flags.any(|(_, flags)| flags.to_string_lossy().contains("linker")) {
         return true;
     }
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);

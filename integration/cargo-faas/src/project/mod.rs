@@ -397,6 +397,11 @@ fn lost(layer: &str, source: &Path) -> Failure {
     Failure::new("layer", why)
 }
 
+/// Returns `true` unless the code of a folder is in C or Go, which compilers of their own make libraries of.
+pub(crate) fn is_cargos(folder: &Path) -> bool {
+    folder.join("Cargo.toml").is_file() || Native::find(folder).is_none()
+}
+
 impl Code {
     fn find(folder: &Path, packages: &[String]) -> Result<Code, Failure> {
         if !folder.join("Cargo.toml").is_file()

@@ -10,6 +10,7 @@ mod serving;
 use crate::failure::Failure;
 use crate::reply::error_words;
 use faas_core::platform::named;
+use platform_emulators::ports::find_free_port;
 use platform_emulators::process::Process;
 use std::fmt;
 use std::path::PathBuf;
@@ -224,6 +225,14 @@ pub(crate) fn platform(word: &str) -> Result<&'static Platform, Failure> {
         let names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
         Failure::new("platform", format!("there is no local platform {word:?}; there are {}", names.join(", ")))
     })
+}
+
+/// Returns a port for a runtime to listen on.
+///
+/// # Errors
+/// There is none, in words.
+fn port() -> Result<u16, String> {
+    find_free_port().map_err(|error| format!("a port for the runtime: {error}"))
 }
 
 #[cfg(test)]

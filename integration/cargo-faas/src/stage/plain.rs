@@ -1,9 +1,8 @@
 //! Platforms whose container gets requests as they are: plain HTTP, Kubernetes and Azure Container Apps.
 
 use super::serving::{local, of_answer, request, words};
-use super::{Call, Reply, Setting, Stage, Started};
+use super::{Call, Reply, Setting, Stage, Started, port};
 use platform_emulators::plain_http::{CONTAINER_APPS, Container, KUBERNETES};
-use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 
 /// The readiness probe's path, unless a variable says another.
@@ -27,7 +26,7 @@ pub(super) fn azure_container_apps(setting: &Setting) -> Result<Box<dyn Stage>, 
 }
 
 fn start(setting: &Setting, variables: &[(&str, &str)]) -> Result<Box<dyn Stage>, String> {
-    let port = free_port();
+    let port = port()?;
     let container = Container::spawn(local(setting), variables, port, setting.patience()).map_err(words)?;
     let path = setting.environment.iter().find(|(name, _)| name == "FAAS_READINESS_PATH");
     container.ready(path.map_or(READY, |(_, path)| path))?;

@@ -1,6 +1,6 @@
 //! Platforms that send requests to a port, or to a socket: each by its own front.
 
-use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started};
+use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, Started, port};
 use crate::interrupt::Scratch;
 use crate::package::layout::MANIFEST;
 use crate::reply::error_words;
@@ -9,7 +9,6 @@ use faas_core::router::{Matching, Params, Router};
 use platform_emulators::cloudevents::Request;
 use platform_emulators::fn_project::{self, Agent};
 use platform_emulators::openwhisk::{Activation, Init, Invoker, Outcome};
-use platform_emulators::ports::free_port;
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 use platform_emulators::{aliyun_fc, azure_functions, google_cloud, knative, openfaas, openwhisk, vefaas};
@@ -93,7 +92,7 @@ pub(super) fn request(call: &Call) -> Request {
 /// Starts a runtime on Function Compute 3.0: events through the API, requests through a custom domain.
 pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = aliyun_fc::Options {
-        port: free_port(),
+        port: port()?,
         code: setting.root.clone(),
         function: setting.name.clone(),
         handler: setting.name.clone(),
@@ -168,7 +167,7 @@ fn routes(setting: &Setting) -> Router {
 /// Starts a runtime under the Azure Functions host; everything is an envelope.
 pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = azure_functions::Options {
-        port: free_port(),
+        port: port()?,
         is_old: false,
         app_root: setting.root.clone(),
         mode: azure_functions::Mode::Envelope,
@@ -235,7 +234,7 @@ fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
 /// Starts a runtime as a Cloud Run service.
 pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let patience = setting.patience();
-    let options = google_cloud::Options::service(free_port(), patience);
+    let options = google_cloud::Options::service(port()?, patience);
     let front = google_cloud::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
     let send = |front: &google_cloud::Instance, call: &Call| of_answer(front.call(&request(call)));
@@ -249,7 +248,7 @@ pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as a Knative service, behind a queue-proxy.
 pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = knative::Options::service(free_port(), setting.patience());
+    let options = knative::Options::service(port()?, setting.patience());
     let front = knative::Pod::spawn(local(setting), options).map_err(words)?;
     front.ready()?;
     let send = |front: &knative::Pod, call: &Call| of_answer(front.call(&request(call)));
@@ -260,7 +259,7 @@ pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = openfaas::Options {
         name: setting.name.clone(),
-        port: free_port(),
+        port: port()?,
         patience: setting.patience(),
         ..openfaas::Options::default()
     };
@@ -285,7 +284,7 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as a veFaaS instance.
 pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = vefaas::Options { port: free_port(), timeout: None, patience: setting.patience() };
+    let options = vefaas::Options { port: port()?, timeout: None, patience: setting.patience() };
     let front = vefaas::Vefaas::spawn(local(setting), options).map_err(words)?;
     front.dial()?;
     let send = |front: &vefaas::Vefaas, call: &Call| {
@@ -303,7 +302,7 @@ pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime as an OpenWhisk action; a request is a web action's event.
 pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let port = free_port();
+    let port = port()?;
     let options = openwhisk::Options { port, concurrent: true, patience: PATIENCE, ..openwhisk::Options::default() };
     let mut command = local(setting);
     command.env("PORT", port.to_string());

@@ -1,7 +1,6 @@
 //! How dev begins and ends: a start that fails, signals at each time, and what is left behind.
 
 use super::*;
-use std::time::{Duration, Instant};
 
 #[test]
 fn after_a_first_build_that_failed_requests_are_told_so_at_once() {
@@ -74,19 +73,19 @@ fn after_one_ctrl_c_what_runs_is_answered_and_the_tool_leaves_with_0() {
 
 #[test]
 fn with_nothing_in_flight_dev_leaves_at_once_on_platforms_whose_routers_learn_late_of_an_end() {
-    // Each of them serves for 5 seconds or more after SIGTERM, OpenFaaS for 30.
-    const LIMIT: Duration = Duration::from_secs(5);
     let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
     for platform in ["openfaas", "knative", "kubernetes", "azure-container-apps"] {
         let rig = Rig::start(&[("hello", &["hello"], manifest)], &["--platform", platform]);
         assert_eq!(rig.get("/hello").status, 200, "{platform}");
         let pids = rig.pids();
-        let began = Instant::now();
+        // By itself each of them serves for 5 seconds or more after SIGTERM, OpenFaaS for 30.
+        let environment = std::fs::read_to_string(format!("/proc/{}/environ", pids[0])).expect("it runs");
+        assert!(environment.split('\0').any(|variable| variable == "FAAS_LAME_DUCK=0"), "{platform}: {environment}");
         rig.dev.signal(Signal::Int).expect("the signal is sent");
         let status = rig.dev.wait(wait::limit()).expect("it leaves");
         let said = rig.dev.output();
         assert_eq!(status.code(), Some(0), "{platform}: {said}");
-        assert!(began.elapsed() < LIMIT && !said.contains("killed"), "{platform}, {:?}: {said}", began.elapsed());
+        assert!(!said.contains("killed"), "{platform}: {said}");
         rig.left_nothing(&pids);
     }
 }

@@ -48,7 +48,10 @@ fn a_start_is_shown_with_the_invocation_that_it_ran_for() {
     };
     // Nobody sees a request that no route takes, and it is the first all the same.
     assert_eq!(rig.get("/favicon.ico").status, 404);
-    assert_eq!(start("GET /favicon.ico"), (vec!["FunctionStart hello hello".to_owned()], true));
+    // The lines of the start may be read after the reply.
+    rig.until("the first request has the start", || {
+        (start("GET /favicon.ico") == (vec!["FunctionStart hello hello".to_owned()], true)).then_some(())
+    });
     for (path, expected) in [
         ("/hello", Vec::new()),
         ("/stream?chunks=1", vec!["FunctionStart stream stream".to_owned()]),
@@ -77,6 +80,10 @@ fn a_request_is_served_on(platform: &str, runtime: &Runtime) {
     let one = whole(&rig, platform, &one);
     assert_eq!((names(&one["spans"]), &one["coldStart"]), (of_calls(), &true.into()), "{platform}: {one}");
     assert_eq!(names(&one["start"]), of_start(), "{platform}: {one}");
+    let moment = |number: usize, key: &str| one["start"][number][key].as_u64().expect("a moment");
+    let (inner, outer) = (1, 2);
+    assert!(moment(outer, "fromUs") <= moment(inner, "fromUs") && moment(inner, "fromUs") < moment(inner, "toUs"));
+    assert!(moment(inner, "toUs") <= moment(outer, "toUs") && moment(0, "toUs") <= moment(outer, "fromUs"), "{one}");
     let reply = rig.call("POST", "/greet?name=eve", "content-type: text/plain\r\nx-own: 1\r\n", b"a body");
     assert!(reply.text().contains(r#""hello":"eve""#), "{platform}: {}", reply.text());
     let other = rig.invocation(|one| one["title"] == "POST /greet?name=eve");

@@ -28,17 +28,14 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let create = format!("az containerapp create {GROUP} {ENVIRONMENT} --name {name} --output none");
         script.run(AZ, format!("{made} ||\n    {create}"));
         if !deployment.secrets.is_empty() {
-            // az reads what stands behind `=@` from the file of that name, so that nobody sees a value among the arguments
-            // of a process, and none that begins with `@` is taken for a file. It leaves out the line's end.
-            let mut pairs = String::new();
-            for (_, secret) in &deployment.secrets {
-                let (label, value) = (label(secret), variable(secret));
+            let pair = |(_, secret): &(String, String)| {
+                let label = label(secret);
                 let path = format!("{}/.secret-{label}", deployment.unit.name);
-                let value = format!("\"${{{value}:?a secret}}\"");
-                script.run(AZ, format!("(umask 077; printf '%s\\n' {value} > {})", quoted(&path)));
-                pairs += &format!(" {}", quoted(&format!("{label}=@{path}")));
-            }
-            script.run(AZ, format!("az containerapp secret set {GROUP} --name {name} --output none --secrets{pairs}"));
+                script.for_az(&label, &variable(secret), "a secret", &path)
+            };
+            let pairs: Vec<String> = deployment.secrets.iter().map(pair).collect();
+            let pairs = pairs.join(" ");
+            script.run(AZ, format!("az containerapp secret set {GROUP} --name {name} --output none --secrets {pairs}"));
         }
         script.run(AZ, format!("az containerapp update {GROUP} --name {name} --yaml {path} --output none \"$@\""));
         files.push(File { path: file, text: Document::from(app(site, deployment)).to_yaml(&site.head()) });

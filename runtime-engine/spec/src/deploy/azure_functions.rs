@@ -342,8 +342,12 @@ fn commands(
         ),
     );
     let mut pairs: Vec<String> = settings.iter().map(|(name, value)| quoted(&format!("{name}={value}"))).collect();
+    if !connections.is_empty() {
+        script.removes(AZ, &["*/.secret-*"]);
+    }
     for name in connections {
-        pairs.push(format!("\"{name}=${{{}:?the connection of {name}}}\"", variable(name)));
+        let path = format!("{}/.secret-{name}", deployment.unit.name);
+        pairs.push(script.for_az(name, &variable(name), &format!("the connection of {name}"), &path));
     }
     for (name, secret) in &deployment.secrets {
         // The value stays in the vault.

@@ -52,7 +52,8 @@ pub(super) struct Trigger<'s> {
     pub(super) kind: &'static str,
     /// The name of the trigger, which no other trigger of the unit has.
     pub(super) name: String,
-    /// `true` if the name is the yml's own, or that of a timer, by which the runtime knows it.
+    /// `true` if the name is the yml's own, or that of a timer, by which the runtime knows it; with a number if another one
+    /// has it, too.
     is_named: bool,
     /// The schedule in the platform's words. It is `None` if it is no timer, or the platform has no such timers, which
     /// is reported.

@@ -42,9 +42,10 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             script.run(FN, config(name, format!("\"${{{}:?the secret {secret}}}\"", variable(secret))));
         }
         for (trigger, path) in sources(site, deployment) {
-            let trigger = quoted(&trigger);
-            let made = format!("fn inspect trigger {app} {name} {trigger} >/dev/null 2>&1");
-            let path = quoted(&path);
+            // An app has one trigger for a path, whatever it is called.
+            let (trigger, path) = (quoted(&trigger), quoted(&path));
+            let is_its = "{for (i = 1; i <= NF; i++) if ($i == ENVIRON[\"path\"]) found = 1} END {exit !found}";
+            let made = format!("fn list triggers {app} {name} 2>/dev/null | path={path} awk '{is_its}'");
             script.run(
                 FN,
                 format!("{made} ||\n    fn create trigger {app} {name} {trigger} --type http --source {path}"),
@@ -84,8 +85,8 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
     super::deployment::step_up(site, "memory", deployment.memory, &steps)
 }
 
-/// Returns the triggers of requests, each as a name and an exact path. The script leaves a trigger that is there under its
-/// name, so the name has to be that of one path, whatever else the yml has. Of two with one name only one would be made.
+/// Returns the triggers of requests, each as a name and an exact path. The script leaves a trigger that is there for its
+/// path. Of two with one name only one would be made, so the name is that of one path, whatever else the yml has.
 fn sources(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
     for trigger in deployment.requests() {

@@ -91,7 +91,7 @@ fn digested(mut words: String, name: &str, most: usize) -> String {
 }
 
 /// Returns what the platform calls `name`, and takes it. If another one has taken it, that is what the platform calls
-/// `name-2`, `name-3` and so on. So the name depends on the order, and is for what no later deployment looks for by name.
+/// `name-2`, `name-3` and so on. So the name depends on the order: it is for what no later deployment looks for by name, or with a warning.
 pub(super) fn numbered(name: &str, on_platform: impl Fn(&str) -> String, taken: &mut BTreeSet<String>) -> String {
     let mut found = on_platform(name);
     let mut number = 1;

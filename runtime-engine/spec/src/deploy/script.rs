@@ -57,7 +57,26 @@ impl Script {
     /// in them. `tool` is one that the platform needs anyway.
     pub(super) fn removes(&mut self, tool: Tool, patterns: &[&str]) {
         // A shell that a signal ends runs the trap of its end only if it exits by itself.
-        self.run(tool, format!("trap 'rm -f {}' EXIT\ntrap 'exit 1' HUP INT QUIT TERM", patterns.join(" ")));
+        let command = format!("trap 'rm -f {}' EXIT\ntrap 'exit 1' HUP INT QUIT TERM", patterns.join(" "));
+        if !self.steps.iter().any(|step| step.command == command) {
+            self.run(tool, command);
+        }
+    }
+
+    /// Adds the commands that write the value of a variable into a file, and returns the argument by which az reads it
+    /// from there: `NAME=@file`. So nobody sees a value among the arguments of a process, and none that begins with `@` is
+    /// taken for the name of a file. az leaves out ends of lines at the end, so a value that has one is refused.
+    pub(super) fn for_az(&mut self, name: &str, variable: &str, meaning: &str, path: &str) -> String {
+        let said = quoted(&format!("{variable} ends with the end of a line, which az leaves out"));
+        self.run(
+            AZ,
+            format!(
+                "case \"${{{variable}:?{meaning}}}\" in *'\n') echo {said} >&2; exit 1 ;; esac\n\
+                     (umask 077; printf %s \"${variable}\" > {})",
+                quoted(path)
+            ),
+        );
+        quoted(&format!("{name}=@{path}"))
     }
 
     pub(super) fn into_steps(self) -> Vec<Step> {
