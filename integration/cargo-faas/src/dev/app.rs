@@ -331,7 +331,10 @@ impl App {
             record.status = Some(reply.status);
             record.reply_headers = reply.headers.clone();
             record.reply = Body::of(&reply.body);
-            record.request_id = reply.request_id.clone().unwrap_or_else(|| record.request_id.clone());
+            // A line with another id is another invocation's from here on.
+            if let Some(id) = &reply.request_id {
+                (record.request_id, record.is_named) = (id.clone(), true);
+            }
             if let Some(why) = &reply.failure
                 && record.problem.is_none()
             {

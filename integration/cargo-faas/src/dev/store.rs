@@ -95,7 +95,9 @@ struct Inner {
 fn owner<'r>(records: &'r mut VecDeque<Record>, unit: &str, request_id: Option<&str>) -> Option<&'r mut Record> {
     let is_it = |record: &Record| request_id.is_some_and(|id| record.request_id == id);
     if let Some(at) = records.iter().rposition(is_it) {
-        return records.get_mut(at);
+        let record = records.get_mut(at)?;
+        record.is_named = true;
+        return Some(record);
     }
     // A line that was written before a reply may be read after it.
     let is_fresh = |record: &Record| match record.took {
@@ -446,6 +448,26 @@ mod tests {
         let ids: Vec<_> = store.entries(0).iter().map(|entry| entry.request_id.clone()).collect();
         assert_eq!(ids, [None, Some("two".to_owned()), Some("two".to_owned())]);
         assert_eq!(store.entries(2).len(), 1);
+    }
+
+    #[test]
+    fn a_line_of_a_later_invocation_is_not_one_of_an_earlier_whose_id_its_reply_said() {
+        let store = Store::new();
+        let [one, two] = ["own-1", "own-2"].map(|id| {
+            let number = begin(&store, id);
+            store.change(number, |record| record.is_named = false);
+            number
+        });
+        store.end(one, |record| record.request_id = "platform-1".to_owned());
+        let span = |id: &str| {
+            let tail = r#""span":"auth","depth":0,"from_us":1,"to_us":5,"outcome":"ok"}"#;
+            written(&store, &format!(r#"{{"faas":"span","requestId":"{id}","cold_start":false,{tail}"#));
+        };
+        span("platform-1");
+        span("platform-2");
+        let ids = [one, two].map(|number| store.get(number).unwrap().request_id);
+        assert_eq!(ids, ["platform-1", "platform-2"]);
+        assert!([one, two].iter().all(|number| store.get(*number).unwrap().spans.len() == 1));
     }
 
     #[test]
