@@ -174,6 +174,15 @@ done
 echo "{\"func_urn\": \"urn-17\", \"Result\": {\"Id\": \"id-17\", \"UploadAddress\": \"file://$CALLS/uploaded\"}}"
 "#;
 
+/// Returns a folder with the deployment files of a service, in its folder `shop`.
+fn written(yml: &str) -> Result<tempfile::TempDir, String> {
+    let wrong = |error: std::io::Error| error.to_string();
+    let folder = tempfile::tempdir().map_err(wrong)?;
+    let file = folder.path().join("shop.yml");
+    std::fs::write(&file, yml).map_err(wrong)?;
+    if write(&file, folder.path()) == 0 { Err("there are no files".to_owned()) } else { Ok(folder) }
+}
+
 /// Runs the script of a platform with the real jq and a vendor's tool that keeps the bodies of its calls, and looks at
 /// these.
 fn sent(jq: &Path, platform: &'static str) -> Result<(), String> {
@@ -181,13 +190,8 @@ fn sent(jq: &Path, platform: &'static str) -> Result<(), String> {
                environment: {PLAIN: word, KEY: '${secret:db/password}', OTHER: '${secret:token}'}\n    \
                events:\n      - timer: {name: nightly, cron: 0 2 * * *}\n      - kafka: {topic: orders}\n";
     let wrong = |error: std::io::Error| error.to_string();
-    let folder = tempfile::tempdir().map_err(wrong)?;
+    let folder = written(yml)?;
     let path = folder.path();
-    let file = path.join("shop.yml");
-    std::fs::write(&file, yml).map_err(wrong)?;
-    if write(&file, path) == 0 {
-        return Err("there are no files".to_owned());
-    }
     let [packages, tools, calls] = ["dist", "tools", "calls"].map(|name| path.join(name));
     let packages = packages.join(platform);
     for folder in [&packages, &tools, &calls] {
@@ -320,13 +324,8 @@ fn handed_over(jq: &Path) -> Result<(), String> {
     let yml = "service: shop\nfunctions: {order: {handler: shop.order}}\nresources:\n  Parameters:\n    \
                Password: {Type: String, NoEcho: true}\n    2nd: {Type: String}\n";
     let wrong = |error: std::io::Error| error.to_string();
-    let folder = tempfile::tempdir().map_err(wrong)?;
+    let folder = written(yml)?;
     let path = folder.path();
-    let file = path.join("shop.yml");
-    std::fs::write(&file, yml).map_err(wrong)?;
-    if write(&file, path) == 0 {
-        return Err("there are no files".to_owned());
-    }
     std::fs::write(path.join("sam"), SAM).map_err(wrong)?;
     std::fs::set_permissions(path.join("sam"), std::fs::Permissions::from_mode(0o755)).map_err(wrong)?;
     let beside = jq.parent().ok_or("jq is in no folder")?.display();

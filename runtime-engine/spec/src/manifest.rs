@@ -3,6 +3,7 @@
 use crate::model::{Event, Fence, Function, Layer, Placed, Service, Written};
 use crate::owners::environment;
 use crate::units::Unit;
+use faas_core::manifest::timer_name;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -150,10 +151,7 @@ pub(crate) struct TimerNames {
 impl TimerNames {
     /// Returns the name that a deployment gives the timer of that number among the function's timers, from 0.
     pub(crate) fn of(function: &Function, number: usize) -> String {
-        match number {
-            0 => format!("{}-timer", function.name),
-            number => format!("{}-timer-{}", function.name, number + 1),
-        }
+        timer_name(&function.name, number + 1)
     }
 }
 

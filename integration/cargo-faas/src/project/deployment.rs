@@ -3,7 +3,7 @@
 
 use super::library::{DeclaredLayer, Library, LibraryKind};
 use crate::failure::Failure;
-use faas_core::manifest::{EventFilter, Manifest};
+use faas_core::manifest::{EventFilter, Manifest, timer_name};
 use faas_core::modules::{Name, pick};
 use faas_core::router::{Matching, Router};
 use serde_json::{Value, json};
@@ -317,8 +317,7 @@ pub(crate) fn with_named_timers(functions: &[DeployedFunction]) -> Vec<Vec<Value
     for (function, events) in functions.iter().zip(&mut all) {
         let timers = events.iter_mut().filter(|event| event.get("timer").is_some());
         for (number, event) in (1..).zip(timers).filter(|(_, event)| is_unnamed(event)) {
-            let name = &function.name;
-            let source = if number == 1 { format!("{name}-timer") } else { format!("{name}-timer-{number}") };
+            let source = timer_name(&function.name, number);
             if !event["timer"].is_object() {
                 // `true` is an object without members.
                 event["timer"] = json!({});

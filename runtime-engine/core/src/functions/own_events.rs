@@ -1,6 +1,6 @@
 //! The events that functions declare in their modules, beside those that the manifest gives them: the manifest counts.
 
-use crate::manifest::{EventFilter, EventSpec, FunctionSpec};
+use crate::manifest::{EventFilter, EventSpec, FunctionSpec, timer_name};
 use crate::router::{Matching, Router};
 use crate::trigger::Kind;
 use std::borrow::Cow;
@@ -17,8 +17,7 @@ pub(super) fn name_timers<'e>(functions: impl Iterator<Item = (&'e str, &'e mut 
             let EventFilter::Other { kind: Kind::Timer, source, .. } = &mut event.filter else { continue };
             number += 1;
             if source.is_none() {
-                let name = if number == 1 { format!("{function}-timer") } else { format!("{function}-timer-{number}") };
-                unnamed.push((name, source));
+                unnamed.push((timer_name(function, number), source));
             }
         }
     }

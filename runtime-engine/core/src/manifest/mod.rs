@@ -121,6 +121,12 @@ pub struct RecordSpec {
     pub failures: Option<RecordFailures>,
 }
 
+/// Returns the name of a timer that has none, the one of that number among the timers of its function, from 1: `sweep-timer`,
+/// `sweep-timer-2`. What deploys a timer and what runs it both know it by this name.
+pub fn timer_name(function: &str, number: usize) -> String {
+    if number == 1 { format!("{function}-timer") } else { format!("{function}-timer-{number}") }
+}
+
 /// Says when a function starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartWhen {
